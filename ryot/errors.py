@@ -1,0 +1,72 @@
+"""The errors a user can act on. Each says what is wrong, where, and what to do; anything else is a bug in ryot.
+
+RyotError
+  SpecError      exit 2   wrong on every machine: syntax, unknown key, impossible combination, wrong usage
+  SpecErrors     exit 2   all the SpecErrors of one spec, shown at once
+  MachineError   exit 3   wrong for this machine, budget or installation
+  NodeError      exit 4   a node failed while it ran
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something was written: a file (or "--set"), a line and a column counted from 1, and the line itself."""
+
+    file: str
+    line: int
+    column: int
+    text: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+class RyotError(Exception):
+    """An error the user can act on."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, *, at: Place | None = None, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.at = at
+        self.hint = hint
+
+    def __str__(self) -> str:
+        lines = [f"{self.at}: {self.message}" if self.at else self.message]
+        if self.at and self.at.text:
+            lines.append(f"    {self.at.text.rstrip()}")
+            lines.append(" " * (3 + self.at.column) + "^")
+        if self.hint:
+            lines.append(f"    hint: {self.hint}")
+        return "\n".join(lines)
+
+
+class SpecError(RyotError):
+    """The spec or the command line is wrong on every machine."""
+
+
+class SpecErrors(SpecError):
+    """Every error found in one spec."""
+
+    def __init__(self, errors: Sequence[SpecError]) -> None:
+        super().__init__(f"{len(errors)} error{'s' if len(errors) != 1 else ''} in the spec")
+        self.errors = tuple(errors)
+
+    def __str__(self) -> str:
+        return "\n".join([*map(str, self.errors), self.message])
+
+
+class MachineError(RyotError):
+    """The spec is sound, but this machine, budget or installation cannot do it."""
+
+    exit_code = 3
+
+
+class NodeError(RyotError):
+    """A node failed while it ran."""
+
+    exit_code = 4

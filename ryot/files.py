@@ -1,0 +1,120 @@
+"""The door to disk: durable writes, digests, locks that die with their holder. The last write of a node is its commit."""
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_CHUNK = 1 << 20
+
+
+def write_durable(path: Path, data: bytes | str) -> None:
+    """Write beside, fsync, rename: after a crash the file is the old one or the new one, never half of one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with beside.open("wb") as file:
+            file.write(data.encode() if isinstance(data, str) else data)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in a folder durable."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sync_tree(folder: Path) -> None:
+    """Make every file below a folder durable, and the folders' own entries."""
+    for root, _, names in os.walk(folder):
+        for name in names:
+            handle = os.open(Path(root, name), os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+        sync_folder(Path(root))
+
+
+def digest_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, as 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest_path(path: Path) -> str:
+    """SHA-256 of a file, or of a folder's relative names and file digests. Raises FileNotFoundError."""
+    if path.is_file():
+        return digest_file(path)
+    if not path.is_dir():
+        raise FileNotFoundError(path)
+    total = hashlib.sha256()
+    for name, file in tree(path):
+        total.update(f"{name}\0{digest_file(file)}\n".encode())
+    return total.hexdigest()
+
+
+def tree(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Every regular file below a folder as (relative posix name, path), in the order of the names."""
+    found = [Path(root, name) for root, _, names in os.walk(folder) for name in names]
+    yield from sorted((path.relative_to(folder).as_posix(), path) for path in found if path.is_file())
+
+
+class Lock:
+    """An exclusive lock that the kernel drops when its holder dies, however it dies (flock). Its file names the holder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._handle: int | None = None
+
+    def acquire(self, *, wait: bool, note: str = "") -> bool:
+        """Take the lock; False when another holds it and `wait` is off. `note` (who, where) is left for those who wait."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            os.close(handle)
+            return False
+        except BaseException:
+            os.close(handle)
+            raise
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, note.encode(), 0)
+        self._handle = handle
+        return True
+
+    def holder(self) -> str:
+        """The note the present or last holder left."""
+        try:
+            return self.path.read_text(errors="replace")
+        except FileNotFoundError:
+            return ""
+
+    def release(self) -> None:
+        """Drop the lock; the file stays, so that nobody locks a name that another is about to remove."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+
+@contextmanager
+def locked(path: Path, note: str = "") -> Iterator[None]:
+    """Hold a lock for a block of code, waiting for it."""
+    lock = Lock(path)
+    lock.acquire(wait=True, note=note)
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,32 @@
+"""The public API of ryot for plugin authors. What stands in __all__ is the promise; nothing else is."""
+
+from ryot.errors import MachineError, NodeError, RyotError, SpecError
+from ryot.files import digest_file, write_durable
+from ryot.measures import Measure
+from ryot.plugins.backend import Backend, Job, JobState
+from ryot.plugins.context import Endpoint, StageContext
+from ryot.plugins.stage import Circumstance, Facts, Node, Resources, Service, Stage, StageConfig
+from ryot.spec.spec import Spec
+
+__all__ = [
+    "Backend",
+    "Circumstance",
+    "Endpoint",
+    "Facts",
+    "Job",
+    "JobState",
+    "MachineError",
+    "Measure",
+    "Node",
+    "NodeError",
+    "Resources",
+    "RyotError",
+    "Service",
+    "Spec",
+    "SpecError",
+    "Stage",
+    "StageConfig",
+    "StageContext",
+    "digest_file",
+    "write_durable",
+]

@@ -1,0 +1,91 @@
+"""What a running stage may touch: its inputs, its two folders, its services, and the ways to report, measure and spawn."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ryot import files, processes
+from ryot.errors import NodeError
+from ryot.measures import Evidence, Measure
+
+Event = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a service listens. `url` has no trailing slash; `model` is the name it serves; `info` is what else it says."""
+
+    url: str
+    model: str = ""
+    info: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class StageContext:
+    """One node's view of the world. `out` is committed when `run` returns; `scratch` outlives a crash, so put checkpoints there."""
+
+    node: str
+    inputs: Mapping[str, Path]
+    out: Path
+    scratch: Path
+    services: Mapping[str, Endpoint]
+    declared: Mapping[str, Measure]
+    device: str
+    cpus: int
+    emit: Callable[[Event], None]
+    log: Path
+    evidence: dict[str, Evidence] = field(default_factory=dict)
+    _last_report: float = 0.0
+
+    def say(self, text: str) -> None:
+        """One line for the node's log, with the time of day."""
+        print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
+
+    def report(self, *, done: float, total: float, unit: str = "", force: bool = False, **numbers: float | str) -> None:
+        """Progress for the live display, with the numbers to show beside the bar (`loss=2.31`). At most ten a second pass."""
+        now = time.monotonic()
+        if force or done >= total or now - self._last_report >= 0.1:
+            self._last_report = now
+            self.emit({"event": "progress", "done": done, "total": total, "unit": unit, "numbers": numbers})
+
+    def measure(self, name: str, value: float | None = None, **evidence: object) -> None:
+        """Record the raw evidence of a declared measure: value=, or hits= and of=, or samples=, or pairs=. Raises NodeError."""
+        if name not in self.declared:
+            raise NodeError(f"{self.node} measured {name!r}, which it does not declare; it declares {sorted(self.declared)}")
+        self.evidence[name] = Evidence.model_validate({"value": value, **evidence})
+
+    def write(self, name: str, data: bytes | str) -> Path:
+        """Write a file below `out`, durably: beside, fsync, rename. Returns its path."""
+        path = self.out / name
+        files.write_durable(path, data)
+        return path
+
+    def spawn(self, argv: Sequence[str], *, env: Mapping[str, str] | None = None, log: Path | None = None) -> subprocess.Popen[bytes]:
+        """Start a program that dies with this node, in a session of its own; `env` is added to this process's environment.
+
+        Its output goes to the node's log, or to `log`. Call it from the main thread.
+        """
+        environ = dict(os.environ) | dict(env or {})
+        with (log or self.log).open("ab") as file:
+            return processes.spawn(argv, env=environ, stdout=file)
+
+    def execute(self, argv: Sequence[str], *, env: Mapping[str, str] | None = None, log: Path | None = None) -> None:
+        """Spawn a program and wait for its end. Raises NodeError, naming the program and its exit code, when it fails."""
+        code = self.spawn(argv, env=env, log=log).wait()
+        if code != 0:
+            raise NodeError(f"`{Path(argv[0]).name} {' '.join(argv[1:4])} ...` {_ended(code)}", hint=f"its output is in {log or self.log}")
+
+    @property
+    def python(self) -> str:
+        """The interpreter to start Python programs with."""
+        return sys.executable
+
+
+def _ended(code: int) -> str:
+    return f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"

@@ -1,0 +1,118 @@
+"""What a plugin author writes: a Stage with its Config, and what it hands the plan: Node and Resources."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from ryot.measures import Measure
+from ryot.spec.spec import Spec
+
+if TYPE_CHECKING:
+    from ryot.plugins.context import Endpoint, StageContext
+
+
+class Circumstance:
+    """Marks a Config field that changes no result: `port: Annotated[int, Circumstance] = 0`. It is left out of the key."""
+
+
+class StageConfig(BaseModel):
+    """The settings of one node: frozen, unknown fields refused. Every field is identity unless marked a Circumstance."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What a node needs while it runs. `cpus` 0 means all there are.
+
+    A node that `measures_speed` has its machine to itself, and has the kind of device in its key.
+    """
+
+    cpus: int = 1
+    measures_speed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is not pure and was resolved once by the command line: the device kind (`cpu:... x2`), the profile, input digests."""
+
+    device: str
+    profile: str | None = None
+    digests: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One piece of work in a plan. `inputs` maps a slot (`documents`) to the node whose result it reads;
+    `services` maps a slot to the service node that has to be up while it runs."""
+
+    name: str
+    stage: str
+    config: StageConfig
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    services: Mapping[str, str] = field(default_factory=dict)
+    resources: Resources = Resources()
+    measures: tuple[Measure, ...] = ()
+
+
+class Stage:
+    """A kind of work. A subclass sets `name`, `version`, `Config`, `takes` and `gives`, and writes `run`.
+
+    `takes` and `gives` name the kind of folder read and written ("documents", "tokens", "weights", "model").
+    A stage that is inserted by `stages: [{use: NAME, after: NODE}]` takes and gives what NODE gives.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int] = 1
+    Config: ClassVar[type[StageConfig]]
+    takes: ClassVar[str | None] = None
+    gives: ClassVar[str | None] = None
+    measures: ClassVar[tuple[Measure, ...]] = ()
+    resources: ClassVar[Resources] = Resources()
+    work: ClassVar[str] = ""
+    """Where the heavy half of a stage is, `module:function`, so that planning never imports torch."""
+
+    def expand(self, spec: Spec, facts: Facts) -> Iterable[Node]:
+        """The nodes that the spec's sections ask of this stage. A plugin that is inserted by name needs none."""
+        return ()
+
+    def run(self, config: Any, context: StageContext) -> None:
+        """Do the work: read `context.inputs`, write below `context.out`, report, measure. Runs in a process of its own."""
+        self.heavy()(config, context)
+
+    def heavy(self) -> Any:
+        """The function that `work` names."""
+        module, _, function = self.work.partition(":")
+        return getattr(importlib.import_module(module), function)
+
+
+class Service(Stage):
+    """A stage whose nodes are live processes for other nodes: never cached, started at most once in an apply."""
+
+    def start(self, config: Any, context: StageContext) -> Endpoint:
+        """Spawn the process through the context, wait until a real answer came out of it, and say where it listens."""
+        endpoint: Endpoint = self.heavy()(config, context)
+        return endpoint
+
+
+def identity(config: StageConfig) -> dict[str, object]:
+    """The fields of a Config that bear identity, as plain data: everything but what is marked a Circumstance."""
+    found = _identity(config)
+    assert isinstance(found, dict)
+    return found
+
+
+def _identity(value: object) -> object:
+    if isinstance(value, BaseModel):
+        fields = type(value).model_fields
+        return {name: _identity(getattr(value, name)) for name in fields if Circumstance not in fields[name].metadata}
+    if isinstance(value, Mapping):
+        return {key: _identity(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_identity(item) for item in value]
+    return value

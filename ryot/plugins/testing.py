@@ -1,0 +1,86 @@
+"""Run one stage the way the engine would, but in this process: for a plugin author's own tests."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ryot.errors import NodeError
+from ryot.measures import Evidence, Measure, point
+from ryot.plugins.context import Endpoint, Event, StageContext
+from ryot.plugins.stage import Service, Stage, StageConfig
+
+
+@dataclass(frozen=True, slots=True)
+class StageResult:
+    """What a stage left: its folder, the evidence of its measures, the events it emitted."""
+
+    out: Path
+    evidence: Mapping[str, Evidence]
+    events: list[Event] = field(default_factory=list)
+    declared: Mapping[str, Measure] = field(default_factory=dict)
+
+    def value(self, name: str) -> float | None:
+        """The measured value, as a verdict would show it. Raises KeyError when the stage did not measure it."""
+        return point(self.declared[name], self.evidence[name])
+
+
+def run_stage(
+    stage: Stage,
+    config: StageConfig,
+    folder: Path,
+    *,
+    inputs: Mapping[str, Path] | None = None,
+    services: Mapping[str, Endpoint] | None = None,
+    measures: tuple[Measure, ...] | None = None,
+) -> StageResult:
+    """Run `stage` with `config` below `folder`. Run it again on the same folder and it resumes from its scratch.
+
+    Raises NodeError when a declared measure was not measured, as the engine would.
+    """
+    events: list[Event] = []
+    context = context_in(folder, stage, events, inputs=inputs, services=services, measures=measures)
+    stage.run(config, context)
+    missing = set(context.declared) - set(context.evidence)
+    if missing:
+        raise NodeError(f"{stage.name} declares {sorted(missing)} but did not measure it")
+    return StageResult(context.out, context.evidence, events, context.declared)
+
+
+@contextmanager
+def run_service(service: Service, config: StageConfig, folder: Path, *, inputs: Mapping[str, Path] | None = None) -> Iterator[Endpoint]:
+    """A service that is up for a block of code. Its processes, and only those started since, are ended afterwards."""
+    from ryot import processes  # noqa: PLC0415 - psutil is not needed by the tests of a plain stage
+
+    before = {process.pid for process in processes.descendants(os.getpid())}
+    try:
+        yield service.start(config, context_in(folder, service, [], inputs=inputs))
+    finally:
+        processes.end([process for process in processes.descendants(os.getpid()) if process.pid not in before])
+
+
+def context_in(
+    folder: Path,
+    stage: Stage,
+    events: list[Event],
+    *,
+    inputs: Mapping[str, Path] | None = None,
+    services: Mapping[str, Endpoint] | None = None,
+    measures: tuple[Measure, ...] | None = None,
+) -> StageContext:
+    """A context whose events go to a list."""
+    for name in ("out", "scratch"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    return StageContext(
+        node=stage.name,
+        inputs=dict(inputs or {}),
+        out=folder / "out",
+        scratch=folder / "scratch",
+        services=dict(services or {}),
+        declared={measure.name: measure for measure in (stage.measures if measures is None else measures)},
+        device="test",
+        cpus=os.cpu_count() or 1,
+        emit=events.append,
+        log=folder / "log.txt",
+    )

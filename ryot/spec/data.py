@@ -1,0 +1,79 @@
+"""`data`: where documents come from, what is held out, and the tokenizer."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from ryot.spec.section import LocalPath, Section
+from ryot.units import Count, Proportion
+
+Domain = Literal[
+    "mathematics", "physics", "chemistry", "biology", "computer science", "philosophy",
+    "history", "literature", "economics", "psychology", "engineering", "medicine",
+]  # fmt: skip
+Reasoning = Literal[
+    "deductive", "inductive", "abductive", "analogical", "causal", "probabilistic", "counterfactual", "meta"
+]  # fmt: skip
+Difficulty = Literal["elementary", "intermediate", "advanced", "expert"]
+
+
+class Generate(Section):
+    """Examples made from templates, each with an answer that was computed and checked."""
+
+    examples: Count = Field(5000, ge=10, le=10_000_000)
+    """How many unique examples to make."""
+    domains: tuple[Domain, ...] = ()
+    """The domains to draw from; none named means all there are."""
+    reasoning: tuple[Reasoning, ...] = ()
+    """The reasoning types to draw from; none named means all there are."""
+    difficulties: tuple[Difficulty, ...] = ()
+    """The difficulties to draw from; none named means all there are."""
+
+
+class Source(Section):
+    """One source of documents: the generator, or local files."""
+
+    generate: Generate | None = None
+    """Make documents from templates."""
+    path: LocalPath | None = None
+    """A local file or folder, relative to the spec: .jsonl (one object a line), .txt (a document a paragraph block)."""
+    text_field: str | None = None
+    """In JSON lines: the field that holds the text (default `text`); or a template such as `Q: {question}\\nA: {answer}`."""
+    hub: str | None = Field(None, pattern=r"^[\w.\-]+(/[\w.\-]+)?(:[\w.\-]+)?$")
+    """A Hugging Face data set, `owner/name` or `owner/name:config`; needs the network."""
+    revision: str | None = None
+    """The hub revision to pin: a commit."""
+    split: str = "train"
+    """The hub split to read."""
+    max_documents: Count | None = Field(None, ge=1)
+    """Stop after this many documents."""
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if sum(origin is not None for origin in (self.generate, self.path, self.hub)) != 1:
+            raise ValueError("a source has exactly one of generate, path and hub")
+        if self.hub is None and self.revision is not None:
+            raise ValueError("revision belongs to a hub source")
+        return self
+
+
+class Tokenizer(Section):
+    """A byte-level BPE, trained on the training split to the model's vocab_size."""
+
+    min_frequency: int = Field(2, ge=1)
+    """A pair seen less often is not merged."""
+
+
+class Data(Section):
+    """Documents and tokens."""
+
+    sources: tuple[Source, ...] = Field(min_length=1)
+    """Where documents come from, in order."""
+    held_out: Proportion = Field(0.05, gt=0, lt=0.9)
+    """The share of documents kept for evaluation and never trained on, chosen by the digest of each document."""
+    seed: int = Field(42, ge=0)
+    """Seed of the generator and of the order of documents."""
+    max_bad_lines: Proportion = 0.01
+    """The share of broken records (bad JSON, wrong encoding, no text) tolerated; they are counted and named."""
+    tokenizer: Tokenizer = Tokenizer()
+    """How text becomes tokens."""

@@ -1,0 +1,80 @@
+"""`export` and `serve`: the checkpoint others load, and the live server. `evaluate` and `bench`: what is asked of it."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from ryot.spec.section import LocalPath, Section
+from ryot.units import Bytes, Count, Duration
+
+
+class Export(Section):
+    """The Hugging Face checkpoint: safetensors and tokenizer, loaded back and compared."""
+
+    dtype: Literal["fp32", "bf16", "fp16"] = "fp32"
+    """The type the weights are stored in."""
+    probes: int = Field(8, ge=1)
+    """Held-out documents whose logits are compared between the trained and the exported model."""
+
+
+class Serve(Section):
+    """The live server."""
+
+    engine: Literal["vllm"] = "vllm"
+    """The serving engine."""
+    dtype: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    """Arithmetic of the server; auto is fp32 on a CPU, where bf16 is only emulated, and the checkpoint's type elsewhere."""
+    eager: bool = True
+    """Start without compiling: in about a minute instead of three on two cores."""
+    max_concurrency: int = Field(32, ge=1)
+    """Sequences generated at once."""
+    kv_cache: Bytes = Field(1 << 30, ge=1 << 20)
+    """Memory set aside for keys and values."""
+    threads: int | None = Field(None, ge=1)
+    """Cores for the engine; by default all but one on a CPU, so that clients have one."""
+    start_timeout: Duration = Field(600.0, gt=0)
+    """How long a start may take before it counts as failed. Changes no result."""
+
+
+class Evaluate(Section):
+    """Benchmarks of quality, through the served model."""
+
+    tasks: tuple[Literal["reasoning", "perplexity"], ...] = Field(("reasoning", "perplexity"), min_length=1)
+    """reasoning: multiple choice over held-out generated examples · perplexity: over held-out documents or `text`."""
+    limit: Count | None = Field(200, ge=1)
+    """Most items of a task; none for all."""
+    text: LocalPath | None = None
+    """A text file whose documents are used for perplexity instead of the held-out ones."""
+
+
+class Scenario(Section):
+    """One load scenario."""
+
+    users: int = Field(1, ge=1)
+    """Clients that each wait for an answer before they ask again."""
+    requests: Count = Field(200, ge=1)
+    """Requests in all, after the warm-up."""
+    batch: int = Field(1, ge=1, le=256)
+    """Prompts in one request."""
+    prompt_tokens: Count = Field(32, ge=1)
+    """Tokens in each prompt."""
+    output_tokens: Count = Field(1, ge=1)
+    """Tokens generated for each prompt."""
+    warmup: Count = Field(10, ge=0)
+    """Requests made first and not counted."""
+    timeout: Duration = Field(60.0, gt=0)
+    """After this long without an answer a request is an error."""
+
+
+class Bench(Section):
+    """Load on the served model, by Locust."""
+
+    scenarios: dict[str, Scenario] = Field(min_length=1)
+    """The scenarios by name; each becomes the node bench.NAME."""
+
+    @model_validator(mode="after")
+    def _names(self) -> Self:
+        for name in self.scenarios:
+            if not name.replace("_", "").replace("-", "").isalnum() or not name.isascii():
+                raise ValueError(f"scenario {name!r}: use letters, digits, - and _")
+        return self

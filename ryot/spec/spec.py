@@ -1,0 +1,91 @@
+"""The whole spec: what a language model must be and what it must achieve. Frozen; made only by load.py."""
+
+from typing import Any, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from ryot.measures import Target, parse_target
+from ryot.spec.data import Data
+from ryot.spec.model import Model
+from ryot.spec.section import Section
+from ryot.spec.serve import Bench, Evaluate, Export, Serve
+from ryot.spec.train import Optimize, Train
+from ryot.units import Count
+
+
+class Claims(Section):
+    """Numbers the author believes. `ryot plan` computes each and shows both."""
+
+    params: Count | None = None
+    """The number of parameters of the model."""
+
+
+class Hardware(Section):
+    """What the spec is meant to run on."""
+
+    cpus: int | None = Field(None, ge=1)
+    """Cores to use; by default all there are. Changes no result but speed."""
+    python: dict[str, str] = {}
+    """The interpreter of a stage by name, where it is not ryot's own: `{serve: /opt/vllm/bin/python}`. Changes no result."""
+
+
+class Insert(Section):
+    """A plugin's stage, put behind a node: what used that node's result then uses this one's."""
+
+    use: str = Field(pattern=r"^[a-z][a-z0-9_\-]*$")
+    """The stage's name, as `ryot plugins list` shows it."""
+    after: str
+    """The node it reads, and stands in for."""
+    name: str | None = Field(None, pattern=r"^[a-z][a-z0-9_.\-]*$")
+    """The new node's name; by default the stage's."""
+    with_: dict[str, Any] = Field({}, alias="with")
+    """The stage's own settings."""
+
+
+class Spec(Section):
+    """What a language model must be and what it must achieve."""
+
+    version: Literal[1]
+    """The version of this format."""
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_\-]{0,63}$")
+    """A short name for the whole, in lower case."""
+    claims: Claims = Claims()
+    """Numbers to be audited."""
+    hardware: Hardware = Hardware()
+    """What it is meant to run on."""
+    model: Model
+    """The shape of the network."""
+    data: Data
+    """Documents and tokens."""
+    train: Train
+    """How the weights are found."""
+    optimize: Optimize | None = None
+    """The baseline and the stack that has to beat it."""
+    export: Export | None = None
+    """The checkpoint others load."""
+    serve: Serve | None = None
+    """The live server."""
+    evaluate: Evaluate | None = None
+    """Benchmarks of quality."""
+    bench: Bench | None = None
+    """Load on the served model."""
+    targets: tuple[Target, ...] = ()
+    """What must be achieved: `node/measure >= 25%`."""
+    stages: tuple[Insert, ...] = ()
+    """Plugins' stages to insert."""
+    profiles: dict[str, dict[str, Any]] = {}
+    """Overrides for a kind of machine, by name: `cpu` and `gpu` are chosen by what the machine has."""
+
+    @field_validator("targets", mode="before")
+    @classmethod
+    def _parse_targets(cls, targets: object) -> object:
+        if not isinstance(targets, list | tuple):
+            return targets
+        return [parse_target(target) if isinstance(target, str | dict) else target for target in targets]
+
+    @model_validator(mode="after")
+    def _what_needs_what(self) -> Self:
+        for section, needed in (("serve", "export"), ("evaluate", "serve"), ("bench", "serve")):
+            if getattr(self, section) is not None and getattr(self, needed) is None:
+                raise ValueError(f"{section} needs a section {needed}; write at least `{needed}: {{}}`")
+        return self

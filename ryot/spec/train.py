@@ -1,0 +1,158 @@
+"""`train`: how the weights are found. `optimize`: the plain baseline and the stack that has to beat it."""
+
+import math
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from ryot.spec.section import Section
+from ryot.units import Count, Proportion
+
+
+class Train(Section):
+    """How the weights are found."""
+
+    engine: Literal["deepspeed"] = "deepspeed"
+    """The training engine."""
+    batch_size: int = Field(16, ge=1)
+    """Documents in a micro-batch, on each rank."""
+    accumulation: int = Field(1, ge=1)
+    """Micro-batches whose gradients make one update."""
+    samples: Count | None = Field(None, ge=1)
+    """Train on this many documents of the training split; by default on all."""
+    epochs: int | None = Field(None, ge=1)
+    """Passes over the documents. Give epochs or steps."""
+    steps: Count | None = Field(None, ge=1)
+    """Updates of the weights. Give epochs or steps."""
+    lr: float = Field(1e-4, gt=0, lt=10)
+    """Peak learning rate of AdamW."""
+    betas: tuple[float, float] = (0.9, 0.999)
+    """AdamW's decay rates."""
+    weight_decay: float = Field(0.01, ge=0, lt=1)
+    """AdamW's decoupled weight decay, on matrices only."""
+    clip: float = Field(1.0, gt=0)
+    """Largest global norm of a gradient."""
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    """The learning rate after the warm-up."""
+    warmup_steps: int = Field(0, ge=0)
+    """Updates over which the learning rate rises from 0 to lr; fewer than all."""
+    seed: int = Field(42, ge=0)
+    """Seed of the initial weights, the order of documents and dropout."""
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    """Arithmetic of the forward and backward pass."""
+    ranks: int = Field(1, ge=1, le=4096)
+    """Training processes; the global batch is batch_size x accumulation x ranks."""
+    zero_stage: int = Field(0, ge=0, le=3)
+    """What DeepSpeed shards between ranks: 0 nothing, 1 optimizer states, 2 and gradients, 3 and parameters."""
+    checkpoint_every: int = Field(50, ge=1)
+    """Updates between checkpoints. Changes no result."""
+    keep_checkpoints: int = Field(2, ge=1)
+    """How many of the newest checkpoints are kept while training. Changes no result."""
+
+    @property
+    def global_batch(self) -> int:
+        """Documents per update."""
+        return self.batch_size * self.accumulation * self.ranks
+
+    @property
+    def updates(self) -> int | None:
+        """Updates in all, where the spec alone tells; None when it depends on how many documents there are."""
+        if self.steps is not None:
+            return self.steps
+        if self.samples is None or self.epochs is None:
+            return None
+        return self.epochs * math.ceil(self.samples / self.global_batch)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if (self.epochs is None) == (self.steps is None):
+            raise ValueError("give exactly one of epochs and steps")
+        if self.updates is not None and self.warmup_steps >= self.updates:
+            raise ValueError(
+                f"warmup_steps {self.warmup_steps} of {self.updates} updates: the warm-up would never end, and the learning rate "
+                f"never reach its peak; about {max(self.updates // 20, 1)} (5 %) is usual"
+            )
+        if not all(0 <= beta < 1 for beta in self.betas):
+            raise ValueError("betas lie between 0 and 1, 1 excluded")
+        return self
+
+
+class Kernel(Section):
+    """How the arithmetic is carried out; changes speed, not the mathematics."""
+
+    level: int = Field(1, ge=0, le=3)
+    """0 eager, naive attention, for-loop AdamW · 1 fused attention and AdamW · 2 and compiled · 3 compiled only if a timing on
+    the device shows that it pays within the run."""
+
+
+class Compressor(Section):
+    """Less work for the same documents."""
+
+    ratio: Proportion = 0.3
+    """The largest share of row positions to remove. Padding goes first, by packing documents into rows."""
+
+
+class Scaling(Section):
+    """Calibration at the start of a run."""
+
+    warmup_steps: int = Field(20, ge=1)
+    """Updates over which the number of rows per forward pass is timed; the global batch stays as it is."""
+
+
+class Member(Section):
+    """One member of the optimization stack: exactly one of the three."""
+
+    kernel: Kernel | None = None
+    """Faster arithmetic."""
+    compressor: Compressor | None = None
+    """Less of it."""
+    scaling: Scaling | None = None
+    """Better shaped."""
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if len(self.model_fields_set) != 1:
+            raise ValueError("a member of the stack is exactly one of kernel, compressor and scaling")
+        return self
+
+
+class Baseline(Section):
+    """What the stack is compared with."""
+
+    kernel: Kernel = Kernel(level=0)
+    """The plain run's arithmetic."""
+
+
+class Optimize(Section):
+    """The plain baseline and the stack that has to beat it. Both are trained, then compared."""
+
+    baseline: Baseline = Baseline()
+    """What the stack is compared with."""
+    stack: tuple[Member, ...] = Field((), max_length=3)
+    """The optimizations, each named at most once."""
+    blocks: int = Field(12, ge=4, le=1000)
+    """Pairs of timed blocks, baseline and optimized in alternation, from which the speed-up is judged."""
+    block_steps: int = Field(2, ge=1)
+    """Updates in one timed block."""
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        names = [name for member in self.stack for name in member.model_fields_set]
+        if len(set(names)) != len(names):
+            raise ValueError("each member of the stack is named at most once")
+        return self
+
+    @property
+    def kernel(self) -> Kernel:
+        """The stack's kernel; plain where the stack has none."""
+        return next((member.kernel for member in self.stack if member.kernel), Kernel(level=0))
+
+    @property
+    def compressor(self) -> Compressor | None:
+        """The stack's compressor, if any."""
+        return next((member.compressor for member in self.stack if member.compressor), None)
+
+    @property
+    def scaling(self) -> Scaling | None:
+        """The stack's scaling engine, if any."""
+        return next((member.scaling for member in self.stack if member.scaling), None)

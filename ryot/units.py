@@ -1,0 +1,129 @@
+"""Values with units, as pydantic types: `50ms`, `80GiB`, `1.3B`, `30%`. Inside ryot they are plain numbers in base units.
+
+Base units: seconds, bytes, US dollars, and 1 for counts and proportions. SI prefixes are decimal (GB), IEC ones binary (GiB).
+"""
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+_TIME = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+_BYTES = {"B": 1} | {f"{p}B": 1000 ** (i + 1) for i, p in enumerate("kMGT")} | {f"{p}iB": 1024 ** (i + 1) for i, p in enumerate("KMGT")}
+_COUNT = {"": 1, "K": 1e3, "k": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
+_NUMBER = re.compile(r"\s*([-+]?(?:\d[\d_]*\.?[\d_]*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*?)\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A number in base units. `unit` is "s", "bytes", "usd", a rate such as "tokens/s", or "" for a bare number or proportion."""
+
+    value: float
+    unit: str
+
+
+def split_number(text: str) -> tuple[float, str]:
+    """`"50 ms"` as `(50.0, "ms")`. Raises ValueError when the text does not start with a number."""
+    match = _NUMBER.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not a number with a unit")
+    return float(match[1].replace("_", "")), match[2]
+
+
+def parse_quantity(text: str | float) -> Quantity:
+    """Any value a target may be compared with: `50ms`, `25%`, `500MB`, `400 tokens/s`, `0.05`. Raises ValueError."""
+    if isinstance(text, bool):
+        raise ValueError(f"{text} is not a number")
+    if isinstance(text, int | float):
+        return Quantity(_finite(float(text)), "")
+    number, unit = split_number(text)
+    if unit == "%":
+        return Quantity(number / 100, "")
+    if unit in _TIME:
+        return Quantity(number * _TIME[unit], "s")
+    if unit in _BYTES and unit != "B":
+        return Quantity(number * _BYTES[unit], "bytes")
+    if unit in _COUNT:
+        return Quantity(number * _COUNT[unit], "")
+    if unit.startswith("$") or unit.lower() == "usd":
+        return Quantity(number, "usd")
+    if re.fullmatch(r"[a-zA-Z]+/s", unit):
+        return Quantity(number, unit)
+    raise ValueError(f"unknown unit {unit!r} in {text!r}; known: %, ns, us, ms, s, min, h, d, kB..TB, KiB..TiB, K, M, B, T, usd, NAME/s")
+
+
+def _finite(value: float) -> float:
+    if not math.isfinite(value):
+        raise ValueError(f"{value} is not a finite number")
+    return value
+
+
+def _of(units: dict[str, float], example: str):  # type: ignore[no-untyped-def]
+    def parse(value: object) -> object:
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            raise ValueError(f"write a number with its unit, for example {example}")
+        if isinstance(value, int | float):
+            if value == 0 or "" in units:
+                return value
+            raise ValueError(f"{value} has no unit; write for example {example}")
+        number, unit = split_number(value)
+        if unit not in units:
+            raise ValueError(f"unknown unit {unit!r}; write for example {example}")
+        return _finite(number * units[unit])
+
+    return BeforeValidator(parse)
+
+
+def _unit(name: str, example: str) -> object:
+    return Field(json_schema_extra={"unit": name, "examples": [example]})
+
+
+def _whole(value: object) -> object:
+    """`1.1M` is 1,100,000.0000000001 in floats: a count within one part in 1e9 of a whole number is that number."""
+    if isinstance(value, float) and math.isfinite(value) and abs(value - round(value)) <= 1e-9 * max(1.0, abs(value)):
+        return round(value)
+    return value
+
+
+Duration = Annotated[float, _of(_TIME, "50ms"), _unit("seconds", "50ms")]
+Bytes = Annotated[int, BeforeValidator(_whole), _of({k: float(v) for k, v in _BYTES.items()}, "80GiB"), _unit("bytes", "80GiB")]
+Count = Annotated[int, BeforeValidator(_whole), _of(_COUNT, "1.3B"), _unit("count", "1.3B")]
+Proportion = Annotated[float, _of({"": 1.0, "%": 0.01}, "30%"), Field(ge=0, le=1), _unit("proportion", "30%")]
+
+
+def show_seconds(seconds: float) -> str:
+    """A duration for people: `19.2 ms`, `4.1 s`, `3 min 05 s`, `2 h 10 min`."""
+    if seconds < 1:
+        return f"{seconds * 1e3:.3g} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min"
+
+
+def show_bytes(size: float) -> str:
+    """A size for people, in binary units: `13.7 MiB`."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if abs(size) < 1024:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.1f} TiB"
+
+
+def show(value: float | None, unit: str) -> str:
+    """A measure's value with its unit, for people; a dash where there is none."""
+    if value is None:
+        return "-"
+    if unit == "s":
+        return show_seconds(value) if value >= 0 else f"-{show_seconds(-value)}"
+    if unit == "bytes":
+        return show_bytes(value)
+    if unit == "proportion":
+        return f"{value * 100:.2f} %"
+    number = f"{value:,.0f}" if float(value).is_integer() and abs(value) < 1e15 else f"{value:,.4g}"
+    return f"{number} {unit}".rstrip()
