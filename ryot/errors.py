@@ -24,6 +24,11 @@ class Place:
         return f"{self.file}:{self.line}:{self.column}"
 
 
+def printable(text: str) -> str:
+    """Text with control characters shown as `·`, one for one, so that nothing a user wrote can command a terminal."""
+    return "".join(char if char.isprintable() else "·" for char in text)
+
+
 class RyotError(Exception):
     """An error the user can act on."""
 
@@ -38,7 +43,7 @@ class RyotError(Exception):
     def __str__(self) -> str:
         lines = [f"{self.at}: {self.message}" if self.at else self.message]
         if self.at and self.at.text:
-            lines.append(f"    {self.at.text.rstrip()}")
+            lines.append(f"    {printable(self.at.text.rstrip())}")
             lines.append(" " * (3 + self.at.column) + "^")
         if self.hint:
             lines.append(f"    hint: {self.hint}")

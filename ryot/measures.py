@@ -1,9 +1,10 @@
 """What a node can find out (Measure), what it did find (Evidence), and what the spec demands of it (Target). Pure data."""
 
 import math
+from datetime import date
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from ryot.units import parse_quantity
 
@@ -105,6 +106,12 @@ class Waiver(_Frozen):
     reason: str = Field(min_length=1)
     expires: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}$")
 
+    @field_validator("expires")
+    @classmethod
+    def _is_a_day(cls, text: str) -> str:
+        date.fromisoformat(text)
+        return text
+
 
 class Target(_Frozen):
     """What the spec demands of one measure. `bound` is in the measure's unit; `confidence` is that of the verdict."""
@@ -129,11 +136,24 @@ class Target(_Frozen):
         return self.measure.split("/")[1]
 
 
+def fits(target_unit: str, measure_unit: str) -> bool:
+    """Whether a target's unit (as parse_quantity gives it) can be compared with a measure's.
+
+    They are the same, or the target is a bare number or a proportion (`0.05`, `25%`) and the measure is no time, size, price or
+    rate: there `50` could mean milliseconds as well as seconds.
+    """
+    if target_unit == measure_unit:
+        return True
+    return target_unit == "" and measure_unit not in ("s", "bytes", "usd") and not measure_unit.endswith("/s")
+
+
 _WORDS: dict[str, Comparison] = {"at_least": ">=", "at_most": "<=", "more_than": ">", "less_than": "<", "equals": "=="}
 
 
-def parse_target(text: str | dict[str, object]) -> dict[str, object]:
+def parse_target(text: object) -> object:
     """A target as written, `node/measure >= 25%` or a map, as the fields of Target. Raises ValueError."""
+    if not isinstance(text, str | dict):
+        return text
     if isinstance(text, str):
         words = text.split(maxsplit=2)
         if len(words) != 3 or words[1] not in ("<", "<=", ">", ">=", "=="):

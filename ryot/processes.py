@@ -16,6 +16,7 @@ from typing import IO
 import psutil
 
 MARK = "RYOT_MARK"
+WAKE = "RYOT_WAKE_FD"
 _SET_PDEATHSIG, _SET_CHILD_SUBREAPER = 1, 36
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -55,8 +56,13 @@ def spawn(
         stderr=subprocess.STDOUT if stdout is not None else None,
         pass_fds=pass_fds,
         start_new_session=True,
-        preexec_fn=lambda: die_with_parent(parent, sig),  # noqa: PLW1509 - the child does nothing but prctl before exec
+        preexec_fn=lambda: _begin(parent, sig),  # noqa: PLW1509 - the child makes two system calls before exec
     )
+
+
+def _begin(parent: int, sig: signal.Signals) -> None:
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    die_with_parent(parent, sig)
 
 
 def descendants(pid: int) -> list[psutil.Process]:

@@ -8,7 +8,10 @@ import re
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, ValidationInfo
+
+STORED = "stored"
+"""The validation context of values that ryot wrote itself: plain numbers in base units, read back without asking for a unit."""
 
 _TIME = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {"B": 1} | {f"{p}B": 1000 ** (i + 1) for i, p in enumerate("kMGT")} | {f"{p}iB": 1024 ** (i + 1) for i, p in enumerate("KMGT")}
@@ -61,7 +64,9 @@ def _finite(value: float) -> float:
 
 
 def _of(units: dict[str, float], example: str):  # type: ignore[no-untyped-def]
-    def parse(value: object) -> object:
+    def parse(value: object, info: ValidationInfo) -> object:
+        if info.context == STORED:
+            return value
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise ValueError(f"write a number with its unit, for example {example}")
         if isinstance(value, int | float):

@@ -1,7 +1,8 @@
 """The public API of ryot for plugin authors. What stands in __all__ is the promise; nothing else is."""
 
+from ryot import processes
 from ryot.errors import MachineError, NodeError, RyotError, SpecError
-from ryot.files import digest_file, write_durable
+from ryot.files import digest_file, digest_path, write_durable
 from ryot.measures import Measure
 from ryot.plugins.backend import Backend, Job, JobState
 from ryot.plugins.context import Endpoint, StageContext
@@ -28,5 +29,7 @@ __all__ = [
     "StageConfig",
     "StageContext",
     "digest_file",
+    "processes",
+    "digest_path",
     "write_durable",
 ]

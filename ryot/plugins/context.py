@@ -41,6 +41,7 @@ class StageContext:
     emit: Callable[[Event], None]
     log: Path
     evidence: dict[str, Evidence] = field(default_factory=dict)
+    children: list[subprocess.Popen[bytes]] = field(default_factory=list)
     _last_report: float = 0.0
 
     def say(self, text: str) -> None:
@@ -73,7 +74,9 @@ class StageContext:
         """
         environ = dict(os.environ) | dict(env or {})
         with (log or self.log).open("ab") as file:
-            return processes.spawn(argv, env=environ, stdout=file)
+            child = processes.spawn(argv, env=environ, stdout=file)
+        self.children.append(child)
+        return child
 
     def execute(self, argv: Sequence[str], *, env: Mapping[str, str] | None = None, log: Path | None = None) -> None:
         """Spawn a program and wait for its end. Raises NodeError, naming the program and its exit code, when it fails."""

@@ -39,11 +39,13 @@ class Resources:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is not pure and was resolved once by the command line: the device kind (`cpu:... x2`), the profile, input digests."""
+    """What is not pure and was resolved once by the command line: the device kind (`cpu:... x2`), the profile, and the
+    local inputs by their path as the spec writes it: their digests, and where they lie (absolute)."""
 
     device: str
     profile: str | None = None
     digests: Mapping[str, str] = field(default_factory=dict)
+    paths: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ryot import processes
 from ryot.errors import NodeError
 from ryot.measures import Evidence, Measure, point
 from ryot.plugins.context import Endpoint, Event, StageContext
@@ -51,8 +52,6 @@ def run_stage(
 @contextmanager
 def run_service(service: Service, config: StageConfig, folder: Path, *, inputs: Mapping[str, Path] | None = None) -> Iterator[Endpoint]:
     """A service that is up for a block of code. Its processes, and only those started since, are ended afterwards."""
-    from ryot import processes  # noqa: PLC0415 - psutil is not needed by the tests of a plain stage
-
     before = {process.pid for process in processes.descendants(os.getpid())}
     try:
         yield service.start(config, context_in(folder, service, [], inputs=inputs))

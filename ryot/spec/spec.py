@@ -1,8 +1,8 @@
 """The whole spec: what a language model must be and what it must achieve. Frozen; made only by load.py."""
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from ryot.measures import Target, parse_target
 from ryot.spec.data import Data
@@ -69,19 +69,12 @@ class Spec(Section):
     """Benchmarks of quality."""
     bench: Bench | None = None
     """Load on the served model."""
-    targets: tuple[Target, ...] = ()
+    targets: tuple[Annotated[Target, BeforeValidator(parse_target)], ...] = ()
     """What must be achieved: `node/measure >= 25%`."""
     stages: tuple[Insert, ...] = ()
     """Plugins' stages to insert."""
     profiles: dict[str, dict[str, Any]] = {}
     """Overrides for a kind of machine, by name: `cpu` and `gpu` are chosen by what the machine has."""
-
-    @field_validator("targets", mode="before")
-    @classmethod
-    def _parse_targets(cls, targets: object) -> object:
-        if not isinstance(targets, list | tuple):
-            return targets
-        return [parse_target(target) if isinstance(target, str | dict) else target for target in targets]
 
     @model_validator(mode="after")
     def _what_needs_what(self) -> Self:

@@ -1,0 +1,104 @@
+"""The command line. The one place where errors are caught and become exit codes; verbs are imported only when they are used."""
+
+from __future__ import annotations
+
+import importlib
+import signal
+import sys
+import traceback
+from types import FrameType
+
+import click
+
+from ryot.errors import RyotError
+
+# name: (module, one line). The line stands here so that `ryot --help` imports no verb.
+VERBS = {
+    "init": ("ryot.cli.init", "Write a commented spec to start from."),
+    "validate": ("ryot.cli.validate", "Check a spec: all errors at once, each with its place."),
+    "plan": ("ryot.cli.plan", "Show what would run, and why. Changes nothing."),
+    "apply": ("ryot.cli.apply", "Run what is not finished, then judge. Resumes after any crash."),
+    "check": ("ryot.cli.check", "Judge what was recorded against the targets. Runs nothing."),
+    "report": ("ryot.cli.report", "Write a run's report as HTML, Markdown, JSON or JUnit."),
+    "status": ("ryot.cli.status", "Show how far a run is, from another terminal."),
+    "logs": ("ryot.cli.logs", "Show a node's log; -f follows it."),
+    "plugins": ("ryot.cli.plugins", "List the stages and backends there are."),
+    "schema": ("ryot.cli.schema", "Print the JSON Schema of a spec, for editors."),
+    "explain": ("ryot.cli.explain", "Say what a field of the spec means."),
+    "doctor": ("ryot.cli.doctor", "Say what this machine has and lacks, and how to mend it."),
+}
+BUG = 70
+
+
+class Interrupted(BaseException):
+    """A signal asked ryot to end. Not an Exception, so that nothing but the catch point takes it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+class LazyGroup(click.Group):
+    """A group that imports a verb only when it is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The verbs, in the order in which one meets them."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The verb's click command."""
+        if cmd_name not in VERBS:
+            return None
+        command = getattr(importlib.import_module(VERBS[cmd_name][0]), "command")  # noqa: B009
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The verbs' lines, without importing them."""
+        with formatter.section("Verbs"):
+            formatter.write_dl([(name, line) for name, (_, line) in VERBS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="ryot", message="ryot %(version)s")
+def ryot() -> None:
+    """One spec states what a language model must be and must achieve; ryot builds it and proves, or refutes, that it did."""
+
+
+def main() -> None:
+    """Run the command line and exit: 0, 1, 5 by the verdict; 2 spec or usage, 3 machine, 4 node; 70 bug; 130, 143 interrupted."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line and return its exit code."""
+    try:
+        result = ryot.main(arguments, prog_name="ryot", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except RyotError as error:
+        click.echo(f"error: {error}" if not hasattr(error, "errors") else str(error), err=True)
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (Interrupted, KeyboardInterrupt, click.exceptions.Abort) as error:
+        number = error.number if isinstance(error, Interrupted) else signal.SIGINT
+        click.echo("interrupted", err=True)
+        return 128 + number
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output left; there is nobody to tell
+        return 0
+    except Exception:  # noqa: BLE001 - the one catch point: what arrives here is a bug in ryot
+        traceback.print_exc()
+        click.echo("This is a bug in ryot; please report it with the lines above.", err=True)
+        return BUG
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise Interrupted(number)
+
+
+if __name__ == "__main__":
+    main()

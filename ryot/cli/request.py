@@ -1,0 +1,134 @@
+"""What most verbs begin with: a spec and its options, resolved against this machine into a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from pydantic import BaseModel
+
+from ryot import files
+from ryot.cli.machine import Machine, probe
+from ryot.errors import MachineError
+from ryot.plan.compile import compile_plan
+from ryot.plan.plan import Plan
+from ryot.plugins.discover import Plugin, stages_for
+from ryot.plugins.stage import Facts
+from ryot.spec.load import Loaded, load
+from ryot.spec.section import LocalInput
+from ryot.store.store import Store
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A spec on this machine: the loaded spec, its plan, where its stages come from, the machine, the store."""
+
+    loaded: Loaded
+    plan: Plan
+    plugins: Mapping[str, Plugin]
+    machine: Machine
+    store: Store
+
+
+def spec_options(function: F) -> F:
+    """SPEC, --profile, --set, --plugins, --store."""
+    for decorate in reversed(
+        [
+            click.argument("spec", type=click.Path(path_type=Path)),
+            click.option("--profile", metavar="NAME", help="Use this profile of the spec, or `none`; by default the one for this machine."),
+            click.option("--set", "sets", multiple=True, metavar="FIELD=VALUE", help="Override a field, e.g. train.lr=3e-4. Repeatable."),
+            plugins_option,
+            store_option,
+        ]
+    ):
+        function = decorate(function)
+    return function
+
+
+def plugins_option(function: F) -> F:
+    """--plugins."""
+    return click.option(
+        "--plugins",
+        "folders",
+        multiple=True,
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        help="A folder with plugins, beside ./plugins. Repeatable.",
+    )(function)
+
+
+def store_option(function: F) -> F:
+    """--store."""
+    return click.option(
+        "--store",
+        "root",
+        default=".ryot",
+        show_default=True,
+        envvar="RYOT_STORE",
+        type=click.Path(file_okay=False, path_type=Path),
+        help="The folder where results are kept.",
+    )(function)
+
+
+def json_option(function: F) -> F:
+    """--json."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")(function)
+
+
+def resolve(spec: Path, profile: str | None, sets: tuple[str, ...], folders: tuple[Path, ...], root: Path) -> Planned:
+    """Load the spec, find out what is not pure, and compile. Raises RyotError."""
+    machine = probe()
+    loaded = load(spec, profile=profile, wanted=machine.profile, sets=sets)
+    inputs = dict(local_inputs(loaded, spec.parent))
+    facts = Facts(
+        device=machine.device,
+        profile=loaded.profile,
+        digests={written: files.digest_path(path) for written, path in inputs.items()},
+        paths={written: str(path.resolve()) for written, path in inputs.items()},
+    )
+    plan, plugins = compile_with(loaded, facts, folders)
+    return Planned(loaded, plan, plugins, machine, Store(root))
+
+
+def compile_with(loaded: Loaded, facts: Facts, folders: tuple[Path, ...]) -> tuple[Plan, dict[str, Plugin]]:
+    """The plan under given facts, and where its stages come from."""
+    stages, plugins = stages_for([insert.use for insert in loaded.spec.stages], plugin_folders(folders))
+    return compile_plan(loaded.spec, stages, facts, loaded.place), plugins
+
+
+def plugin_folders(folders: tuple[Path, ...]) -> list[Path]:
+    """The folders plugins are looked for in: those named, and ./plugins."""
+    here = Path("plugins")
+    return [*folders, *([here] if here.is_dir() and here not in folders else [])]
+
+
+def local_inputs(loaded: Loaded, beside: Path) -> Iterator[tuple[str, Path]]:
+    """Every local file or folder the spec names, as written and where it lies. Raises MachineError for one that is missing."""
+    for path, written in _marked(loaded.spec, ()):
+        there = beside / written
+        if not there.exists():
+            raise MachineError(f"{'.'.join(map(str, path))}: {there} does not exist", at=loaded.place(*path), hint="paths are relative to the spec")
+        yield written, there
+
+
+def _marked(section: BaseModel, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    for name, info in type(section).model_fields.items():
+        value = getattr(section, name)
+        if LocalInput in info.metadata or _optional_marked(info.annotation):
+            if isinstance(value, str):
+                yield (*path, name), value
+        elif isinstance(value, BaseModel):
+            yield from _marked(value, (*path, name))
+        elif isinstance(value, tuple):
+            for index, item in enumerate(value):
+                if isinstance(item, BaseModel):
+                    yield from _marked(item, (*path, name, index))
+
+
+def _optional_marked(annotation: object) -> bool:
+    """Whether a `LocalPath | None`: the mark then sits inside the union."""
+    return any(LocalInput in getattr(argument, "__metadata__", ()) for argument in getattr(annotation, "__args__", ()))

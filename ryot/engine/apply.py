@@ -1,0 +1,240 @@
+"""Runs what is not finished: a generator of events. The journal is written before each event is told.
+
+Whatever ends the generator (its end, an error, an interrupt, the caller), no process it started is left.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ryot.engine import events
+from ryot.engine.jobs import backend_job, write_job
+from ryot.engine.survey import last_failure, survey
+from ryot.plan.plan import Plan, PlannedNode
+from ryot.plugins.backend import Backend
+from ryot.plugins.discover import Plugin
+from ryot.store.job import EVENTS, FAILURE, LOG, Failure, ServiceAt
+from ryot.store.journal import Journal
+from ryot.store.store import Store
+
+GRACE_S = 15.0
+_TICK_S = 1.0
+_KILLED = {137: "was killed by signal 9, as the system does when memory runs out", 143: "was told to end", 139: "crashed (signal 11)"}
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What an apply needs besides plan and store: where stages come from, which interpreter each has, how many cores there are."""
+
+    plugins: Mapping[str, Plugin]
+    cpus: int
+    pythons: Mapping[str, str] = field(default_factory=dict)
+
+
+def apply(plan: Plan, store: Store, backend: Backend, around: Surroundings, journal: Journal) -> Iterator[events.Event]:
+    """Run every node that has to run, telling what happens. Failed nodes leave `Failed`, what needs them `Skipped`."""
+    schedule = _Schedule(plan, store, backend, around)
+    for event in schedule.run():
+        if not isinstance(event, events.Progress):
+            journal.write(events.as_json(event))
+        yield event
+
+
+@dataclass(slots=True)
+class _Active:
+    """A job under way, how much of its events.jsonl was read, and when it was started."""
+
+    node: PlannedNode
+    events_file: Path
+    offset: int = 0
+
+
+class _Schedule:
+    """Which node may start when. One object lives as long as one apply."""
+
+    def __init__(self, plan: Plan, store: Store, backend: Backend, around: Surroundings) -> None:
+        self.plan, self.store, self.backend, self.around = plan, store, backend, around
+        self.waiting: list[PlannedNode] = []
+        self.active: dict[str, _Active] = {}
+        self.up: dict[str, ServiceAt] = {}
+        self.failed: dict[str, str] = {}
+
+    def run(self) -> Iterator[events.Event]:
+        yield from self._set_damaged_aside()
+        states = survey(self.plan, self.store)
+        self.waiting = [node for node in self.plan.nodes if states[node.name].state != "cached" and not node.is_service]
+        try:
+            while self.waiting or self._working():
+                yield from self._skip_hopeless()
+                yield from self._stop_unneeded()
+                yield from self._start()
+                if self.active:
+                    for name in self.backend.wait(_TICK_S):
+                        yield from self._look(name)
+            yield from self._stop_unneeded()
+        finally:
+            self.backend.close()
+
+    def _working(self) -> list[_Active]:
+        return [active for active in self.active.values() if not active.node.is_service]
+
+    def _set_damaged_aside(self) -> Iterator[events.Event]:
+        """Look at what will be read before it is relied on; a damaged result is kept aside and its node runs again."""
+        looked: set[str] = set()
+        while wanted := [name for name in self._about_to_be_read() if name not in looked]:
+            for name in wanted:
+                looked.add(name)
+                node = self.plan.node(name)
+                record = self.store.record(node.stage, node.key)
+                what = self.store.damage(record) if record else None
+                if what:
+                    aside = self.store.set_aside(node.stage, node.key)
+                    yield events.Damaged(name, what, str(aside))
+
+    def _about_to_be_read(self) -> list[str]:
+        states = survey(self.plan, self.store)
+        readers = [node for node in self.plan.nodes if states[node.name].state != "cached"]
+        return [name for node in readers for name in node.inputs.values() if self.store.record(*_where(self.plan.node(name)))]
+
+    def _skip_hopeless(self) -> Iterator[events.Event]:
+        """Give up on the nodes that need a failed one."""
+        for node in list(self.waiting):
+            broken = [name for name in node.needs if name in self.failed]
+            if broken:
+                self.waiting.remove(node)
+                self.failed[node.name] = f"it needs {broken[0]}, which failed"
+                yield events.Skipped(node.name, broken[0])
+
+    def _start(self) -> Iterator[events.Event]:
+        for node in list(self.waiting):
+            if not self._inputs_there(node):
+                continue
+            missing = [self.plan.node(name) for name in node.services.values() if name not in self.up]
+            if missing and self._may_start(missing[0]):
+                yield from self._submit(missing[0])
+            elif not missing and self._may_start(node):
+                self.waiting.remove(node)
+                yield from self._submit(node)
+
+    def _inputs_there(self, node: PlannedNode) -> bool:
+        unfinished = {other.name for other in self.waiting} | {active.node.name for active in self._working()}
+        return not any(name in unfinished for name in node.inputs.values())
+
+    def _may_start(self, node: PlannedNode) -> bool:
+        """Whether the machine has room for a node beside what is running on it."""
+        if node.name in self.active:
+            return False
+        coming_up = [active.node for active in self.active.values() if active.node.name not in self.up and active.node.is_service]
+        working = [active.node for active in self._working()] + coming_up
+        if not working:
+            return not (node.measures_speed and self._idle_services(node))
+        if node.is_service or node.measures_speed or any(other.measures_speed or other.is_service for other in working):
+            return False
+        return sum(self._cpus(other) for other in [*working, node]) <= self.around.cpus
+
+    def _cpus(self, node: PlannedNode) -> int:
+        return node.cpus or self.around.cpus
+
+    def _idle_services(self, node: PlannedNode) -> list[str]:
+        return [name for name in self.up if name not in node.services.values()]
+
+    def _stop_unneeded(self) -> Iterator[events.Event]:
+        """Stop the services that nothing needs any more, or that would disturb the next node, which measures speed."""
+        needed = {name for node in [*self.waiting, *(active.node for active in self._working())] for name in node.services.values()}
+        following = self.waiting[0] if self.waiting and not self._working() else None
+        disturbing = self._idle_services(following) if following and following.measures_speed else []
+        for name in [name for name in self.up if name not in needed or name in disturbing]:
+            del self.up[name], self.active[name]
+            self.backend.cancel(name, GRACE_S)
+            self.backend.forget(name)
+            yield events.Stopped(name)
+
+    def _submit(self, node: PlannedNode) -> Iterator[events.Event]:
+        folder = self.store.folder(node.stage, node.key)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in (EVENTS, FAILURE):
+            (folder / name).unlink(missing_ok=True)
+        write_job(self.plan, node, self.around.plugins[node.stage], self.store, self.up, self.around.cpus)
+        self.active[node.name] = _Active(node, folder / EVENTS)
+        yield events.Started(node.name, node.is_service)
+        self.backend.submit(backend_job(node, self.store, self.around.pythons.get(node.stage, sys.executable)))
+
+    def _look(self, name: str) -> Iterator[events.Event]:
+        """Tell what a job said, and what became of it if it ended."""
+        active = self.active.get(name)
+        if active is None:
+            return
+        state = self.backend.poll(name)
+        for said in _new_lines(active):
+            if said.get("event") == "ready":
+                self.up[name] = ServiceAt(url=said["url"], model=said["model"], info=said["info"])
+                yield events.Ready(name, said["url"])
+            elif said.get("event") == "progress":
+                yield events.Progress(name, said["done"], said["total"], said["unit"], said["numbers"])
+            elif said.get("event") == "waiting":
+                yield events.Waiting(name, said["holder"] or "another process")
+        if state.code is not None:
+            yield from self._ended(active.node, state.code)
+
+    def _ended(self, node: PlannedNode, code: int) -> Iterator[events.Event]:
+        self.backend.forget(node.name)
+        del self.active[node.name]
+        self.up.pop(node.name, None)
+        record = self.store.record(node.stage, node.key)
+        if record and not node.is_service:
+            yield events.Finished(node.name, record.seconds)
+            return
+        failure = last_failure(self.store, node) or Failure(kind="Crash", message=f"the worker {_how(code)}")
+        self.failed[node.name] = failure.message
+        log = self.store.folder(node.stage, node.key) / LOG
+        yield events.Failed(node.name, failure.message, failure.hint, str(log), _last_lines(log))
+        if node.is_service:
+            yield from self._end_users(node.name)
+
+    def _end_users(self, service: str) -> Iterator[events.Event]:
+        """End the nodes that were talking to a service that is gone."""
+        for active in [active for active in self._working() if service in active.node.services.values()]:
+            self.backend.cancel(active.node.name, GRACE_S)
+            self.backend.forget(active.node.name)
+            del self.active[active.node.name]
+            self.failed[active.node.name] = f"its service {service} ended"
+            yield events.Skipped(active.node.name, service)
+
+
+def _where(node: PlannedNode) -> tuple[str, str]:
+    return node.stage, node.key
+
+
+def _how(code: int) -> str:
+    code = 128 - code if code < 0 else code
+    return _KILLED.get(code, f"ended with exit code {code}")
+
+
+def _new_lines(active: _Active) -> Iterator[dict[str, object]]:
+    """The whole lines that were added to a job's events since the last look."""
+    try:
+        with active.events_file.open("rb") as file:
+            file.seek(active.offset)
+            data = file.read()
+    except FileNotFoundError:
+        return
+    whole, newline, _ = data.rpartition(b"\n")
+    active.offset += len(whole) + len(newline)
+    for line in whole.splitlines():
+        try:
+            yield json.loads(line)
+        except ValueError:
+            continue
+
+
+def _last_lines(log: Path, count: int = 12) -> tuple[str, ...]:
+    try:
+        with log.open("rb") as file:
+            file.seek(max(log.stat().st_size - 8192, 0))
+            return tuple(line.decode(errors="replace")[:300] for line in file.read().splitlines()[-count:])
+    except OSError:
+        return ()

@@ -1,0 +1,87 @@
+"""What an apply tells as it goes. Everything but progress stands in the journal before it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to a node."""
+
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class Started(Event):
+    """A node's worker was started; `service` when it is a service that comes up."""
+
+    service: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting(Event):
+    """A node waits for a lock; `holder` says who has it."""
+
+    holder: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress(Event):
+    """How far a node is, in its own `unit`, and the numbers it wants shown."""
+
+    done: float = 0
+    total: float = 0
+    unit: str = ""
+    numbers: Mapping[str, float | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Finished(Event):
+    """A node is committed. `seconds` is what its last try took."""
+
+    seconds: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ready(Event):
+    """A service made its first answer."""
+
+    url: str = ""
+    seconds: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped(Event):
+    """A service was stopped, and its processes are gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed(Event):
+    """A node's try failed: why, what to do, and the last lines of its log."""
+
+    message: str = ""
+    hint: str | None = None
+    log: str = ""
+    last_lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped(Event):
+    """A node cannot run because of another one that failed."""
+
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Damaged(Event):
+    """A finished node's files are not what was recorded; they were set aside and the node runs again."""
+
+    what: str = ""
+    aside: str = ""
+
+
+def as_json(event: Event) -> dict[str, object]:
+    """The event as a line of the journal."""
+    return {"event": type(event).__name__.lower(), **asdict(event)}

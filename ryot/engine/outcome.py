@@ -1,0 +1,44 @@
+"""From records to verdicts: what was measured, what is missing and why, judged against the plan's targets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+from ryot.check.judge import Measured, judge
+from ryot.check.verdict import Verdict
+from ryot.engine.survey import last_failure
+from ryot.errors import NodeError
+from ryot.plan.plan import Plan, PlannedNode
+from ryot.store.store import Store
+
+
+def measured(plan: Plan, store: Store) -> tuple[dict[str, Measured], dict[str, str]]:
+    """Everything the plan's finished nodes measured, by `node/measure`, and for each other node why it has nothing."""
+    found: dict[str, Measured] = {}
+    problems: dict[str, str] = {}
+    for node in plan.nodes:
+        if node.is_service:
+            continue
+        record = store.record(node.stage, node.key)
+        if record is None:
+            problems[node.name] = _problem(node, store)
+            continue
+        try:
+            evidence = store.evidence(record)
+        except NodeError as error:
+            problems[node.name] = error.message
+            continue
+        declared = {measure.name: measure for measure in record.measures}
+        found |= {f"{node.name}/{name}": Measured(declared[name], item) for name, item in evidence.items()}
+    return found, problems
+
+
+def _problem(node: PlannedNode, store: Store) -> str:
+    failure = last_failure(store, node)
+    return f"failed: {failure.message}" if failure else "was not run"
+
+
+def verdicts(plan: Plan, found: Mapping[str, Measured], problems: Mapping[str, str], today: date) -> tuple[Verdict, ...]:
+    """The verdict on every target of the plan."""
+    return judge(plan.targets, found, problems, today)

@@ -1,0 +1,99 @@
+"""What has to be done: which nodes are finished, which run, which wait for others, and why. Reads the store, changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import ValidationError
+
+from ryot.plan.plan import Plan, PlannedNode, differences
+from ryot.store.job import FAILURE, Failure
+from ryot.store.journal import Run
+from ryot.store.store import Store
+
+State = Literal["cached", "runs", "waits"]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeState:
+    """A node's state and the reason for it, in words."""
+
+    state: State
+    why: str
+
+
+def survey(plan: Plan, store: Store, earlier: Plan | None = None) -> dict[str, NodeState]:
+    """The state of every node. `earlier` is the plan of the last run of this spec: what changed since is the reason to run."""
+    done = {node.name for node in plan.nodes if not node.is_service and store.record(node.stage, node.key)}
+    running = _running(plan, done)
+    return {node.name: _state(node, plan, store, done, running, earlier) for node in plan.nodes}
+
+
+def _running(plan: Plan, done: set[str]) -> set[str]:
+    """The nodes that have to run: unfinished ones that something still needs. Those whose users are all finished need not."""
+    targeted = {target.node for target in plan.targets}
+    running: set[str] = set()
+    for node in reversed(plan.nodes):
+        users = [user.name for user in plan.users(node.name)]
+        wanted = any(user in running for user in users)
+        if node.name not in done and (wanted or (not node.is_service and (not users or node.name in targeted))):
+            running.add(node.name)
+    return running
+
+
+def _state(node: PlannedNode, plan: Plan, store: Store, done: set[str], running: set[str], earlier: Plan | None) -> NodeState:
+    if node.name in done:
+        return NodeState("cached", "finished")
+    if node.name not in running:
+        return NodeState("cached", "not needed: nothing that uses it runs")
+    waits = [name for name in node.needs if name in running and not plan.node(name).is_service]
+    why = _why(node, store, earlier)
+    return NodeState("waits", f"{why}; waits for {', '.join(waits)}") if waits else NodeState("runs", why)
+
+
+def _why(node: PlannedNode, store: Store, earlier: Plan | None) -> str:
+    if node.is_service:
+        return "a service; it is started for what needs it"
+    folder = store.folder(node.stage, node.key)
+    failure = last_failure(store, node)
+    if failure:
+        return f"failed last time: {failure.message.splitlines()[0][:100]}"
+    if (folder / "scratch").is_dir():
+        return "was interrupted; continues where it was" if any((folder / "scratch").iterdir()) else "was interrupted"
+    if earlier is None or node.name not in earlier.names:
+        return "never ran"
+    return _changes(node, earlier.node(node.name))
+
+
+def _changes(node: PlannedNode, before: PlannedNode) -> str:
+    found = differences(before.payload, node.payload)
+    if not found:
+        return "its result is gone"
+    own = [str(change) for change in found if change.path.split(".")[0] not in ("inputs", "services")]
+    upstream = [_source(node, change.path) for change in found if change.path.split(".")[0] in ("inputs", "services")]
+    shown = own[:3] + ([f"and {len(own) - 3} more"] if len(own) > 3 else [])
+    return ", ".join([*shown, *(f"{name} is new" for name in dict.fromkeys(upstream))])
+
+
+def _source(node: PlannedNode, path: str) -> str:
+    kind, _, slot = path.partition(".")
+    slots: Mapping[str, str] = node.inputs if kind == "inputs" else node.services
+    return slots.get(slot, slot)
+
+
+def last_failure(store: Store, node: PlannedNode) -> Failure | None:
+    """Why the last try of a node failed; None when it did not, or cannot be read."""
+    try:
+        return Failure.model_validate_json((store.folder(node.stage, node.key) / FAILURE).read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def plan_of(run: Run) -> Plan | None:
+    """The plan a run followed; None when it cannot be read."""
+    try:
+        return Plan.model_validate_json(run.plan.read_bytes())
+    except (OSError, ValidationError):
+        return None

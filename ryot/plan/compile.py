@@ -1,0 +1,192 @@
+"""From a Spec to a Plan: every stage expands its sections, plugins are inserted, keys are made, targets are checked.
+
+Pure: no disk, no clock, no network. What is not pure stands in Facts.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from graphlib import CycleError, TopologicalSorter
+from typing import Any
+
+from pydantic import ValidationError
+
+from ryot.errors import MachineError, Place, RyotError, SpecError, SpecErrors
+from ryot.fingerprint import fingerprint, stable
+from ryot.measures import Measure, fits
+from ryot.plan.plan import Plan, PlannedNode
+from ryot.plugins.stage import Facts, Node, Service, Stage, StageConfig, identity
+from ryot.spec.spec import Insert, Spec
+
+Where = Callable[..., Place]
+
+
+@dataclass(frozen=True, slots=True)
+class _Nodes:
+    """Nodes under construction, by name, in the order they were made."""
+
+    by_name: Mapping[str, Node]
+    stages: Mapping[str, Stage]
+
+    def gives(self, name: str) -> str | None:
+        return self.stages[self.by_name[name].stage].gives
+
+
+def compile_plan(spec: Spec, stages: Mapping[str, Stage], facts: Facts, where: Where) -> Plan:
+    """The plan of a spec. `stages` holds the built-in stages and those the spec inserts; `where` places a path of the spec.
+
+    Raises SpecErrors for what the spec has wrong, MachineError for what this installation cannot do.
+    """
+    nodes = _expand(spec, stages, facts, where)
+    for index, insert in enumerate(spec.stages):
+        nodes = _insert(nodes, insert, index, where)
+    planned = plan_nodes(nodes.by_name, stages, facts)
+    plan = Plan(
+        name=spec.name, profile=facts.profile, device=facts.device, digests=dict(facts.digests), nodes=planned, targets=spec.targets
+    )
+    _raise_all([error for index in range(len(spec.targets)) if (error := _target_error(plan, index, where))])
+    return plan
+
+
+def _raise_all(errors: Sequence[SpecError]) -> None:
+    if errors:
+        raise SpecErrors(errors)
+
+
+def _expand(spec: Spec, stages: Mapping[str, Stage], facts: Facts, where: Where) -> _Nodes:
+    found: dict[str, Node] = {}
+    for stage in stages.values():
+        for node in _placed(lambda stage=stage: list(stage.expand(spec, facts)), where, stage.name):
+            if node.name in found:
+                raise MachineError(f"the stages {found[node.name].stage} and {stage.name} both make a node {node.name}")
+            found[node.name] = node
+    return _Nodes(found, stages)
+
+
+def _placed(expand: Callable[[], list[Node]], where: Where, section: str) -> list[Node]:
+    """What a stage's expand gives; an error of its own that says no place gets that of its section."""
+    try:
+        return expand()
+    except RyotError as error:
+        if error.at is None:
+            error.at = where(section)
+        raise
+
+
+def _insert(nodes: _Nodes, insert: Insert, index: int, where: Where) -> _Nodes:
+    stage = nodes.stages[insert.use]
+    name = insert.name or insert.use
+    at = where("stages", index)
+    if insert.after not in nodes.by_name:
+        raise SpecErrors([SpecError(f"stages.{index}.after: there is no node {insert.after!r}", at=at, hint=_near(insert.after, nodes.by_name))])
+    if name in nodes.by_name:
+        raise SpecErrors([SpecError(f"a node {name!r} is there already", at=at, hint="give this one a `name` of its own")])
+    given = nodes.gives(insert.after)
+    if stage.takes is None or stage.takes != given or stage.gives != given:
+        message = f"{insert.use} takes {stage.takes} and gives {stage.gives}; behind {insert.after} it must take and give {given}"
+        raise SpecErrors([SpecError(message, at=at)])
+    config = _validate(stage, insert, index, where)
+    node = Node(name, insert.use, config, {stage.takes: insert.after}, {}, stage.resources, stage.measures)
+    rewired = {other.name: replace(other, inputs=_rewired(other.inputs, insert.after, name)) for other in nodes.by_name.values()}
+    return _Nodes({**rewired, name: node}, nodes.stages)
+
+
+def _rewired(inputs: Mapping[str, str], old: str, new: str) -> dict[str, str]:
+    return {slot: new if source == old else source for slot, source in inputs.items()}
+
+
+def _validate(stage: Stage, insert: Insert, index: int, where: Where) -> StageConfig:
+    try:
+        return stage.Config.model_validate(insert.with_)
+    except ValidationError as error:
+        known = ", ".join(stage.Config.model_fields) or "none"
+        raise SpecErrors(
+            [
+                SpecError(
+                    f"{stage.name}: {'.'.join(map(str, item['loc']))}: {item['msg']}",
+                    at=where("stages", index, "with", *item["loc"]),
+                    hint=f"settings of {stage.name}: {known}",
+                )
+                for item in error.errors(include_url=False)
+            ]
+        ) from None
+
+
+def plan_nodes(nodes: Mapping[str, Node], stages: Mapping[str, Stage], facts: Facts) -> tuple[PlannedNode, ...]:
+    """Nodes by name, put into an order in which they can run, each with its key."""
+    planned: dict[str, PlannedNode] = {}
+    for name in _order(nodes):
+        planned[name] = _plan_node(nodes[name], stages[nodes[name].stage], planned, facts)
+    return tuple(planned.values())
+
+
+def _order(nodes: Mapping[str, Node]) -> list[str]:
+    """A topological order that keeps to the order of the stages where it can."""
+    needs = {node.name: [*node.inputs.values(), *node.services.values()] for node in nodes.values()}
+    for name, wanted in needs.items():
+        for other in wanted:
+            if other not in needs:
+                raise MachineError(f"the stage {nodes[name].stage} makes {name} read {other!r}, which does not exist")
+    rank = {name: position for position, name in enumerate(nodes)}
+    sorter = TopologicalSorter(needs)
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        raise MachineError(f"the nodes need each other in a circle: {' -> '.join(error.args[1])}") from None
+    order: list[str] = []
+    ready = list(sorter.get_ready())
+    while ready:
+        ready.sort(key=rank.__getitem__)
+        order.append(ready.pop(0))
+        sorter.done(order[-1])
+        ready.extend(sorter.get_ready())
+    return order
+
+
+def _plan_node(node: Node, stage: Stage, planned: Mapping[str, PlannedNode], facts: Facts) -> PlannedNode:
+    payload: dict[str, Any] = {
+        "stage": stage.name,
+        "version": stage.version,
+        "config": identity(node.config),
+        "inputs": {slot: planned[source].key for slot, source in node.inputs.items()},
+        "services": {slot: planned[source].key for slot, source in node.services.items()},
+    }
+    if node.resources.measures_speed:
+        payload["device"] = facts.device
+    try:
+        payload = dict(stable(payload))  # type: ignore[arg-type]
+    except TypeError as error:
+        raise MachineError(f"the stage {stage.name}: {error}", hint="a Config holds plain JSON data") from None
+    return PlannedNode(
+        name=node.name,
+        stage=node.stage,
+        key=fingerprint(payload),
+        payload=payload,
+        config=node.config.model_dump(mode="json"),
+        inputs=dict(node.inputs),
+        services=dict(node.services),
+        measures=node.measures,
+        cpus=node.resources.cpus,
+        measures_speed=node.resources.measures_speed,
+        is_service=isinstance(stage, Service),
+    )
+
+
+def _target_error(plan: Plan, index: int, where: Where) -> SpecError | None:
+    target, at = plan.targets[index], where("targets", index)
+    if target.node not in plan.names:
+        return SpecError(f"there is no node {target.node!r}", at=at, hint=_near(target.node, plan.names))
+    declared: dict[str, Measure] = {measure.name: measure for measure in plan.node(target.node).measures}
+    if target.name not in declared:
+        return SpecError(f"{target.node} declares no measure {target.name!r}", at=at, hint=_near(target.name, declared))
+    unit = declared[target.name].unit
+    if not fits(target.unit, unit):
+        return SpecError(f"{target.measure} is measured in {unit or 'a bare number'}, and `{target.written}` compares it with another unit", at=at)
+    return None
+
+
+def _near(name: str, known: Mapping[str, object] | Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, list(known), 1)
+    return f"did you mean {close[0]}?" if close else f"there are: {', '.join(known) or 'none'}"

@@ -1,0 +1,97 @@
+"""The plan: every node with its key, in an order in which they can run. Pure data; made by compile.py."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from ryot.measures import Measure, Target
+
+Key = str
+
+
+class PlannedNode(BaseModel):
+    """One piece of work, its identity and everything needed to run it. `payload` is what the key is the digest of."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    stage: str
+    key: Key
+    payload: dict[str, Any]
+    config: dict[str, Any]
+    inputs: dict[str, str]
+    services: dict[str, str]
+    measures: tuple[Measure, ...]
+    cpus: int
+    measures_speed: bool
+    is_service: bool
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The nodes this one reads or talks to."""
+        return (*self.inputs.values(), *self.services.values())
+
+
+class Plan(BaseModel):
+    """Everything a spec asks for on one kind of machine."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    profile: str | None
+    device: str
+    digests: dict[str, str]
+    nodes: tuple[PlannedNode, ...]
+    targets: tuple[Target, ...]
+
+    def node(self, name: str) -> PlannedNode:
+        """The node of a name. Raises KeyError."""
+        return next(node for node in self.nodes if node.name == name) if name in self.names else _missing(name)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all nodes, in order."""
+        return tuple(node.name for node in self.nodes)
+
+    def users(self, name: str) -> Iterator[PlannedNode]:
+        """The nodes that read or talk to a node."""
+        return (node for node in self.nodes if name in node.needs)
+
+
+def _missing(name: str) -> PlannedNode:
+    raise KeyError(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field that two payloads differ in: its path, and its value then and now (None where it was or is absent)."""
+
+    path: str
+    before: object
+    after: object
+
+    def __str__(self) -> str:
+        return f"{self.path} {_short(self.before)} -> {_short(self.after)}"
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
+    """What changed between two payloads, field by field, in the order of the paths; inputs and services by slot."""
+    found = list(_differ("", before, after))
+    return [Difference(item.path.removeprefix("config."), item.before, item.after) for item in found]
+
+
+def _differ(path: str, before: object, after: object) -> Iterator[Difference]:
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        for name in sorted({*before, *after}):
+            yield from _differ(f"{path}.{name}" if path else name, before.get(name), after.get(name))
+    elif before != after:
+        yield Difference(path, before, after)
+
+
+def _short(value: object) -> str:
+    text = "none" if value is None else str(value)
+    return f"{text[:12]}..." if len(text) > 40 else text

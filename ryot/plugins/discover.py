@@ -1,0 +1,120 @@
+"""Which stages and backends are installed or lie in plugin folders. Listing reads metadata only; loading imports one of them."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from ryot.errors import MachineError
+from ryot.plugins.stage import Stage
+
+STAGES = "ryot.stages"
+BACKENDS = "ryot.backends"
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """Something a package or folder offers. `value` is `module:attribute`; `folder` is put on the import path first, if given.
+
+    `broken` says why its metadata could not be read, if so.
+    """
+
+    name: str
+    value: str
+    origin: str
+    version: str
+    folder: str | None = None
+    broken: str | None = None
+
+    @property
+    def builtin(self) -> bool:
+        """Whether ryot itself brings it."""
+        return self.origin == "ryot"
+
+
+def discover(group: str, folders: Sequence[Path] = ()) -> tuple[Plugin, ...]:
+    """Everything on offer in an entry-point group: installed packages, then folders that hold a pyproject.toml, or such folders."""
+    installed = [Plugin(point.name, point.value, *_owner(point)) for point in entry_points(group=group)]
+    local = [plugin for folder in folders for plugin in _in_folder(group, folder)]
+    known = {(plugin.name, plugin.value) for plugin in local}
+    return (*(plugin for plugin in installed if (plugin.name, plugin.value) not in known), *local)
+
+
+def _owner(point: Any) -> tuple[str, str]:
+    return (point.dist.name, point.dist.version) if point.dist else ("unknown", "")
+
+
+def _in_folder(group: str, folder: Path) -> Iterable[Plugin]:
+    for project in sorted([folder / "pyproject.toml", *folder.glob("*/pyproject.toml")]):
+        if project.is_file():
+            yield from _declared(group, project)
+
+
+def _declared(group: str, project: Path) -> Iterable[Plugin]:
+    here = str(project.parent.resolve())
+    try:
+        about = tomllib.loads(project.read_text(encoding="utf8")).get("project", {})
+        points = about.get("entry-points", {}).get(group, {})
+        for name, value in points.items():
+            yield Plugin(str(name), str(value), str(about.get("name", project.parent.name)), str(about.get("version", "")), here)
+    except (OSError, ValueError, AttributeError) as error:
+        yield Plugin(project.parent.name, "", str(project), "", here, f"{project} cannot be read: {error}")
+
+
+def find(name: str, plugins: Iterable[Plugin]) -> Plugin | None:
+    """The one plugin of a name; None where there is none. Raises MachineError when two packages offer it."""
+    found = [plugin for plugin in plugins if plugin.name == name]
+    if len(found) > 1:
+        offers = " and ".join(f"{plugin.origin} ({plugin.folder or 'installed'})" for plugin in found)
+        raise MachineError(f"{name} is offered by {offers}", hint="uninstall one, or rename its entry point")
+    return found[0] if found else None
+
+
+def load_stage(plugin: Plugin) -> Stage:
+    """The stage itself. Raises MachineError, naming the plugin, for whatever its import raises."""
+    stage = load(plugin)
+    if not (isinstance(stage, type) and issubclass(stage, Stage)):
+        raise MachineError(f"the plugin {plugin.name} of {plugin.origin}: {plugin.value} is not a Stage", hint="subclass ryot.plugins.Stage")
+    missing = [name for name in ("name", "Config") if not hasattr(stage, name)]
+    if missing:
+        raise MachineError(f"the plugin {plugin.name} of {plugin.origin}: {plugin.value} sets no {' and no '.join(missing)}")
+    return stage()
+
+
+def load(plugin: Plugin) -> Any:
+    """What the entry point names. Raises MachineError for whatever the import raises: the plugin's code is not ours."""
+    if plugin.broken:
+        raise MachineError(f"the plugin {plugin.name} is broken: {plugin.broken}", hint="mend or remove it")
+    if plugin.folder and plugin.folder not in sys.path:
+        sys.path.insert(0, plugin.folder)
+    module, _, attribute = plugin.value.partition(":")
+    try:
+        return getattr(importlib.import_module(module), attribute)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's module may raise anything; it becomes one named error
+        raise MachineError(
+            f"the plugin {plugin.name} of {plugin.origin} does not load: {type(error).__name__}: {error}",
+            hint=f"mend or uninstall {plugin.origin}, or leave {plugin.name} out of the spec",
+        ) from error
+
+
+def stages_for(used: Iterable[str], folders: Sequence[Path] = ()) -> tuple[dict[str, Stage], dict[str, Plugin]]:
+    """ryot's own stages and those a spec names in `stages: [{use: ...}]`, with where each comes from; no other plugin is imported.
+
+    Raises MachineError for one that is not there or does not load.
+    """
+    offered = discover(STAGES, folders)
+    wanted = [plugin.name for plugin in offered if plugin.builtin] + [name for name in used]
+    chosen: dict[str, Plugin] = {}
+    for name in dict.fromkeys(wanted):
+        plugin = find(name, offered)
+        if plugin is None:
+            have = ", ".join(other.name for other in offered if not other.builtin) or "none"
+            raise MachineError(f"there is no plugin with a stage {name!r}", hint=f"install it, or name its folder with --plugins; there are: {have}")
+        chosen[name] = plugin
+    return {name: load_stage(plugin) for name, plugin in chosen.items()}, chosen

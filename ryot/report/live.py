@@ -1,0 +1,152 @@
+"""What an apply looks like while it runs: bars on a terminal, plain lines elsewhere. Both are fed the engine's events."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from ryot.engine import events
+from ryot.errors import printable
+from ryot.units import show_seconds
+
+_PLAIN_EVERY_S = 10.0
+
+
+class Display(Protocol):
+    """Something that shows events."""
+
+    def show(self, event: events.Event) -> None:
+        """Show one event."""
+
+
+@contextmanager
+def display(console: Console) -> Iterator[Display]:
+    """A live display on a terminal, plain lines elsewhere."""
+    if not console.is_terminal:
+        yield _Plain(console)
+        return
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[counted]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[numbers]}"),
+        console=console,
+        transient=True,
+    ) as progress:
+        yield _Bars(console, progress)
+
+
+def line(event: events.Event) -> str | None:
+    """An event as one line of text; None for one that is not worth a line."""
+    match event:
+        case events.Started(node, service):
+            return f"{'starting' if service else 'running '}  {node}"
+        case events.Waiting(node, holder):
+            return f"waiting   {node}: for {holder}"
+        case events.Ready(node, url):
+            return f"ready     {node} at {url}"
+        case events.Stopped(node):
+            return f"stopped   {node}"
+        case events.Finished(node, seconds):
+            return f"finished  {node} in {show_seconds(seconds)}"
+        case events.Skipped(node, because):
+            return f"skipped   {node}: it needs {because}, which failed"
+        case events.Damaged(node, what, aside):
+            return f"damaged   {node}: {what}; set aside in {aside}, runs again"
+        case events.Failed(node, message):
+            return f"FAILED    {node}: {message}"
+    return None
+
+
+class _Plain:
+    """One line for each event; progress at most every ten seconds."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._told: dict[str, float] = {}
+
+    def show(self, event: events.Event) -> None:
+        text = line(event)
+        if isinstance(event, events.Progress):
+            now = time.monotonic()
+            if now - self._told.setdefault(event.node, now) < _PLAIN_EVERY_S:
+                return
+            self._told[event.node] = now
+            text = f"          {event.node} {counted(event)} {numbers(event)}"
+        if text:
+            self._print(text)
+        if isinstance(event, events.Failed):
+            self._print(failure(event))
+
+    def _print(self, text: str) -> None:
+        self._console.print(f"{time.strftime('%H:%M:%S')} {text}", markup=False, highlight=False, soft_wrap=True)
+
+
+class _Bars:
+    """A bar for each running node; what is over becomes a line above."""
+
+    def __init__(self, console: Console, progress: Progress) -> None:
+        self._console, self._progress = console, progress
+        self._bars: dict[str, TaskID] = {}
+
+    def show(self, event: events.Event) -> None:
+        match event:
+            case events.Started(node):
+                self._bars[node] = self._progress.add_task(escape(node), total=None, counted="", numbers="")
+            case events.Progress(node) if node in self._bars:
+                self._progress.update(
+                    self._bars[node],
+                    completed=event.done,
+                    total=event.total or None,
+                    counted=counted(event),
+                    numbers=escape(numbers(event)),
+                )
+            case events.Waiting(node, holder) if node in self._bars:
+                self._progress.update(self._bars[node], numbers=escape(f"waits for {holder}"))
+            case events.Ready(node) if node in self._bars:
+                self._progress.update(self._bars[node], total=1, completed=1, counted="up", numbers="")
+                self._console.print(f"  {line(event)}", markup=False, highlight=False)
+            case _:
+                self._over(event)
+
+    def _over(self, event: events.Event) -> None:
+        if event.node in self._bars:
+            self._progress.remove_task(self._bars.pop(event.node))
+        text = line(event)
+        if text:
+            self._console.print(f"  {text}", markup=False, highlight=False, style="red" if isinstance(event, events.Failed) else None)
+        if isinstance(event, events.Failed):
+            self._console.print(failure(event), markup=False, highlight=False)
+
+
+def counted(event: events.Progress) -> str:
+    """`120/400 update`."""
+    return f"{event.done:,.0f}/{event.total:,.0f} {event.unit}" if event.total else f"{event.done:,.0f} {event.unit}"
+
+
+def numbers(event: events.Progress) -> str:
+    """`loss 2.31  tokens/s 1,204`."""
+    return printable("  ".join(f"{name.replace('_per_s', '/s')} {_number(value)}" for name, value in event.numbers.items()))[:60]
+
+
+def _number(value: float | str) -> str:
+    if isinstance(value, str):
+        return value
+    return f"{value:,.0f}" if abs(value) >= 1000 or float(value).is_integer() else f"{value:.3g}"
+
+
+def failure(event: events.Failed) -> str:
+    """What a user needs after a failure: the hint, the end of the log and where all of it is."""
+    hint = [f"    hint: {printable(event.hint)}"] if event.hint else []
+    tail = [f"    | {printable(text)}" for text in event.last_lines]
+    return "\n".join([*hint, *tail, f"    the whole log: {event.log}"])

@@ -1,0 +1,135 @@
+"""What the fields of a spec mean: their tree, a did-you-mean for wrong ones, and pydantic's findings put into words and placed."""
+
+from __future__ import annotations
+
+import difflib
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from ryot.errors import SpecError
+from ryot.spec.spec import Spec
+from ryot.spec.yaml_tree import Located
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One field of the spec: `train.lr`, what it means, its type and default in words, and the section it opens, if it does."""
+
+    path: str
+    about: str
+    kind: str
+    default: str
+    unit: str
+
+
+def fields() -> Iterator[Entry]:
+    """Every field of the spec, sections before what is in them. Items of lists are written `[]`, of free maps `*`."""
+    yield from _fields(Spec, "")
+
+
+def _fields(model: type[BaseModel], prefix: str) -> Iterator[Entry]:
+    for name, info in model.model_fields.items():
+        path = prefix + (info.alias or name)
+        yield Entry(path, " ".join((info.description or "").split()), _kind(info.annotation), _default(info), _unit(info))
+        for suffix, inner in _models(info.annotation):
+            yield from _fields(inner, f"{path}{suffix}.")
+
+
+def _models(annotation: Any, suffix: str = "") -> Iterator[tuple[str, type[BaseModel]]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield suffix, annotation
+        return
+    origin = typing.get_origin(annotation)
+    mark = "[]" if origin in (tuple, list) else ".*" if origin is dict else ""
+    for argument in typing.get_args(annotation):
+        if not isinstance(argument, str):
+            yield from _models(argument, suffix + mark)
+
+
+def _kind(annotation: Any) -> str:
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Literal:
+        return " | ".join(map(str, arguments))
+    if origin in (types.UnionType, typing.Union):
+        return " | ".join(_kind(argument) for argument in arguments if argument is not types.NoneType)
+    if origin is typing.Annotated:
+        return _kind(arguments[0])
+    if origin in (tuple, list):
+        return f"list of {_kind(arguments[0])}"
+    if origin is dict:
+        return f"map to {_kind(arguments[1])}"
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return "section"
+    return {"str": "text", "int": "whole number", "float": "number", "bool": "true | false"}.get(getattr(annotation, "__name__", ""), "any")
+
+
+def _default(info: FieldInfo) -> str:
+    if info.is_required():
+        return "required"
+    value = info.get_default(call_default_factory=True)
+    if value is None or value in ((), {}):
+        return "none"
+    if isinstance(value, BaseModel):
+        return "its own defaults"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _unit(info: FieldInfo) -> str:
+    extra = info.json_schema_extra
+    return str(extra.get("unit", "")) if isinstance(extra, Mapping) else ""
+
+
+def suggest(path: str) -> str | None:
+    """Where a key that does not exist at `path` may have been meant: the nearest name beside it, or the same name elsewhere."""
+    parent, _, name = path.rpartition(".")
+    known = [entry.path for entry in fields()]
+    beside = {entry.rpartition(".")[2] for entry in known if entry.rpartition(".")[0] == parent}
+    elsewhere = [entry for entry in known if entry.rpartition(".")[2] == name]
+    if elsewhere:
+        home = min(elsewhere, key=lambda entry: (abs(entry.count(".") - path.count(".")), len(entry)))
+        return f"`{name}` belongs at {home}"
+    near = difflib.get_close_matches(name, beside, 1, 0.6) or difflib.get_close_matches(name, {k.rpartition(".")[2] for k in known}, 1, 0.75)
+    if near and near[0] in beside:
+        return f"did you mean `{near[0]}`?"
+    if near:
+        return f"did you mean {next(entry for entry in known if entry.rpartition('.')[2] == near[0])}?"
+    return f"here may stand: {', '.join(sorted(beside))}" if beside else None
+
+
+def placed(detail: Mapping[str, Any], tree: Located) -> SpecError:
+    """One finding of pydantic as an error in words, at the place in the tree it is about."""
+    found, steps = tree.at(tuple(detail["loc"]))
+    # What pydantic adds to a location (a function's or a type's name) is in no tree: what the tree has is the path.
+    path = tuple(detail["loc"][:steps])
+    name = ".".join(map(str, path))
+    generic = ".".join("[]" if isinstance(element, int) else element for element in path).replace(".[]", "[]")
+    match detail["type"]:
+        case "extra_forbidden":
+            return SpecError(f"unknown key `{path[-1]}`", at=found.key, hint=suggest(generic))
+        case "missing":
+            missing = ".".join(map(str, detail["loc"]))
+            return SpecError(f"`{missing}` is missing", at=found.key, hint=_about(missing))
+        case "value_error":
+            text = str(detail["ctx"]["error"])
+        case _:
+            text = _plain_words(detail)
+    return SpecError(f"{name}: {text}" if name else text, at=found.key if isinstance(found.value, dict | list) else found.place, hint=_about(generic))
+
+
+def _plain_words(detail: Mapping[str, Any]) -> str:
+    text = str(detail["msg"]).replace("Input should be", "should be").replace("Value error, ", "")
+    given = detail.get("input")
+    return f"{text}, not {given!r}"[:200] if isinstance(given, str | int | float | bool) or given is None else text[:200]
+
+
+def _about(path: str) -> str | None:
+    entry = next((entry for entry in fields() if entry.path == path), None)
+    return f"{entry.path}: {entry.about}" if entry and entry.about else None

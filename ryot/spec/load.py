@@ -1,0 +1,137 @@
+"""From a file to a Spec: profile and --set overrides are merged in, every error is found and placed. The only reader of YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from ryot.errors import Place, SpecError, SpecErrors
+from ryot.spec import explain
+from ryot.spec.spec import Spec
+from ryot.spec.yaml_tree import Located, parse, read
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A sound spec, the profile that was merged into it, its text, and where each of its values is written."""
+
+    spec: Spec
+    profile: str | None
+    text: str
+    tree: Located
+    file: str
+
+    def place(self, *path: str | int) -> Place:
+        """Where a value of the spec is written, or the nearest thing around it."""
+        return self.tree.at(path)[0].key
+
+
+def load(path: Path, *, profile: str | None = None, wanted: str | None = None, sets: Sequence[str] = ()) -> Loaded:
+    """Read a spec. `profile` must be among its profiles; `wanted` is taken only if it is. Raises SpecErrors, or SpecError for bad YAML."""
+    text = read(path)
+    return load_text(text, str(path), profile=profile, wanted=wanted, sets=sets)
+
+
+def load_text(text: str, name: str, *, profile: str | None = None, wanted: str | None = None, sets: Sequence[str] = ()) -> Loaded:
+    """As `load`, for a text that is called `name` in errors."""
+    tree = parse(text, name)
+    if not isinstance(tree.value, dict):
+        raise SpecError("a spec is a map of sections", at=tree.place, hint="begin with `version: 1`")
+    profiles = _profiles(tree)
+    chosen = _choose(profile, wanted, profiles, tree)
+    errors: list[SpecError] = []
+    spec, merged = None, tree
+    for candidate in dict.fromkeys([chosen, None, *profiles]):
+        found, candidate_tree = _validated(tree, profiles.get(candidate or ""), sets if candidate == chosen else (), errors)
+        if candidate == chosen:
+            spec, merged = found, candidate_tree
+    if errors or spec is None:
+        raise SpecErrors(_distinct(errors))
+    return Loaded(spec, chosen, text, merged, name)
+
+
+def _profiles(tree: Located) -> dict[str, Located]:
+    found = tree.value.get("profiles")
+    if found is None or not isinstance(found.value, dict):
+        return {}
+    return {name: item for name, item in found.value.items() if isinstance(item.value, dict)}
+
+
+def _choose(profile: str | None, wanted: str | None, profiles: dict[str, Located], tree: Located) -> str | None:
+    if profile is None:
+        return wanted if wanted in profiles else None
+    if profile == "none":
+        return None
+    if profile not in profiles:
+        have = ", ".join(profiles) or "none"
+        raise SpecError(f"there is no profile {profile!r}", at=tree.place, hint=f"its profiles: {have}; `--profile none` uses no profile")
+    return profile
+
+
+def _validated(tree: Located, profile: Located | None, sets: Sequence[str], errors: list[SpecError]) -> tuple[Spec | None, Located]:
+    merged = merge(tree, profile) if profile else tree
+    for text in sets:
+        merged = _set(merged, text)
+    try:
+        return Spec.model_validate(merged.plain()), merged
+    except ValidationError as error:
+        errors.extend(explain.placed(detail, merged) for detail in error.errors(include_url=False))
+        return None, merged
+
+
+def _distinct(errors: Sequence[SpecError]) -> list[SpecError]:
+    unique = {(str(error.at), error.message): error for error in errors}
+    return sorted(unique.values(), key=lambda error: (error.at.file, error.at.line, error.at.column) if error.at else ("", 0, 0))
+
+
+def merge(base: Located, over: Located, path: tuple[str, ...] = ()) -> Located:
+    """`over` laid on `base`: maps merge key by key, anything else replaces; `targets` replace those of the same measure."""
+    if path == ("targets",) and isinstance(base.value, list) and isinstance(over.value, list):
+        return replace(over, value=_merge_targets(base.value, over.value))
+    if not (isinstance(base.value, dict) and isinstance(over.value, dict)):
+        return over
+    merged = dict(base.value)
+    for key, item in over.value.items():
+        merged[key] = merge(merged[key], item, (*path, key)) if key in merged else item
+    return replace(base, value=merged)
+
+
+def _merge_targets(base: list[Located], over: list[Located]) -> list[Located]:
+    replaced = {_measure(item) for item in over}
+    return [item for item in base if _measure(item) not in replaced] + over
+
+
+def _measure(target: Located) -> object:
+    written = target.plain()
+    if isinstance(written, str):
+        return written.split(maxsplit=1)[0] if written.strip() else written
+    return written.get("measure") if isinstance(written, dict) else None
+
+
+def _set(tree: Located, text: str) -> Located:
+    """One `--set path.to.field=value` laid on the tree; the value is YAML."""
+    name, equals, value = text.partition("=")
+    place = Place("--set", 1, 1, text)
+    if not equals or not name.strip():
+        raise SpecError(f"--set {text!r} is not of the form path.to.field=value", at=place)
+    node = parse(value, "--set") if value.strip() else Located(None, place, place)
+    node = replace(node, place=place, key=place)
+    return _put(tree, name.strip().split("."), node, text)
+
+
+def _put(tree: Located, path: list[str], node: Located, text: str) -> Located:
+    head, *rest = path
+    place = Place("--set", 1, 1, text)
+    if isinstance(tree.value, list):
+        if not head.isdigit() or int(head) >= len(tree.value):
+            raise SpecError(f"`{head}` is no index of this list of {len(tree.value)}, counted from 0", at=place)
+        items = list(tree.value)
+        items[int(head)] = _put(items[int(head)], rest, node, text) if rest else node
+        return replace(tree, value=items)
+    entries = dict(tree.value) if isinstance(tree.value, dict) else {}
+    below = entries.get(head, Located({}, place, place))
+    entries[head] = _put(below, rest, node, text) if rest else node
+    return replace(tree, value=entries)

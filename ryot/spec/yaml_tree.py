@@ -1,0 +1,214 @@
+"""YAML text as plain data in which every value knows its place. One pass over the parser's events, bounded in size, depth and
+aliases; duplicate keys, tags and second documents are refused. Nothing here knows what a spec is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import ScalarNode
+from ruamel.yaml.reader import ReaderError
+
+from ryot.errors import Place, SpecError
+
+MAX_BYTES = 1 << 20
+MAX_DEPTH = 32
+MAX_ALIASES = 64
+MAX_NODES = 100_000
+
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A value with the place where it is written, and where its key is, if it has one. `size` counts it and all below it."""
+
+    value: Any
+    place: Place
+    key: Place
+    size: int = 1
+
+    def plain(self) -> Any:
+        """The value without its places."""
+        if isinstance(self.value, dict):
+            return {key: item.plain() for key, item in self.value.items()}
+        if isinstance(self.value, list):
+            return [item.plain() for item in self.value]
+        return self.value
+
+    def at(self, path: tuple[str | int, ...]) -> tuple[Located, int]:
+        """The deepest value on a path, and how many elements of the path lead to it."""
+        here, steps = self, 0
+        for element in path:
+            inside = here.value
+            if isinstance(inside, dict) and element in inside:
+                here = inside[element]
+            elif isinstance(inside, list) and isinstance(element, int) and element < len(inside):
+                here = inside[element]
+            else:
+                break
+            steps += 1
+        return here, steps
+
+
+def read(path: Path) -> str:
+    """A spec's text. Raises SpecError for a file that is missing, too large, empty or not UTF-8."""
+    start = Place(str(path), 1, 1)
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise SpecError(f"cannot read the spec: {error.strerror}", at=start, hint="`ryot init` writes a new one") from None
+    if len(data) > MAX_BYTES:
+        raise SpecError("the spec is larger than 1 MiB", at=start, hint="keep data in files that the spec names")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise SpecError(f"byte 0x{data[error.start]:02x} is not UTF-8", at=Place(str(path), line, 1), hint="save the file as UTF-8") from None
+    if not text.strip():
+        raise SpecError("the spec is empty", at=start, hint="`ryot init` writes one to start from")
+    return text
+
+
+def parse(text: str, name: str) -> Located:
+    """The one document in `text`; `name` is what places call the file. Raises SpecError."""
+    try:
+        return _Builder(text, name).document()
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = _place(name, text, mark.line, mark.column) if mark else Place(name, 1, 1)
+        raise SpecError(f"not YAML: {error.problem or error.context}", at=place, hint=_yaml_hint(place.text)) from None
+    except ReaderError as error:
+        line = text[: error.position].count("\n")
+        raise SpecError(f"not YAML: {error.reason}", at=_place(name, text, line, 0)) from None
+    except YAMLError as error:
+        raise SpecError(f"not YAML: {error}", at=Place(name, 1, 1)) from None
+
+
+def _yaml_hint(line: str) -> str | None:
+    if "\t" in line:
+        return "indent with spaces; YAML allows no tabs"
+    if line.count(": ") > 1 and "{" not in line:
+        return "put a value that contains `: ` in quotes"
+    return None
+
+
+def _place(name: str, text: str, line: int, column: int) -> Place:
+    lines = text.splitlines()
+    return Place(name, line + 1, column + 1, lines[line][:200] if line < len(lines) else "")
+
+
+class _Builder:
+    """Builds the tree of one document from the parser's events."""
+
+    def __init__(self, text: str, name: str) -> None:
+        yaml = YAML(typ="safe", pure=True)
+        self._events: Iterator[Any] = iter(yaml.parse(text))
+        self._resolver = yaml.resolver
+        self._name, self._lines = name, text.splitlines()
+        self._anchors: dict[str, Located | None] = {}
+        self._aliases = self._nodes = 0
+
+    def document(self) -> Located:
+        start = list(islice(self._events, 2))[-1]
+        if type(start).__name__ != "DocumentStartEvent":
+            raise SpecError("the spec holds no document", at=Place(self._name, 1, 1), hint="`ryot init` writes one to start from")
+        root = self._node(next(self._events), 0, None)
+        next(self._events)
+        after = next(self._events)
+        if type(after).__name__ == "DocumentStartEvent":
+            raise SpecError("a second document begins here", at=self._at(after), hint="one file holds one spec")
+        return root
+
+    def _at(self, event: Any) -> Place:
+        line, column = event.start_mark.line, event.start_mark.column
+        return Place(self._name, line + 1, column + 1, self._lines[line][:200] if line < len(self._lines) else "")
+
+    def _node(self, event: Any, depth: int, key: Place | None) -> Located:
+        place = self._at(event)
+        self._nodes += 1
+        if depth > MAX_DEPTH:
+            raise SpecError(f"nested deeper than {MAX_DEPTH} levels", at=place)
+        if type(event).__name__ == "AliasEvent":
+            return self._alias(event, place, key)
+        if event.anchor:
+            self._anchors[event.anchor] = None
+        match type(event).__name__:
+            case "MappingStartEvent":
+                value: Any = self._mapping(event, depth)
+            case "SequenceStartEvent":
+                value = self._sequence(depth)
+            case _:
+                value = self._scalar(event, place)
+        children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        node = Located(value, place, key or place, 1 + sum(child.size for child in children))
+        if event.anchor:
+            self._anchors[event.anchor] = node
+        return node
+
+    def _alias(self, event: Any, place: Place, key: Place | None) -> Located:
+        target = self._anchors.get(event.anchor)
+        self._aliases += 1
+        if event.anchor not in self._anchors:
+            raise SpecError(f"*{event.anchor} has no anchor &{event.anchor} above it", at=place)
+        if target is None:
+            raise SpecError(f"*{event.anchor} contains itself", at=place)
+        self._nodes += target.size
+        if self._aliases > MAX_ALIASES or self._nodes > MAX_NODES:
+            raise SpecError(f"aliases expand to more than {MAX_ALIASES} uses or {MAX_NODES:,} values", at=place)
+        return Located(target.value, target.place, key or place, target.size)
+
+    def _mapping(self, event: Any, depth: int) -> dict[str, Located]:
+        self._refuse_tag(event, "tag:yaml.org,2002:map")
+        entries: dict[str, Located] = {}
+        while type(key := next(self._events)).__name__ != "MappingEndEvent":
+            place = self._at(key)
+            if type(key).__name__ != "ScalarEvent":
+                raise SpecError("a key must be plain text", at=place)
+            if key.value in entries:
+                first = entries[key.value].key.line
+                raise SpecError(f"`{key.value}` is written twice; first on line {first}", at=place, hint="keep one of the two")
+            entries[key.value] = self._node(next(self._events), depth + 1, place)
+        return entries
+
+    def _sequence(self, depth: int) -> list[Located]:
+        items = []
+        while type(event := next(self._events)).__name__ != "SequenceEndEvent":
+            items.append(self._node(event, depth + 1, None))
+        return items
+
+    def _refuse_tag(self, event: Any, plain: str) -> None:
+        tag = str(event.tag) if event.tag is not None else None
+        if tag is not None and tag not in (plain, "!"):
+            raise SpecError(f"the tag {tag} is not allowed", at=self._at(event), hint="a spec is plain data; leave the tag out")
+
+    def _scalar(self, event: Any, place: Place) -> Any:
+        self._refuse_tag(event, "tag:yaml.org,2002:str")
+        tag = str(self._resolver.resolve(ScalarNode, event.value, event.implicit)) if event.style is None else ""
+        text = event.value
+        match tag.rpartition(":")[2]:
+            case "null":
+                return None
+            case "bool":
+                return text.lower() == "true"
+            case "int" | "float":
+                return self._number(text, place)
+        return text
+
+    def _number(self, text: str, place: Place) -> int | float | str:
+        try:
+            return int(text, 0) if text.lstrip("+-")[:2].lower() in ("0x", "0o", "0b") else int(text)
+        except ValueError:
+            pass
+        try:
+            return float(text.replace("_", ""))
+        except ValueError:
+            special = {".inf": "infinity", ".nan": "not a number"}.get(text.lower().lstrip("+-"))
+            if special:
+                raise SpecError(f"{text} ({special}) has no place in a spec", at=place) from None
+            return text

@@ -1,0 +1,80 @@
+"""What happened in one apply, line by line, written and made durable before anyone is told. And the runs there have been."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+from ryot import files
+
+
+class Journal:
+    """Appends to a run's journal.jsonl; every line is on disk when `write` returns."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._file: IO[bytes] = (folder / "journal.jsonl").open("ab")
+
+    def write(self, event: Mapping[str, Any]) -> None:
+        """One event with the time it was written (UTC)."""
+        line = json.dumps({"at": datetime.now(UTC).isoformat(timespec="milliseconds"), **event})
+        self._file.write(line.encode() + b"\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Stop writing."""
+        self._file.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One apply: its id and its folder with spec.yaml, plan.json and journal.jsonl."""
+
+    id: str
+    folder: Path
+
+    @property
+    def plan(self) -> Path:
+        """plan.json."""
+        return self.folder / "plan.json"
+
+    @property
+    def spec(self) -> Path:
+        """spec.yaml, as it was."""
+        return self.folder / "spec.yaml"
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """The journal's events; a last line that a crash cut short is passed over."""
+        try:
+            lines = (self.folder / "journal.jsonl").read_bytes().splitlines()
+        except OSError:
+            return
+        for line in lines:
+            try:
+                event = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(event, dict):
+                yield event
+
+
+def begin(runs: Path, name: str, now: datetime, spec_text: str, plan_json: str) -> Run:
+    """Make the folder of a new run. `now` (UTC) gives its id, which sorts by time."""
+    identity = f"{now:%Y%m%d-%H%M%S}-{name}-{secrets.token_hex(2)}"
+    run = Run(identity, runs / identity)
+    files.write_durable(run.spec, spec_text)
+    files.write_durable(run.plan, plan_json)
+    return run
+
+
+def all_runs(runs: Path, name: str | None = None) -> list[Run]:
+    """The runs there have been, oldest first; of one spec, if named. A folder without a plan is none."""
+    found = [Run(path.parent.name, path.parent) for path in sorted(runs.glob("*/plan.json"))]
+    return [run for run in found if name is None or run.id[16:].rsplit("-", 1)[0] == name]

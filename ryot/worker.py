@@ -1,0 +1,131 @@
+"""The only process that runs stage work: `python -m ryot.worker FOLDER`, started by the keeper. It commits the node, or says why not."""
+
+from __future__ import annotations
+
+import os
+import selectors
+import signal
+import socket
+import sys
+import time
+import traceback
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from ryot import files, keeper, processes
+from ryot.errors import NodeError, RyotError
+from ryot.plugins.context import Endpoint, StageContext
+from ryot.plugins.discover import Plugin, load_stage
+from ryot.plugins.stage import Service, Stage
+from ryot.store import store
+from ryot.store.job import FAILURE, JOB, LOG, Failure, JobFile
+from ryot.store.record import Record
+from ryot.units import STORED
+
+
+def main(argv: list[str]) -> int:
+    """Run the job of a node folder. Exit code 0 when the node is committed, 1 when failure.json says why it is not."""
+    folder = Path(argv[1])
+    if processes.WAKE in os.environ:
+        os.set_inheritable(int(os.environ[processes.WAKE]), False)
+    (folder / FAILURE).unlink(missing_ok=True)
+    try:
+        _run(folder)
+    except RyotError as error:
+        return _failed(folder, error, error.message, error.hint)
+    except Exception as error:  # noqa: BLE001 - a stage's crash becomes a failed node
+        traceback.print_exc()
+        return _failed(folder, error, f"{type(error).__name__}: {error}", None)
+    return 0
+
+
+def _failed(folder: Path, error: Exception, message: str, hint: str | None) -> int:
+    print(f"ryot: failed: {message}", flush=True)
+    failure = Failure(kind=type(error).__name__, message=message[:4000], hint=hint)
+    files.write_durable(folder / FAILURE, failure.model_dump_json())
+    return 1
+
+
+def _run(folder: Path) -> None:
+    job = JobFile.model_validate_json((folder / JOB).read_bytes())
+    stage = load_stage(Plugin(job.stage, job.plugin, "", "", job.plugin_folder))
+    config = _config(stage, job)
+    out, scratch = store.prepare(folder)
+    context = _context(job, folder, out, scratch)
+    context.say(f"{job.node} begins on {job.device}, {job.cpus} cores")
+    started = time.monotonic()
+    if isinstance(stage, Service):
+        _serve(stage, config, context)
+        return
+    stage.run(config, context)
+    missing = sorted(set(context.declared) - set(context.evidence))
+    if missing:
+        raise NodeError(f"{job.node} declares {', '.join(missing)} but did not measure it", hint="this is a fault of the stage")
+    _commit(folder, job, context, time.monotonic() - started)
+
+
+def _config(stage: Stage, job: JobFile) -> Any:
+    try:
+        return stage.Config.model_validate(job.config, context=STORED)
+    except ValidationError as error:
+        raise NodeError(f"{job.stage} does not accept the settings it was planned with: {error}", hint="was the plugin changed since?") from None
+
+
+def _context(job: JobFile, folder: Path, out: Path, scratch: Path) -> StageContext:
+    return StageContext(
+        node=job.node,
+        inputs={slot: Path(path) for slot, path in job.inputs.items()},
+        out=out,
+        scratch=scratch,
+        services={slot: Endpoint(at.url, at.model, at.info) for slot, at in job.services.items()},
+        declared={measure.name: measure for measure in job.measures},
+        device=job.device,
+        cpus=job.cpus,
+        emit=lambda event: keeper.emit(folder, event),
+        log=folder / LOG,
+    )
+
+
+def _serve(service: Service, config: Any, context: StageContext) -> None:
+    """Bring a service up, say where it is, and stay until one of its processes ends. The keeper ends it when it is time."""
+    endpoint = service.start(config, context)
+    context.say(f"ready at {endpoint.url}")
+    context.emit({"event": "ready", "url": endpoint.url, "model": endpoint.model, "info": dict(endpoint.info)})
+    with selectors.DefaultSelector() as watched:
+        for child in context.children:
+            if child.poll() is None:
+                watched.register(os.pidfd_open(child.pid), selectors.EVENT_READ, child)
+        if not watched.get_map():
+            signal.pause()
+        key, _ = watched.select()[0]
+        code = key.data.wait()
+    raise NodeError(f"the service {context.node} ended by itself with exit code {code}", hint=f"its last words are in {context.log}")
+
+
+def _commit(folder: Path, job: JobFile, context: StageContext, seconds: float) -> None:
+    # The evidence's digest goes into the record, so that a sample cannot change unnoticed.
+    text = store.evidence_text(context.evidence)
+    record = Record(
+        node=job.node,
+        stage=job.stage,
+        key=job.key,
+        payload=job.payload,
+        measures=job.measures,
+        evidence=store.digest_text(text),
+        files=store.digest_out(folder),
+        seconds=seconds,
+        device=job.device,
+        host=socket.gethostname(),
+        finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        ryot=version("ryot"),
+    )
+    store.commit(folder, record, text)
+    context.say(f"{job.node} finished after {seconds:.1f} s")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))

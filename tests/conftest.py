@@ -1,0 +1,69 @@
+"""What all tests share: a runtime folder of their own, and ways to plan and run toy stages."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from ryot.backends.local import LocalBackend
+from ryot.engine import events
+from ryot.engine.apply import Surroundings, apply
+from ryot.measures import Target, parse_target
+from ryot.plan.compile import plan_nodes
+from ryot.plan.plan import Plan
+from ryot.plugins.discover import Plugin, discover, load_stage
+from ryot.plugins.stage import Facts, Node, Resources, Stage
+from ryot.store.journal import Journal, begin
+from ryot.store.store import Store
+
+TOYS = Path(__file__).parent / "plugins" / "toy"
+
+
+@pytest.fixture(autouse=True)
+def _own_runtime_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Speed nodes of one test do not wait for those of another."""
+    monkeypatch.setenv("RYOT_RUNTIME_DIR", str(tmp_path / "runtime"))
+    (tmp_path / "runtime").mkdir()
+
+
+@dataclass
+class Bench:
+    """A store and toy stages to plan and run with."""
+
+    store: Store
+    plugins: dict[str, Plugin] = field(default_factory=dict)
+    stages: dict[str, Stage] = field(default_factory=dict)
+
+    def node(self, name: str, stage: str = "count", inputs: Iterable[str] = (), services: Iterable[str] = (), **config: object) -> Node:
+        speed = bool(config.pop("measures_speed", False))
+        kind = self.stages[stage]
+        resources = Resources(cpus=1, measures_speed=speed)
+        return Node(name, stage, kind.Config(**config), {i: i for i in inputs}, {"chat": s for s in services}, resources, kind.measures)
+
+    def plan(self, *nodes: Node, targets: Iterable[str] = (), device: str = "cpu:test x2") -> Plan:
+        planned = plan_nodes({node.name: node for node in nodes}, self.stages, Facts(device))
+        judged = tuple(Target.model_validate(parse_target(text)) for text in targets)
+        return Plan(name="toy", profile=None, device=device, digests={}, nodes=planned, targets=judged)
+
+    def apply(self, plan: Plan, cpus: int = 2) -> list[events.Event]:
+        run = begin(self.store.runs, plan.name, datetime.now(UTC), "", plan.model_dump_json())
+        journal = Journal(run.folder)
+        try:
+            return list(apply(plan, self.store, LocalBackend(), Surroundings(self.plugins, cpus), journal))
+        finally:
+            journal.close()
+
+    def out(self, plan: Plan, name: str) -> Path:
+        node = plan.node(name)
+        return self.store.folder(node.stage, node.key) / "out"
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    plugins = {plugin.name: plugin for plugin in discover("ryot.stages", [TOYS]) if not plugin.builtin}
+    return Bench(Store(tmp_path / "store"), plugins, {name: load_stage(plugin) for name, plugin in plugins.items()})
