@@ -91,7 +91,7 @@ def resolve(spec: Path, profile: str | None, sets: tuple[str, ...], folders: tup
         paths={written: str(path.resolve()) for written, path in inputs.items()},
     )
     plan, plugins = compile_with(loaded, facts, folders)
-    return Planned(loaded, plan, plugins, machine, Store(root))
+    return Planned(loaded, plan.model_copy(update={"sets": sets}), plugins, machine, Store(root))
 
 
 def compile_with(loaded: Loaded, facts: Facts, folders: tuple[Path, ...]) -> tuple[Plan, dict[str, Plugin]]:

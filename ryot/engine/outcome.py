@@ -1,12 +1,8 @@
-"""From records to verdicts: what was measured, what is missing and why, judged against the plan's targets."""
+"""What the finished nodes of a plan measured, and why the others have nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date
-
-from ryot.check.judge import Measured, judge
-from ryot.check.verdict import Verdict
+from ryot.check.judge import Measured
 from ryot.engine.survey import last_failure
 from ryot.errors import NodeError
 from ryot.plan.plan import Plan, PlannedNode
@@ -37,8 +33,3 @@ def measured(plan: Plan, store: Store) -> tuple[dict[str, Measured], dict[str, s
 def _problem(node: PlannedNode, store: Store) -> str:
     failure = last_failure(store, node)
     return f"failed: {failure.message}" if failure else "was not run"
-
-
-def verdicts(plan: Plan, found: Mapping[str, Measured], problems: Mapping[str, str], today: date) -> tuple[Verdict, ...]:
-    """The verdict on every target of the plan."""
-    return judge(plan.targets, found, problems, today)

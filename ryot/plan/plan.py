@@ -37,7 +37,7 @@ class PlannedNode(BaseModel):
 
 
 class Plan(BaseModel):
-    """Everything a spec asks for on one kind of machine."""
+    """Everything a spec asks for on one kind of machine. `sets` are the overrides of the command line that it was made with."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -47,6 +47,7 @@ class Plan(BaseModel):
     digests: dict[str, str]
     nodes: tuple[PlannedNode, ...]
     targets: tuple[Target, ...]
+    sets: tuple[str, ...] = ()
 
     def node(self, name: str) -> PlannedNode:
         """The node of a name. Raises KeyError."""

@@ -1,0 +1,39 @@
+# make quickstart   set up, run specs/phase3.yaml from data to a verdict, say where the reports lie
+# make setup        .venv with everything, pinned
+# make check        format, lint, types, import contracts, fast tests: under 2 minutes
+# make test         all tests, with the real engines
+# make lock         pin anew what pyproject.toml asks for
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(BIN)/uv
+LOCK := $(UV) pip compile pyproject.toml --quiet --no-header --no-emit-index-url --no-emit-find-links --no-annotate --extra dev --upgrade
+
+.PHONY: quickstart setup check test lock clean
+
+quickstart: setup
+	@$(BIN)/ryot apply specs/phase3.yaml; code=$$?; \
+	case $$code in \
+	  0|1|5) echo "A verdict was reached (apply ended with $$code: 0 achieved, 1 a target FAILs, 5 one is not shown)." ;; \
+	  *) echo "No verdict was reached (apply ended with $$code)." >&2; exit $$code ;; \
+	esac
+
+setup:
+	@$(PYTHON) requirements/setup.py
+
+check: setup
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m pytest -q -n 2 -m "not heavy and not e2e"
+
+test: setup
+	$(BIN)/python -m pytest -q -n 2 -m "not e2e"
+	$(BIN)/python -m pytest -q -m e2e
+
+lock: setup
+	$(LOCK) --extra cpu --override requirements/cpu-overrides.txt --constraint requirements/cpu-constraints.txt --python-version 3.11 -o requirements/cpu.lock
+	$(LOCK) --extra cuda --override requirements/cuda-overrides.txt --python-version 3.11 --python-platform x86_64-manylinux_2_28 -o requirements/cuda.lock
+
+clean:
+	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,101 @@
+"""`ryot apply`: runs what is not finished, shows it, and ends with the verdict."""
+
+from __future__ import annotations
+
+import os
+import socket
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from ryot.cli.outcome import show_outcome, write_reports
+from ryot.cli.plan import states_of
+from ryot.cli.request import Planned, json_option, resolve, spec_options
+from ryot.engine import events
+from ryot.engine.apply import Surroundings, apply
+from ryot.errors import NodeError
+from ryot.files import Lock
+from ryot.plugins.discover import BACKENDS, discover, find, load
+from ryot.report.as_json import to_json
+from ryot.report.gather import gather
+from ryot.report.live import display
+from ryot.store.journal import Journal, Run, begin
+
+FAILED = 4
+
+
+@click.command(name="apply")
+@spec_options
+@json_option
+@click.option("--no-wait", is_flag=True, help="If another apply of this spec is running, end with exit code 4 instead of waiting.")
+def command(
+    spec: Path, profile: str | None, sets: tuple[str, ...], folders: tuple[Path, ...], root: Path, as_json: bool, no_wait: bool
+) -> int:
+    """Run what SPEC asks for and is not finished; then judge. Run it again after any crash: finished work is never repeated.
+
+    Exit code: 4 a node failed, else 1 a must-target FAILs, else 5 one is INCONCLUSIVE or ERROR, else 0.
+    """
+    console = Console(stderr=True, soft_wrap=False)
+    planned = resolve(spec, profile, sets, folders, root)
+    with closing(_Held(planned, console, no_wait)):
+        states = states_of(planned)
+        count = sum(state.state != "cached" and not planned.plan.node(name).is_service for name, state in states.items())
+        used = f"profile {planned.plan.profile}" if planned.plan.profile else "no profile"
+        console.print(f"{planned.plan.name}: {count} of {len(planned.plan.nodes)} nodes to run ({used}, {planned.plan.device})", markup=False)
+        run = begin(planned.store.runs, planned.plan.name, datetime.now(UTC), planned.loaded.text, planned.plan.model_dump_json(indent=1))
+        failed = _run(planned, run, console)
+    result = gather(planned.plan, planned.store, planned.loaded.spec, run.id, datetime.now(UTC))
+    page = write_reports(result, run)
+    if as_json:
+        click.echo(to_json(result), nl=False)
+    else:
+        show_outcome(result, Console())
+        console.print(f"\nreport: {page} (and .md, .json, .xml beside it)", markup=False, highlight=False, soft_wrap=True)
+    if failed:
+        console.print(f"to continue after mending: ryot apply {spec}", markup=False, highlight=False)
+    return FAILED if failed else result.exit_code
+
+
+def _run(planned: Planned, run: Run, console: Console) -> bool:
+    """Run the plan, showing it. Returns whether a node failed."""
+    offered = find("local", discover(BACKENDS))
+    assert offered is not None
+    around = Surroundings(
+        planned.plugins, planned.loaded.spec.hardware.cpus or planned.machine.cpus, planned.loaded.spec.hardware.python
+    )
+    failed = False
+    with closing(Journal(run.folder)) as journal:
+        journal.write({"event": "began", "pid": os.getpid(), "host": socket.gethostname()})
+        try:
+            with display(console) as shown, closing(apply(planned.plan, planned.store, load(offered)(), around, journal)) as happening:
+                for event in happening:
+                    shown.show(event)
+                    failed = failed or isinstance(event, events.Failed | events.Skipped)
+            journal.write({"event": "ended", "failed": failed})
+        except BaseException as error:
+            journal.write({"event": "interrupted", "by": type(error).__name__})
+            console.print("stopped; nothing that was finished is lost, `ryot apply` continues", markup=False)
+            raise
+    return failed
+
+
+class _Held:
+    """The lock of a spec's applies; while another has it, says whose it is and waits."""
+
+    def __init__(self, planned: Planned, console: Console, no_wait: bool) -> None:
+        self._lock = Lock(planned.store.root / "locks" / f"{planned.plan.name}.lock")
+        note = f"pid {os.getpid()} on {socket.gethostname()}"
+        if self._lock.acquire(wait=False, note=note):
+            return
+        holder = self._lock.holder()
+        if no_wait:
+            raise NodeError(f"another apply of {planned.plan.name} is running: {holder}", hint="leave out --no-wait to wait for it")
+        console.print(f"waiting for another apply of {planned.plan.name}: {holder}", markup=False, highlight=False)
+        self._lock.acquire(wait=True, note=note)
+
+    def close(self) -> None:
+        """Let the next one in."""
+        self._lock.release()

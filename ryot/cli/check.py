@@ -1,0 +1,49 @@
+"""`ryot check`: judges what was recorded against the targets. Offline, on any machine; runs nothing."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from ryot.cli.outcome import show_outcome
+from ryot.cli.past import latest, loaded_from, replan
+from ryot.cli.request import json_option, plugins_option, store_option
+from ryot.plan.plan import Plan
+from ryot.report.as_json import to_json
+from ryot.report.gather import gather
+from ryot.spec.spec import Spec
+from ryot.store.store import Store
+
+
+@click.command(name="check")
+@click.argument("spec", required=False, type=click.Path(path_type=Path))
+@click.option("--run", "run_id", help="Judge this run; by default the last one.")
+@click.option("--set", "sets", multiple=True, metavar="FIELD=VALUE", help="Override a field of SPEC. Repeatable.")
+@plugins_option
+@store_option
+@json_option
+def command(spec: Path | None, run_id: str | None, sets: tuple[str, ...], folders: tuple[Path, ...], root: Path, as_json: bool) -> int:
+    """Judge what was recorded: by the targets of SPEC as it is now, or of the last run as it was. Runs nothing.
+
+    Exit code: 1 a must-target FAILs, else 5 one is INCONCLUSIVE or ERROR, else 0.
+    """
+    store = Store(root)
+    plan, parsed, run = _judged(spec, run_id, sets, folders, store)
+    summary = gather(plan, store, parsed, run, datetime.now(UTC))
+    if as_json:
+        click.echo(to_json(summary), nl=False)
+    else:
+        show_outcome(summary, Console())
+    return summary.exit_code
+
+
+def _judged(
+    spec: Path | None, run_id: str | None, sets: tuple[str, ...], folders: tuple[Path, ...], store: Store
+) -> tuple[Plan, Spec, str]:
+    if spec is None:
+        run, plan = latest(store, None, run_id)
+        return plan, loaded_from(run, plan).spec, run.id
+    return replan(spec, sets, folders, store, run_id)

@@ -1,0 +1,79 @@
+"""`ryot init`: writes a commented spec to start from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ryot.errors import SpecError
+from ryot.estimate.parameters import count_parameters
+from ryot.files import write_durable
+from ryot.spec.model import Model
+from ryot.spec.presets import MODELS
+
+_TEMPLATE = """\
+# A spec says what a language model must be and what it must achieve.
+#   ryot plan {file}     what would run, and why
+#   ryot apply {file}    run it; ends with the verdict
+#   ryot explain train.lr      what a field means
+version: 1
+name: {name}
+
+claims:
+  params: {params}           # a number you believe; `ryot plan` recomputes it
+
+model:
+  preset: {preset}     # any of its values may be overridden here
+
+data:
+  sources:
+    - generate: {{examples: 1000}}     # or: path: my-texts.jsonl
+  held_out: 10%              # never trained on
+
+train:
+  batch_size: 16             # documents in a micro-batch
+  accumulation: 1            # micro-batches in an update
+  epochs: 1
+  lr: 1e-3
+  warmup_steps: 5
+
+optimize:                    # train a plain baseline too, and compare
+  stack:
+    - kernel: {{level: 1}}     # fused attention and AdamW
+    - compressor: {{ratio: 30%}}   # pack documents instead of padding them
+
+export: {{}}
+serve: {{}}
+evaluate:
+  limit: 50
+
+bench:
+  scenarios:
+    single: {{users: 1, requests: 100}}
+
+targets:                     # a must-target without data is never passed
+  - compare/stack_time_reduction >= 25%
+  - bench.single/latency_p95 < 50ms
+  - bench.single/errors == 0
+  - {{measure: evaluate/reasoning_accuracy, at_least: 25%, priority: should}}
+"""
+
+
+@click.command(name="init")
+@click.argument("path", default="ryot.yaml", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--preset", type=click.Choice(list(MODELS)), default="ryot-tiny", show_default=True, help="The model to start from.")
+@click.option("--force", is_flag=True, help="Overwrite a file that is there.")
+def command(path: Path, preset: str, force: bool) -> None:
+    """Write a commented spec to PATH (ryot.yaml)."""
+    if path.exists() and not force:
+        raise SpecError(f"{path} is there already", hint="name another file, or use --force")
+    write_durable(path, text(path, preset))
+    click.echo(f"wrote {path}; next: ryot plan {path}")
+
+
+def text(path: Path, preset: str) -> str:
+    """The spec for a preset; its claim is the preset's own count, so that it holds."""
+    params = count_parameters(Model.model_validate({"preset": preset})).total
+    name = "".join(char if char.isalnum() else "-" for char in path.stem.lower()).strip("-") or "model"
+    return _TEMPLATE.format(file=path, name=name[:64], params=params, preset=preset)

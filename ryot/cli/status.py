@@ -1,0 +1,109 @@
+"""`ryot status`: how far a run is, seen from another terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import psutil
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ryot.cli.past import latest
+from ryot.cli.request import json_option, store_option
+from ryot.errors import printable
+from ryot.plan.plan import Plan, PlannedNode
+from ryot.store.job import EVENTS
+from ryot.store.journal import Run
+from ryot.store.store import Store
+from ryot.units import show_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One node as the journal and its last progress tell."""
+
+    node: str
+    state: str
+    detail: str
+
+
+@click.command(name="status")
+@click.option("--run", "run_id", help="The run; by default the last one.")
+@store_option
+@json_option
+def command(run_id: str | None, root: Path, as_json: bool) -> None:
+    """Show the nodes of a run and how far each is."""
+    store = Store(root)
+    run, plan = latest(store, None, run_id)
+    state, rows = run_state(run), list(status(run, plan, store))
+    if as_json:
+        nodes = [{"name": row.node, "state": row.state, "detail": row.detail} for row in rows]
+        click.echo(json.dumps({"run": run.id, "state": state, "nodes": nodes}, indent=2))
+        return
+    console = Console()
+    console.print(f"{run.id}: {state}", markup=False, highlight=False)
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in ("node", "state", ""):
+        table.add_column(column)
+    for row in rows:
+        table.add_row(Text(row.node), Text(row.state), Text(printable(row.detail)))
+    console.print(table)
+
+
+def run_state(run: Run) -> str:
+    """`running (pid 12)`, `ended`, `interrupted`, or `died` when its process is gone without a word."""
+    began: Mapping[str, Any] = {}
+    for event in run.events():
+        if event["event"] in ("ended", "interrupted"):
+            return str(event["event"])
+        if event["event"] == "began":
+            began = event
+    pid = began.get("pid")
+    return f"running (pid {pid} on {began.get('host')})" if pid and psutil.pid_exists(int(pid)) else "died"
+
+
+def status(run: Run, plan: Plan, store: Store) -> list[Row]:
+    """A row for every node of a run."""
+    last = {event["node"]: event for event in run.events() if "node" in event}
+    return [_row(node, last.get(node.name), store) for node in plan.nodes]
+
+
+def _row(node: PlannedNode, event: Mapping[str, Any] | None, store: Store) -> Row:
+    if event is None:
+        finished = not node.is_service and store.record(node.stage, node.key)
+        return Row(node.name, "finished" if finished else "waiting", "before this run" if finished else "")
+    match event["event"]:
+        case "finished":
+            return Row(node.name, "finished", f"in {show_seconds(event['seconds'])}")
+        case "failed":
+            return Row(node.name, "failed", event["message"])
+        case "skipped":
+            return Row(node.name, "skipped", f"it needs {event['because']}")
+        case "ready":
+            return Row(node.name, "up", event["url"])
+        case "started":
+            return Row(node.name, "running", _progress(store, node))
+    return Row(node.name, str(event["event"]), "")
+
+
+def _progress(store: Store, node: PlannedNode) -> str:
+    """The last progress a running node reported."""
+    try:
+        lines = (store.folder(node.stage, node.key) / EVENTS).read_bytes().splitlines()
+    except OSError:
+        return ""
+    for line in reversed(lines):
+        try:
+            said = json.loads(line)
+        except ValueError:
+            continue
+        if said.get("event") == "progress":
+            numbers = "  ".join(f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in said["numbers"].items())
+            return f"{said['done']:g}/{said['total']:g} {said['unit']}  {numbers}".rstrip()
+    return ""

@@ -1,0 +1,45 @@
+"""The compare stage's report as rows to show: what both sides state side by side, then what is said of the pair."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """`sides`: (what, baseline, optimized). `findings`: (what, value)."""
+
+    sides: tuple[tuple[str, str, str], ...]
+    findings: tuple[tuple[str, str], ...]
+
+
+def rows_of(comparison: Mapping[str, object]) -> Comparison:
+    """The scalars of `baseline`, `optimized` and `comparison`; lists and deeper maps stay in the JSON."""
+    baseline, optimized = _map(comparison.get("baseline")), _map(comparison.get("optimized"))
+    names = [name for name in {**baseline, **optimized} if _scalar(baseline.get(name)) and _scalar(optimized.get(name))]
+    findings = {name: value for name, value in comparison.items() if _scalar(value)} | _map(comparison.get("comparison"))
+    return Comparison(
+        sides=tuple((_words(name), _say(baseline.get(name)), _say(optimized.get(name))) for name in names),
+        findings=tuple((_words(name), _say(value)) for name, value in findings.items() if _scalar(value)),
+    )
+
+
+def _map(value: object) -> dict[str, object]:
+    return {str(key): item for key, item in value.items()} if isinstance(value, Mapping) else {}
+
+
+def _scalar(value: object) -> bool:
+    return value is None or isinstance(value, str | bool | int | float)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _say(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,68 @@
+"""The report as one HTML page that needs nothing else: no script, no font, no image from elsewhere. Everything shown is escaped."""
+
+from functools import lru_cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from ryot.report import charts
+from ryot.report.comparison import rows_of
+from ryot.report.summary import Summary
+from ryot.report.wording import MARKS, found, headline, plain, status_of
+from ryot.units import show, show_seconds
+
+
+def to_html(summary: Summary) -> str:
+    """The whole page."""
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            summary=summary,
+            heading=summary.heading,
+            outcome=headline(summary.verdicts),
+            counts=[(status, sum(v.status == status for v in summary.verdicts)) for status in MARKS],
+            verdicts=[(verdict, charts.interval_chart(verdict)) for verdict in summary.verdicts],
+            comparison=None if summary.comparison is None else rows_of(summary.comparison),
+            training=_training_charts(summary),
+            latency=_latency_charts(summary),
+        )
+    )
+
+
+def _training_charts(summary: Summary) -> list[charts.Chart]:
+    made = [charts.loss_chart(summary.histories), *(charts.blocks_chart(name, pairs) for name, pairs in _each_once(summary).items())]
+    return [chart for chart in made if chart is not None]
+
+
+def _latency_charts(summary: Summary) -> list[charts.Chart]:
+    made = (charts.latency_chart(node, samples, summary.verdicts) for node, samples in summary.latencies.items())
+    return [chart for chart in made if chart is not None]
+
+
+def _each_once(summary: Summary) -> dict[str, tuple[tuple[float, float], ...]]:
+    """The blocks without repeats: a reduction and a speed-up rest on the same pairs."""
+    found_blocks: dict[str, tuple[tuple[float, float], ...]] = {}
+    for name, pairs in summary.blocks.items():
+        if pairs not in found_blocks.values():
+            found_blocks[name] = pairs
+    return found_blocks
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("ryot.report", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_safe,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(MARKS=MARKS, found=found, status_of=status_of, show=show, show_seconds=show_seconds)
+    return environment
+
+
+def _safe(value: object) -> object:
+    """What an expression puts on the page: text loses escape codes here and is then escaped by the template."""
+    return plain(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -1,0 +1,111 @@
+"""The report as Markdown: `production_benchmark_report.md`. Tables that read well unrendered, too."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from ryot.report.comparison import rows_of
+from ryot.report.summary import MeasureRow, Summary
+from ryot.report.wording import found, headline, plain, status_of
+from ryot.units import show, show_seconds
+
+_METHOD = """\
+- A target PASSes when the bound that is against it meets it, FAILs when even the bound in its favour misses it; between the two
+  the evidence is INCONCLUSIVE, and without data the verdict is ERROR, never PASS.
+- Bounds are one-sided, at 95 % in the table of measures: percentiles by order statistics, rates by Clopper and Pearson, means and
+  speed ratios by the wider of a studentised bootstrap and Student's t. Speed is measured in blocks run alternately.
+- Counts are compared directly; the bound of the rate behind them stands beside."""
+
+
+def to_markdown(summary: Summary) -> str:
+    """The whole report."""
+    return "\n\n".join(part for part in (_head(summary), *_sections(summary)) if part) + "\n"
+
+
+def _sections(summary: Summary) -> Iterable[str]:
+    yield _section("Targets", _verdicts(summary))
+    yield _section("Serving: latency and throughput", _measures([row for row in summary.measures if row.measure.startswith("bench")]))
+    yield _section("Baseline against optimized", _comparison(summary))
+    yield _section("Other measures", _measures([row for row in summary.measures if not row.measure.startswith("bench")]))
+    yield _section("Audited claims", _claims(summary))
+    yield _section("Nodes", _nodes(summary))
+    yield _section("How to read this", _METHOD)
+
+
+def _head(summary: Summary) -> str:
+    heading = summary.heading
+    facts = [
+        ("run", heading.run),
+        ("profile", heading.profile or "none"),
+        ("device", heading.device),
+        ("date", heading.date),
+        ("ryot", heading.version),
+    ]
+    listed = "\n".join(f"- {name}: {_cell(value)}" for name, value in facts if value)
+    return f"# Benchmark report: {_cell(heading.spec)}\n\n**{headline(summary.verdicts)}** (exit code {summary.exit_code})\n\n{listed}"
+
+
+def _section(title: str, body: str) -> str:
+    return f"## {title}\n\n{body}" if body else ""
+
+
+def _verdicts(summary: Summary) -> str:
+    rows = [(status_of(v), v.priority, f"`{_code(v.target)}`", found(v), f"{v.n:,}", v.reason) for v in summary.verdicts]
+    return _table(("verdict", "priority", "target", "measured", "n", "reason"), rows)
+
+
+def _measures(rows: Sequence[MeasureRow]) -> str:
+    return _table(
+        ("measure", "value", "at least", "at most", "n", "what it is"),
+        [(f"`{_code(row.measure)}`", show(row.value, row.unit), *_bounds(row), f"{row.n:,}", row.about) for row in rows],
+    )
+
+
+def _bounds(row: MeasureRow) -> tuple[str, str]:
+    return ("", "") if row.kind in ("count", "exact") else (show(row.low, row.unit), show(row.high, row.unit))
+
+
+def _comparison(summary: Summary) -> str:
+    if summary.comparison is None:
+        return ""
+    rows = rows_of(summary.comparison)
+    return "\n\n".join(filter(None, (_table(("", "baseline", "optimized"), rows.sides), _table(("finding", ""), rows.findings))))
+
+
+def _claims(summary: Summary) -> str:
+    rows = [(c.claim, show(c.claimed, ""), show(c.computed, ""), "holds" if c.ok else "refuted", c.formula) for c in summary.claims]
+    return _table(("claim", "claimed", "computed", "audit", "how"), rows)
+
+
+def _nodes(summary: Summary) -> str:
+    rows = [
+        (
+            f"`{_code(node.name)}`",
+            node.stage,
+            node.state,
+            "" if node.seconds is None else show_seconds(node.seconds),
+            node.key[:12],
+            node.why,
+        )
+        for node in summary.nodes
+    ]
+    return _table(("node", "stage", "state", "time", "key", "why"), rows)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table with padded columns; nothing where there are no rows."""
+    if not rows:
+        return ""
+    cells = [[cell if cell.startswith("`") else _cell(cell) for cell in row] for row in (head, *rows)]
+    widths = [max(3, *map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in cells]
+    return "\n".join([lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]])
+
+
+def _cell(text: str) -> str:
+    """Text that can neither leave its cell nor become markup."""
+    return re.sub(r"[\\|`*\[\]]|<(?=[A-Za-z/!?])", r"\\\g<0>", " ".join(plain(text).split()))
+
+
+def _code(text: str) -> str:
+    """Text for a code span in a cell."""
+    return " ".join(plain(text).split()).replace("`", "'").replace("|", "\\|")

@@ -1,0 +1,124 @@
+"""What every report shows, as plain frozen data; the reports only lay it out. No disk, no clock."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ryot.check.judge import Measured
+from ryot.check.statistics import defect, interval
+from ryot.check.verdict import Verdict, exit_code
+from ryot.estimate.claims import ClaimRow
+from ryot.measures import point, size
+
+CONFIDENCE = 0.95
+"""Of the bounds in the table of measures; a verdict's own confidence is its target's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """Whose report this is. `date` is an ISO date or time as text; an empty text is left out."""
+
+    spec: str
+    run: str = ""
+    profile: str | None = None
+    device: str = ""
+    date: str = ""
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRow:
+    """One node: `state` as the plan or the run names it, `seconds` None where it did not run, `why` it ran or failed."""
+
+    name: str
+    stage: str
+    state: str
+    seconds: float | None = None
+    why: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureRow:
+    """One measure with its one-sided bounds at 95 %, in `unit`; None where there is no value or no bound."""
+
+    measure: str
+    kind: str
+    unit: str
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """All that a report can show. `histories`: loss per update by node. `latencies`: seconds by node. `blocks`: pairs of
+    (baseline, candidate) seconds by node/measure. `comparison`: the compare stage's own report, if there is one."""
+
+    heading: Heading
+    nodes: tuple[NodeRow, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+    measures: tuple[MeasureRow, ...] = ()
+    claims: tuple[ClaimRow, ...] = ()
+    comparison: Mapping[str, object] | None = None
+    histories: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    latencies: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    blocks: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code that the verdicts alone amount to."""
+        return exit_code(self.verdicts)
+
+
+def summarise(
+    heading: Heading,
+    nodes: Sequence[NodeRow],
+    verdicts: Sequence[Verdict],
+    measured: Mapping[str, Measured],
+    *,
+    claims: Sequence[ClaimRow] = (),
+    comparison: Mapping[str, object] | None = None,
+    histories: Mapping[str, Sequence[float]] | None = None,
+) -> Summary:
+    """Gather a summary; the table of measures, latencies and speed blocks are taken from `measured`, keyed node/name."""
+    return Summary(
+        heading=heading,
+        nodes=tuple(nodes),
+        verdicts=tuple(verdicts),
+        measures=tuple(_measure_row(name, found) for name, found in sorted(measured.items())),
+        claims=tuple(claims),
+        comparison=comparison,
+        histories={node: tuple(losses) for node, losses in (histories or {}).items()},
+        latencies=_latencies(measured),
+        blocks={name: found.evidence.pairs for name, found in sorted(measured.items()) if len(found.evidence.pairs) > 1},
+    )
+
+
+def _measure_row(name: str, found: Measured) -> MeasureRow:
+    measure, evidence = found.measure, found.evidence
+    value: float | None = None
+    low, high = -math.inf, math.inf
+    if defect(measure, evidence) is None:
+        value, (low, high) = point(measure, evidence), interval(measure, evidence, CONFIDENCE)
+    return MeasureRow(
+        measure=name,
+        kind=measure.kind,
+        unit=measure.unit,
+        value=value,
+        low=low if math.isfinite(low) else None,
+        high=high if math.isfinite(high) else None,
+        n=size(measure, evidence),
+        about=measure.about,
+    )
+
+
+def _latencies(measured: Mapping[str, Measured]) -> dict[str, tuple[float, ...]]:
+    """The samples of each node's first percentile in seconds; its percentiles share them."""
+    found: dict[str, tuple[float, ...]] = {}
+    for name, item in sorted(measured.items()):
+        if item.measure.kind == "percentile" and item.measure.unit == "s" and item.evidence.samples:
+            found.setdefault(name.split("/")[0], item.evidence.samples)
+    return found
