@@ -1,4 +1,4 @@
-"""The process that stands between a backend and a worker: `python -m ryot.keeper FOLDER PYTHON`.
+"""The process that stands between a backend and a worker: `python -m ryot.keeper JOB.json PYTHON`.
 
 It holds the node's lock, adopts every orphan of the worker, never blocks in stage code, and ends the whole tree: when the worker
 ends, when it is told to, and when the engine dies. It is small so that it is always able to.
@@ -23,18 +23,21 @@ _STOP = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 
 
 def main(argv: list[str]) -> int:
-    """Run the worker of a node folder. Exit code: the worker's, 0 too if another finished the node; 143 when told to stop."""
-    folder, python = Path(argv[1]), argv[2]
+    """Run the worker of a job. Exit code: the worker's, 0 too if another finished the node; 143 when told to stop."""
+    file, python = Path(argv[1]), argv[2]
+    job = json.loads(file.read_bytes())
+    folder, events = Path(job["folder"]), Path(job["events"])
     processes.adopt_orphans()
-    held = [_lock(folder / "lock", fcntl.LOCK_EX, folder)]
+    held = [_lock(folder / "lock", fcntl.LOCK_EX, events)]
     if (folder / "record.json").exists():
         return 0
-    job = json.loads((folder / "job.json").read_bytes())
     # A service waits for no one: what measures speed against it holds the machine already.
     if not job["is_service"]:
-        held.append(_lock(machine_lock(), fcntl.LOCK_EX if job["measures_speed"] else fcntl.LOCK_SH, folder))
+        held.append(_lock(machine_lock(), fcntl.LOCK_EX if job["measures_speed"] else fcntl.LOCK_SH, events))
     processes.end(processes.marked(os.environ[processes.MARK]))
-    code = _keep(folder, python)
+    (folder / "failure.json").unlink(missing_ok=True)
+    files.write_durable(folder / "job.json", file.read_bytes())
+    code = _keep([python, "-P", "-m", "ryot.worker", str(file)], folder / "log.txt")
     left = processes.end_descendants(os.getpid())
     processes.reap()
     for process in left:
@@ -42,12 +45,12 @@ def main(argv: list[str]) -> int:
     return code
 
 
-def _keep(folder: Path, python: str) -> int:
+def _keep(argv: list[str], log: Path) -> int:
     """Start the worker and wait for its end or for a signal, whichever comes first."""
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOP | {signal.SIGCHLD})
     wake = [int(os.environ[processes.WAKE])] if processes.WAKE in os.environ else []
-    with (folder / "log.txt").open("ab") as log:
-        worker = processes.spawn([python, "-P", "-m", "ryot.worker", str(folder)], stdout=log, pass_fds=wake)
+    with log.open("ab") as file:
+        worker = processes.spawn(argv, stdout=file, pass_fds=wake)
     while worker.poll() is None:
         if signal.sigwait(_STOP | {signal.SIGCHLD}) in _STOP:
             _ask_to_end(worker)
@@ -71,23 +74,23 @@ def machine_lock() -> Path:
     return folder / "machine.lock"
 
 
-def _lock(path: Path, mode: int, folder: Path) -> int:
+def _lock(path: Path, mode: int, events: Path) -> int:
     """Take a lock, saying for whom it waits if it has to. It is held until this process ends."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(handle, mode | fcntl.LOCK_NB)
     except BlockingIOError:
-        emit(folder, {"event": "waiting", "for": path.name, "holder": os.pread(handle, 400, 0).decode(errors="replace")})
+        emit(events, {"event": "waiting", "for": path.name, "holder": os.pread(handle, 400, 0).decode(errors="replace")})
         fcntl.flock(handle, mode)
     if mode == fcntl.LOCK_EX:
         os.ftruncate(handle, 0)
-        os.pwrite(handle, f"pid {os.getpid()} on {socket.gethostname()} ({folder.parent.name} {folder.name[:12]})".encode(), 0)
+        os.pwrite(handle, f"pid {os.getpid()} on {socket.gethostname()}".encode(), 0)
     return handle
 
 
-def emit(folder: Path, event: dict[str, object]) -> None:
-    """Add a line to the node's events.jsonl and wake whoever follows it."""
-    with (folder / "events.jsonl").open("a") as file:
+def emit(events: Path, event: dict[str, object]) -> None:
+    """Add a line to a job's file of events and wake whoever follows it."""
+    with events.open("a") as file:
         file.write(json.dumps(event) + "\n")
     if processes.WAKE in os.environ:
         try:

@@ -106,11 +106,13 @@ class Waiver(_Frozen):
     reason: str = Field(min_length=1)
     expires: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}$")
 
-    @field_validator("expires")
+    @field_validator("expires", mode="before")
     @classmethod
-    def _is_a_day(cls, text: str) -> str:
-        date.fromisoformat(text)
-        return text
+    def _is_a_day(cls, day: object) -> object:
+        """YAML reads an unquoted 2026-12-31 as a date; what is no day of the calendar is refused."""
+        if isinstance(day, str):
+            date.fromisoformat(day)
+        return f"{day:%Y-%m-%d}" if isinstance(day, date) else day
 
 
 class Target(_Frozen):

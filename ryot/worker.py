@@ -1,4 +1,4 @@
-"""The only process that runs stage work: `python -m ryot.worker FOLDER`, started by the keeper. It commits the node, or says why not."""
+"""The only process that runs stage work: `python -m ryot.worker JOB.json`, started by the keeper. It commits the node, or says why not."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from ryot.plugins.context import Endpoint, StageContext
 from ryot.plugins.discover import Plugin, load_stage
 from ryot.plugins.stage import Service, Stage
 from ryot.store import store
-from ryot.store.job import FAILURE, JOB, LOG, Failure, JobFile
+from ryot.store.job import FAILURE, LOG, Failure, JobFile
 from ryot.store.record import Record
 from ryot.units import STORED
 
 
 def main(argv: list[str]) -> int:
-    """Run the job of a node folder. Exit code 0 when the node is committed, 1 when failure.json says why it is not."""
-    folder = Path(argv[1])
+    """Run a job. Exit code 0 when the node is committed, 1 when failure.json says why it is not."""
+    job = JobFile.model_validate_json(Path(argv[1]).read_bytes())
+    folder = Path(job.folder)
     if processes.WAKE in os.environ:
         os.set_inheritable(int(os.environ[processes.WAKE]), False)
-    (folder / FAILURE).unlink(missing_ok=True)
     try:
-        _run(folder)
+        _run(job, folder)
     except RyotError as error:
         return _failed(folder, error, error.message, error.hint)
-    except Exception as error:  # noqa: BLE001 - a stage's crash becomes a failed node
+    except Exception as error:
         traceback.print_exc()
         return _failed(folder, error, f"{type(error).__name__}: {error}", None)
     return 0
@@ -50,8 +50,7 @@ def _failed(folder: Path, error: Exception, message: str, hint: str | None) -> i
     return 1
 
 
-def _run(folder: Path) -> None:
-    job = JobFile.model_validate_json((folder / JOB).read_bytes())
+def _run(job: JobFile, folder: Path) -> None:
     stage = load_stage(Plugin(job.stage, job.plugin, "", "", job.plugin_folder))
     config = _config(stage, job)
     out, scratch = store.prepare(folder)
@@ -72,7 +71,9 @@ def _config(stage: Stage, job: JobFile) -> Any:
     try:
         return stage.Config.model_validate(job.config, context=STORED)
     except ValidationError as error:
-        raise NodeError(f"{job.stage} does not accept the settings it was planned with: {error}", hint="was the plugin changed since?") from None
+        raise NodeError(
+            f"{job.stage} does not accept the settings it was planned with: {error}", hint="was the plugin changed since?"
+        ) from None
 
 
 def _context(job: JobFile, folder: Path, out: Path, scratch: Path) -> StageContext:
@@ -85,7 +86,7 @@ def _context(job: JobFile, folder: Path, out: Path, scratch: Path) -> StageConte
         declared={measure.name: measure for measure in job.measures},
         device=job.device,
         cpus=job.cpus,
-        emit=lambda event: keeper.emit(folder, event),
+        emit=lambda event: keeper.emit(Path(job.events), event),
         log=folder / LOG,
     )
 

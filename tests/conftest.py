@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,7 +17,7 @@ from ryot.plan.compile import plan_nodes
 from ryot.plan.plan import Plan
 from ryot.plugins.discover import Plugin, discover, load_stage
 from ryot.plugins.stage import Facts, Node, Resources, Stage
-from ryot.store.journal import Journal, begin
+from ryot.store.journal import begin
 from ryot.store.store import Store
 
 TOYS = Path(__file__).parent / "plugins" / "toy"
@@ -39,11 +38,11 @@ class Bench:
     plugins: dict[str, Plugin] = field(default_factory=dict)
     stages: dict[str, Stage] = field(default_factory=dict)
 
-    def node(self, name: str, stage: str = "count", inputs: Iterable[str] = (), services: Iterable[str] = (), **config: object) -> Node:
+    def node(self, name: str, stage: str = "count", inputs: Iterable[str] = (), service: str | None = None, **config: object) -> Node:
         speed = bool(config.pop("measures_speed", False))
         kind = self.stages[stage]
         resources = Resources(cpus=1, measures_speed=speed)
-        return Node(name, stage, kind.Config(**config), {i: i for i in inputs}, {"chat": s for s in services}, resources, kind.measures)
+        return Node(name, stage, kind.Config(**config), {i: i for i in inputs}, {"chat": service} if service else {}, resources, kind.measures)
 
     def plan(self, *nodes: Node, targets: Iterable[str] = (), device: str = "cpu:test x2") -> Plan:
         planned = plan_nodes({node.name: node for node in nodes}, self.stages, Facts(device))
@@ -52,11 +51,7 @@ class Bench:
 
     def apply(self, plan: Plan, cpus: int = 2) -> list[events.Event]:
         run = begin(self.store.runs, plan.name, datetime.now(UTC), "", plan.model_dump_json())
-        journal = Journal(run.folder)
-        try:
-            return list(apply(plan, self.store, LocalBackend(), Surroundings(self.plugins, cpus), journal))
-        finally:
-            journal.close()
+        return list(apply(plan, self.store, LocalBackend(), Surroundings(self.plugins, cpus), run))
 
     def out(self, plan: Plan, name: str) -> Path:
         node = plan.node(name)

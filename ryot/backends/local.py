@@ -45,7 +45,7 @@ class LocalBackend:
         os.set_blocking(theirs, False)
         os.set_blocking(wake, False)
         environ = os.environ | {processes.MARK: job.mark, processes.WAKE: str(theirs)}
-        argv = [sys.executable, "-P", "-m", "ryot.keeper", str(job.folder), job.python]
+        argv = [sys.executable, "-P", "-m", "ryot.keeper", str(job.file), job.python]
         try:
             with (job.folder / "log.txt").open("ab") as log:
                 keeper = processes.spawn(argv, env=environ, stdout=log, pass_fds=(theirs,), sig=signal.SIGTERM)

@@ -22,7 +22,7 @@ from ryot.plugins.discover import BACKENDS, discover, find, load
 from ryot.report.as_json import to_json
 from ryot.report.gather import gather
 from ryot.report.live import display
-from ryot.store.journal import Journal, Run, begin
+from ryot.store.journal import Run, begin
 
 FAILED = 4
 
@@ -44,7 +44,9 @@ def command(
         states = states_of(planned)
         count = sum(state.state != "cached" and not planned.plan.node(name).is_service for name, state in states.items())
         used = f"profile {planned.plan.profile}" if planned.plan.profile else "no profile"
-        console.print(f"{planned.plan.name}: {count} of {len(planned.plan.nodes)} nodes to run ({used}, {planned.plan.device})", markup=False)
+        console.print(
+            f"{planned.plan.name}: {count} of {len(planned.plan.nodes)} nodes to run ({used}, {planned.plan.device})", markup=False
+        )
         run = begin(planned.store.runs, planned.plan.name, datetime.now(UTC), planned.loaded.text, planned.plan.model_dump_json(indent=1))
         failed = _run(planned, run, console)
     result = gather(planned.plan, planned.store, planned.loaded.spec, run.id, datetime.now(UTC))
@@ -63,22 +65,16 @@ def _run(planned: Planned, run: Run, console: Console) -> bool:
     """Run the plan, showing it. Returns whether a node failed."""
     offered = find("local", discover(BACKENDS))
     assert offered is not None
-    around = Surroundings(
-        planned.plugins, planned.loaded.spec.hardware.cpus or planned.machine.cpus, planned.loaded.spec.hardware.python
-    )
+    around = Surroundings(planned.plugins, planned.loaded.spec.hardware.cpus or planned.machine.cpus, planned.loaded.spec.hardware.python)
     failed = False
-    with closing(Journal(run.folder)) as journal:
-        journal.write({"event": "began", "pid": os.getpid(), "host": socket.gethostname()})
-        try:
-            with display(console) as shown, closing(apply(planned.plan, planned.store, load(offered)(), around, journal)) as happening:
-                for event in happening:
-                    shown.show(event)
-                    failed = failed or isinstance(event, events.Failed | events.Skipped)
-            journal.write({"event": "ended", "failed": failed})
-        except BaseException as error:
-            journal.write({"event": "interrupted", "by": type(error).__name__})
-            console.print("stopped; nothing that was finished is lost, `ryot apply` continues", markup=False)
-            raise
+    try:
+        with display(console) as shown, closing(apply(planned.plan, planned.store, load(offered)(), around, run)) as happening:
+            for event in happening:
+                shown.show(event)
+                failed = failed or isinstance(event, events.Failed | events.Skipped)
+    except BaseException:
+        console.print("stopped; nothing that was finished is lost, `ryot apply` continues", markup=False)
+        raise
     return failed
 
 

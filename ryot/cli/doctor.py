@@ -70,7 +70,9 @@ def findings(root: Path) -> Iterator[Finding]:
     for name, distributions in _ENGINES.items():
         yield _engine(name, distributions, machine.profile)
     memory = psutil.virtual_memory()
-    yield Finding("memory", "ok" if memory.available > 4 << 30 else "note", f"{show_bytes(memory.available)} free of {show_bytes(memory.total)}")
+    yield Finding(
+        "memory", "ok" if memory.available > 4 << 30 else "note", f"{show_bytes(memory.available)} free of {show_bytes(memory.total)}"
+    )
     yield _disk(root)
     yield _store(root)
     yield _compiler()
@@ -80,7 +82,9 @@ def findings(root: Path) -> Iterator[Finding]:
 
 def _python() -> Finding:
     here = f"{sys.version.split()[0]} at {sys.executable}"
-    return Finding("python", "ok" if sys.version_info >= (3, 11) else "lacks", here, "" if sys.version_info >= (3, 11) else "use Python 3.11 or newer")
+    return Finding(
+        "python", "ok" if sys.version_info >= (3, 11) else "lacks", here, "" if sys.version_info >= (3, 11) else "use Python 3.11 or newer"
+    )
 
 
 def _engine(name: str, distributions: tuple[str, ...], profile: str) -> Finding:
@@ -97,7 +101,9 @@ def _disk(root: Path) -> Finding:
     there = next(folder for folder in (root.resolve(), *root.resolve().parents) if folder.exists())
     free = shutil.disk_usage(there).free
     state: Literal["ok", "note"] = "ok" if free > 5 << 30 else "note"
-    return Finding("disk", state, f"{show_bytes(free)} free for {root}", "" if state == "ok" else "free some space, or use --store on another disk")
+    return Finding(
+        "disk", state, f"{show_bytes(free)} free for {root}", "" if state == "ok" else "free some space, or use --store on another disk"
+    )
 
 
 def _store(root: Path) -> Finding:

@@ -48,7 +48,9 @@ def find_node(store: Store, name: str, run_id: str | None) -> PlannedNode:
         if plan and name in plan.names:
             return plan.node(name)
         known.update(plan.names if plan else ())
-    raise SpecError(f"no run{f' {run_id}' if run_id else ''} has a node {name!r}", hint=f"there are: {', '.join(sorted(known)) or 'no runs yet'}")
+    raise SpecError(
+        f"no run{f' {run_id}' if run_id else ''} has a node {name!r}", hint=f"there are: {', '.join(sorted(known)) or 'no runs yet'}"
+    )
 
 
 def _show(path: Path, offset: int, lines: int | None) -> int:

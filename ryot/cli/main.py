@@ -90,13 +90,13 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output left; there is nobody to tell
         return 0
-    except Exception:  # noqa: BLE001 - the one catch point: what arrives here is a bug in ryot
+    except Exception:
         traceback.print_exc()
         click.echo("This is a bug in ryot; please report it with the lines above.", err=True)
         return BUG
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
+def _interrupt(number: int, _frame: FrameType | None) -> None:
     raise Interrupted(number)
 
 

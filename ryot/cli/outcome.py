@@ -15,7 +15,12 @@ from ryot.report.markdown import to_markdown
 from ryot.report.summary import Summary
 from ryot.store.journal import Run
 
-FORMATS = {"html": ("report.html", to_html), "markdown": ("report.md", to_markdown), "json": ("report.json", to_json), "junit": ("report.xml", to_junit)}
+FORMATS = {
+    "html": ("report.html", to_html),
+    "markdown": ("report.md", to_markdown),
+    "json": ("report.json", to_json),
+    "junit": ("report.xml", to_junit),
+}
 
 
 def write_reports(summary: Summary, run: Run) -> Path:

@@ -25,7 +25,9 @@ def command(spec: Path, profile: str | None, sets: tuple[str, ...], folders: tup
     states = states_of(planned)
     model = planned.loaded.spec.model
     if as_json:
-        click.echo(json.dumps(plan_json(planned.plan, states, count_parameters(model), audit(planned.loaded.spec)), indent=2, allow_nan=False))
+        click.echo(
+            json.dumps(plan_json(planned.plan, states, count_parameters(model), audit(planned.loaded.spec)), indent=2, allow_nan=False)
+        )
     else:
         show_plan(Console(), planned.plan, states, count_parameters(model), audit(planned.loaded.spec))
 

@@ -24,7 +24,9 @@ def command() -> None:
 @json_option
 def list_(folders: tuple[Path, ...], as_json: bool) -> None:
     """List the stages and backends of installed packages, of ./plugins and of --plugins folders. Imports none of them."""
-    found = [(kind, plugin) for kind, group in (("stage", STAGES), ("backend", BACKENDS)) for plugin in discover(group, plugin_folders(folders))]
+    found = [
+        (kind, plugin) for kind, group in (("stage", STAGES), ("backend", BACKENDS)) for plugin in discover(group, plugin_folders(folders))
+    ]
     if as_json:
         click.echo(json.dumps([{"kind": kind, **asdict(plugin)} for kind, plugin in found], indent=2))
         return

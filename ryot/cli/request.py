@@ -111,7 +111,9 @@ def local_inputs(loaded: Loaded, beside: Path) -> Iterator[tuple[str, Path]]:
     for path, written in _marked(loaded.spec, ()):
         there = beside / written
         if not there.exists():
-            raise MachineError(f"{'.'.join(map(str, path))}: {there} does not exist", at=loaded.place(*path), hint="paths are relative to the spec")
+            raise MachineError(
+                f"{'.'.join(map(str, path))}: {there} does not exist", at=loaded.place(*path), hint="paths are relative to the spec"
+            )
         yield written, there
 
 

@@ -16,9 +16,9 @@ from rich.text import Text
 
 from ryot.cli.past import latest
 from ryot.cli.request import json_option, store_option
+from ryot.engine.jobs import events_file, parsed
 from ryot.errors import printable
 from ryot.plan.plan import Plan, PlannedNode
-from ryot.store.job import EVENTS
 from ryot.store.journal import Run
 from ryot.store.store import Store
 from ryot.units import show_seconds
@@ -71,10 +71,10 @@ def run_state(run: Run) -> str:
 def status(run: Run, plan: Plan, store: Store) -> list[Row]:
     """A row for every node of a run."""
     last = {event["node"]: event for event in run.events() if "node" in event}
-    return [_row(node, last.get(node.name), store) for node in plan.nodes]
+    return [_row(node, last.get(node.name), store, run) for node in plan.nodes]
 
 
-def _row(node: PlannedNode, event: Mapping[str, Any] | None, store: Store) -> Row:
+def _row(node: PlannedNode, event: Mapping[str, Any] | None, store: Store, run: Run) -> Row:
     if event is None:
         finished = not node.is_service and store.record(node.stage, node.key)
         return Row(node.name, "finished" if finished else "waiting", "before this run" if finished else "")
@@ -88,22 +88,20 @@ def _row(node: PlannedNode, event: Mapping[str, Any] | None, store: Store) -> Ro
         case "ready":
             return Row(node.name, "up", event["url"])
         case "started":
-            return Row(node.name, "running", _progress(store, node))
+            return Row(node.name, "running", _progress(run, node))
     return Row(node.name, str(event["event"]), "")
 
 
-def _progress(store: Store, node: PlannedNode) -> str:
+def _progress(run: Run, node: PlannedNode) -> str:
     """The last progress a running node reported."""
     try:
-        lines = (store.folder(node.stage, node.key) / EVENTS).read_bytes().splitlines()
+        lines = events_file(run, node.name).read_bytes().splitlines()
     except OSError:
         return ""
-    for line in reversed(lines):
-        try:
-            said = json.loads(line)
-        except ValueError:
-            continue
+    for said in parsed(lines[::-1]):
         if said.get("event") == "progress":
-            numbers = "  ".join(f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in said["numbers"].items())
+            numbers = "  ".join(
+                f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in said["numbers"].items()
+            )
             return f"{said['done']:g}/{said['total']:g} {said['unit']}  {numbers}".rstrip()
     return ""

@@ -5,25 +5,25 @@ Whatever ends the generator (its end, an error, an interrupt, the caller), no pr
 
 from __future__ import annotations
 
-import json
+import os
+import socket
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from ryot.engine import events
-from ryot.engine.jobs import backend_job, write_job
+from ryot.engine.jobs import Active, backend_job, events_file, how_it_ended, last_lines, write_job
 from ryot.engine.survey import last_failure, survey
 from ryot.plan.plan import Plan, PlannedNode
 from ryot.plugins.backend import Backend
 from ryot.plugins.discover import Plugin
-from ryot.store.job import EVENTS, FAILURE, LOG, Failure, ServiceAt
-from ryot.store.journal import Journal
+from ryot.store.job import LOG, Failure, ServiceAt
+from ryot.store.journal import Journal, Run
 from ryot.store.store import Store
 
 GRACE_S = 15.0
 _TICK_S = 1.0
-_KILLED = {137: "was killed by signal 9, as the system does when memory runs out", 143: "was told to end", 139: "crashed (signal 11)"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,31 +35,28 @@ class Surroundings:
     pythons: Mapping[str, str] = field(default_factory=dict)
 
 
-def apply(plan: Plan, store: Store, backend: Backend, around: Surroundings, journal: Journal) -> Iterator[events.Event]:
+def apply(plan: Plan, store: Store, backend: Backend, around: Surroundings, run: Run) -> Generator[events.Event, None, None]:
     """Run every node that has to run, telling what happens. Failed nodes leave `Failed`, what needs them `Skipped`."""
-    schedule = _Schedule(plan, store, backend, around)
-    for event in schedule.run():
-        if not isinstance(event, events.Progress):
-            journal.write(events.as_json(event))
-        yield event
-
-
-@dataclass(slots=True)
-class _Active:
-    """A job under way, how much of its events.jsonl was read, and when it was started."""
-
-    node: PlannedNode
-    events_file: Path
-    offset: int = 0
+    with closing(Journal(run.folder)) as journal:
+        journal.write({"event": "began", "pid": os.getpid(), "host": socket.gethostname()})
+        try:
+            for event in _Schedule(plan, store, backend, around, run).run():
+                if not isinstance(event, events.Progress):
+                    journal.write(events.as_json(event))
+                yield event
+        except BaseException as error:
+            journal.write({"event": "interrupted", "by": type(error).__name__})
+            raise
+        journal.write({"event": "ended"})
 
 
 class _Schedule:
     """Which node may start when. One object lives as long as one apply."""
 
-    def __init__(self, plan: Plan, store: Store, backend: Backend, around: Surroundings) -> None:
-        self.plan, self.store, self.backend, self.around = plan, store, backend, around
+    def __init__(self, plan: Plan, store: Store, backend: Backend, around: Surroundings, journaled: Run) -> None:
+        self.plan, self.store, self.backend, self.around, self.journaled = plan, store, backend, around, journaled
         self.waiting: list[PlannedNode] = []
-        self.active: dict[str, _Active] = {}
+        self.active: dict[str, Active] = {}
         self.up: dict[str, ServiceAt] = {}
         self.failed: dict[str, str] = {}
 
@@ -79,7 +76,7 @@ class _Schedule:
         finally:
             self.backend.close()
 
-    def _working(self) -> list[_Active]:
+    def _working(self) -> list[Active]:
         return [active for active in self.active.values() if not active.node.is_service]
 
     def _set_damaged_aside(self) -> Iterator[events.Event]:
@@ -156,12 +153,12 @@ class _Schedule:
     def _submit(self, node: PlannedNode) -> Iterator[events.Event]:
         folder = self.store.folder(node.stage, node.key)
         folder.mkdir(parents=True, exist_ok=True)
-        for name in (EVENTS, FAILURE):
-            (folder / name).unlink(missing_ok=True)
-        write_job(self.plan, node, self.around.plugins[node.stage], self.store, self.up, self.around.cpus)
-        self.active[node.name] = _Active(node, folder / EVENTS)
+        plugin = self.around.plugins[node.stage]
+        file = write_job(self.plan, node, plugin, self.store, self.journaled, services=self.up, cpus=self.around.cpus)
+        told = events_file(self.journaled, node.name)
+        self.active[node.name] = Active(node, told, told.stat().st_size if told.exists() else 0)
         yield events.Started(node.name, node.is_service)
-        self.backend.submit(backend_job(node, self.store, self.around.pythons.get(node.stage, sys.executable)))
+        self.backend.submit(backend_job(node, self.store, file, self.around.pythons.get(node.stage, sys.executable)))
 
     def _look(self, name: str) -> Iterator[events.Event]:
         """Tell what a job said, and what became of it if it ended."""
@@ -169,7 +166,7 @@ class _Schedule:
         if active is None:
             return
         state = self.backend.poll(name)
-        for said in _new_lines(active):
+        for said in active.news():
             if said.get("event") == "ready":
                 self.up[name] = ServiceAt(url=said["url"], model=said["model"], info=said["info"])
                 yield events.Ready(name, said["url"])
@@ -188,10 +185,10 @@ class _Schedule:
         if record and not node.is_service:
             yield events.Finished(node.name, record.seconds)
             return
-        failure = last_failure(self.store, node) or Failure(kind="Crash", message=f"the worker {_how(code)}")
+        failure = last_failure(self.store, node) or Failure(kind="Crash", message=f"the worker {how_it_ended(code)}")
         self.failed[node.name] = failure.message
         log = self.store.folder(node.stage, node.key) / LOG
-        yield events.Failed(node.name, failure.message, failure.hint, str(log), _last_lines(log))
+        yield events.Failed(node.name, failure.message, failure.hint, str(log), last_lines(log))
         if node.is_service:
             yield from self._end_users(node.name)
 
@@ -207,34 +204,3 @@ class _Schedule:
 
 def _where(node: PlannedNode) -> tuple[str, str]:
     return node.stage, node.key
-
-
-def _how(code: int) -> str:
-    code = 128 - code if code < 0 else code
-    return _KILLED.get(code, f"ended with exit code {code}")
-
-
-def _new_lines(active: _Active) -> Iterator[dict[str, object]]:
-    """The whole lines that were added to a job's events since the last look."""
-    try:
-        with active.events_file.open("rb") as file:
-            file.seek(active.offset)
-            data = file.read()
-    except FileNotFoundError:
-        return
-    whole, newline, _ = data.rpartition(b"\n")
-    active.offset += len(whole) + len(newline)
-    for line in whole.splitlines():
-        try:
-            yield json.loads(line)
-        except ValueError:
-            continue
-
-
-def _last_lines(log: Path, count: int = 12) -> tuple[str, ...]:
-    try:
-        with log.open("rb") as file:
-            file.seek(max(log.stat().st_size - 8192, 0))
-            return tuple(line.decode(errors="replace")[:300] for line in file.read().splitlines()[-count:])
-    except OSError:
-        return ()

@@ -1,25 +1,73 @@
-"""How a planned node becomes a job: the file its worker is given, and the mark its processes carry."""
+"""How a planned node becomes a job, what the job says while it runs, and what it left when it failed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from ryot import files
 from ryot.fingerprint import fingerprint
 from ryot.plan.plan import Plan, PlannedNode
 from ryot.plugins.backend import Job
 from ryot.plugins.discover import Plugin
-from ryot.store.job import JOB, JobFile, ServiceAt
+from ryot.store.job import JobFile, ServiceAt
+from ryot.store.journal import Run
 from ryot.store.store import Store
 
+_KILLED = {137: "was killed by signal 9, as the system does when memory runs out", 143: "was told to end", 139: "crashed (signal 11)"}
 
-def write_job(plan: Plan, node: PlannedNode, plugin: Plugin, store: Store, services: Mapping[str, ServiceAt], cpus: int) -> JobFile:
-    """Write a node's job.json. `services` are by node name; `cpus` is how many there are, for a node that asks for all."""
+
+@dataclass(slots=True)
+class Active:
+    """A job under way, and how much of what it said was read."""
+
+    node: PlannedNode
+    events: Path
+    offset: int = 0
+
+    def news(self) -> Iterator[Mapping[str, Any]]:
+        """The whole lines that were added to the job's events since the last look."""
+        try:
+            with self.events.open("rb") as file:
+                file.seek(self.offset)
+                data = file.read()
+        except FileNotFoundError:
+            return
+        whole, newline, _ = data.rpartition(b"\n")
+        self.offset += len(whole) + len(newline)
+        yield from parsed(whole.splitlines())
+
+
+def parsed(lines: list[bytes]) -> Iterator[Mapping[str, Any]]:
+    """The JSON maps among lines; what a crash cut short is passed over."""
+    for line in lines:
+        try:
+            said = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(said, dict):
+            yield said
+
+
+def events_file(run: Run, node: str) -> Path:
+    """Where a node's job tells its progress in a run."""
+    return run.folder / "jobs" / f"{node}.events.jsonl"
+
+
+def write_job(
+    plan: Plan, node: PlannedNode, plugin: Plugin, store: Store, run: Run, *, services: Mapping[str, ServiceAt], cpus: int
+) -> Path:
+    """Write a node's job file into the run. `services` are by node name; `cpus` is how many there are, for a node that asks for all."""
     sources = {slot: plan.node(name) for slot, name in node.inputs.items()}
     job = JobFile(
         node=node.name,
         stage=node.stage,
         key=node.key,
+        folder=str(store.folder(node.stage, node.key).resolve()),
+        events=str(events_file(run, node.name).resolve()),
         payload=node.payload,
         config=node.config,
         plugin=plugin.value,
@@ -32,15 +80,33 @@ def write_job(plan: Plan, node: PlannedNode, plugin: Plugin, store: Store, servi
         is_service=node.is_service,
         measures_speed=node.measures_speed,
     )
-    files.write_durable(store.folder(node.stage, node.key) / JOB, job.model_dump_json(indent=1))
-    return job
+    path = run.folder / "jobs" / f"{node.name}.json"
+    files.write_durable(path, job.model_dump_json(indent=1))
+    return path
 
 
-def backend_job(node: PlannedNode, store: Store, python: str) -> Job:
+def backend_job(node: PlannedNode, store: Store, file: Path, python: str) -> Job:
     """What the backend is told of a node."""
-    return Job(node.name, store.folder(node.stage, node.key).resolve(), mark_of(store, node.stage, node.key), python)
+    folder = store.folder(node.stage, node.key).resolve()
+    return Job(node.name, file.resolve(), folder, mark_of(store, node.stage, node.key), python)
 
 
 def mark_of(store: Store, stage: str, key: str) -> str:
     """What every process of a node carries in its environment: one value for each node of each store."""
     return fingerprint([str(store.root.resolve()), stage, key])[:32]
+
+
+def how_it_ended(code: int) -> str:
+    """An exit code (negative: the signal that ended it) in words."""
+    code = 128 - code if code < 0 else code
+    return _KILLED.get(code, f"ended with exit code {code}")
+
+
+def last_lines(log: Path, count: int = 12) -> tuple[str, ...]:
+    """The end of a log."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(log.stat().st_size - 8192, 0))
+            return tuple(line.decode(errors="replace")[:300] for line in file.read().splitlines()[-count:])
+    except OSError:
+        return ()

@@ -58,20 +58,20 @@ def _raise_all(errors: Sequence[SpecError]) -> None:
 def _expand(spec: Spec, stages: Mapping[str, Stage], facts: Facts, where: Where) -> _Nodes:
     found: dict[str, Node] = {}
     for stage in stages.values():
-        for node in _placed(lambda stage=stage: list(stage.expand(spec, facts)), where, stage.name):
+        for node in _expanded(stage, spec, facts, where):
             if node.name in found:
                 raise MachineError(f"the stages {found[node.name].stage} and {stage.name} both make a node {node.name}")
             found[node.name] = node
     return _Nodes(found, stages)
 
 
-def _placed(expand: Callable[[], list[Node]], where: Where, section: str) -> list[Node]:
-    """What a stage's expand gives; an error of its own that says no place gets that of its section."""
+def _expanded(stage: Stage, spec: Spec, facts: Facts, where: Where) -> list[Node]:
+    """The nodes a stage makes; an error of its own that says no place gets that of its section."""
     try:
-        return expand()
+        return list(stage.expand(spec, facts))
     except RyotError as error:
         if error.at is None:
-            error.at = where(section)
+            error.at = where(stage.name)
         raise
 
 
@@ -80,7 +80,9 @@ def _insert(nodes: _Nodes, insert: Insert, index: int, where: Where) -> _Nodes:
     name = insert.name or insert.use
     at = where("stages", index)
     if insert.after not in nodes.by_name:
-        raise SpecErrors([SpecError(f"stages.{index}.after: there is no node {insert.after!r}", at=at, hint=_near(insert.after, nodes.by_name))])
+        raise SpecErrors(
+            [SpecError(f"stages.{index}.after: there is no node {insert.after!r}", at=at, hint=_near(insert.after, nodes.by_name))]
+        )
     if name in nodes.by_name:
         raise SpecErrors([SpecError(f"a node {name!r} is there already", at=at, hint="give this one a `name` of its own")])
     given = nodes.gives(insert.after)
@@ -183,7 +185,9 @@ def _target_error(plan: Plan, index: int, where: Where) -> SpecError | None:
         return SpecError(f"{target.node} declares no measure {target.name!r}", at=at, hint=_near(target.name, declared))
     unit = declared[target.name].unit
     if not fits(target.unit, unit):
-        return SpecError(f"{target.measure} is measured in {unit or 'a bare number'}, and `{target.written}` compares it with another unit", at=at)
+        return SpecError(
+            f"{target.measure} is measured in {unit or 'a bare number'}, and `{target.written}` compares it with another unit", at=at
+        )
     return None
 
 

@@ -29,7 +29,7 @@ __all__ = [
     "StageConfig",
     "StageContext",
     "digest_file",
-    "processes",
     "digest_path",
+    "processes",
     "write_durable",
 ]

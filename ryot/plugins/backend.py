@@ -10,9 +10,10 @@ from typing import ClassVar, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One node to run: its folder holds job.json and takes events.jsonl, log.txt and the result. `mark` is put on its processes."""
+    """One node to run: what `file` (job.json) says, in `folder`, the node's own. `mark` is put on its processes."""
 
     name: str
+    file: Path
     folder: Path
     mark: str
     python: str

@@ -80,7 +80,9 @@ def load_stage(plugin: Plugin) -> Stage:
     """The stage itself. Raises MachineError, naming the plugin, for whatever its import raises."""
     stage = load(plugin)
     if not (isinstance(stage, type) and issubclass(stage, Stage)):
-        raise MachineError(f"the plugin {plugin.name} of {plugin.origin}: {plugin.value} is not a Stage", hint="subclass ryot.plugins.Stage")
+        raise MachineError(
+            f"the plugin {plugin.name} of {plugin.origin}: {plugin.value} is not a Stage", hint="subclass ryot.plugins.Stage"
+        )
     missing = [name for name in ("name", "Config") if not hasattr(stage, name)]
     if missing:
         raise MachineError(f"the plugin {plugin.name} of {plugin.origin}: {plugin.value} sets no {' and no '.join(missing)}")
@@ -96,7 +98,7 @@ def load(plugin: Plugin) -> Any:
     module, _, attribute = plugin.value.partition(":")
     try:
         return getattr(importlib.import_module(module), attribute)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's module may raise anything; it becomes one named error
+    except (Exception, SystemExit) as error:
         raise MachineError(
             f"the plugin {plugin.name} of {plugin.origin} does not load: {type(error).__name__}: {error}",
             hint=f"mend or uninstall {plugin.origin}, or leave {plugin.name} out of the spec",
@@ -109,12 +111,14 @@ def stages_for(used: Iterable[str], folders: Sequence[Path] = ()) -> tuple[dict[
     Raises MachineError for one that is not there or does not load.
     """
     offered = discover(STAGES, folders)
-    wanted = [plugin.name for plugin in offered if plugin.builtin] + [name for name in used]
+    wanted = [plugin.name for plugin in offered if plugin.builtin] + list(used)
     chosen: dict[str, Plugin] = {}
     for name in dict.fromkeys(wanted):
         plugin = find(name, offered)
         if plugin is None:
             have = ", ".join(other.name for other in offered if not other.builtin) or "none"
-            raise MachineError(f"there is no plugin with a stage {name!r}", hint=f"install it, or name its folder with --plugins; there are: {have}")
+            raise MachineError(
+                f"there is no plugin with a stage {name!r}", hint=f"install it, or name its folder with --plugins; there are: {have}"
+            )
         chosen[name] = plugin
     return {name: load_stage(plugin) for name, plugin in chosen.items()}, chosen

@@ -96,7 +96,9 @@ def suggest(path: str) -> str | None:
     if elsewhere:
         home = min(elsewhere, key=lambda entry: (abs(entry.count(".") - path.count(".")), len(entry)))
         return f"`{name}` belongs at {home}"
-    near = difflib.get_close_matches(name, beside, 1, 0.6) or difflib.get_close_matches(name, {k.rpartition(".")[2] for k in known}, 1, 0.75)
+    near = difflib.get_close_matches(name, beside, 1, 0.6) or difflib.get_close_matches(
+        name, {k.rpartition(".")[2] for k in known}, 1, 0.75
+    )
     if near and near[0] in beside:
         return f"did you mean `{near[0]}`?"
     if near:
@@ -121,7 +123,9 @@ def placed(detail: Mapping[str, Any], tree: Located) -> SpecError:
             text = str(detail["ctx"]["error"])
         case _:
             text = _plain_words(detail)
-    return SpecError(f"{name}: {text}" if name else text, at=found.key if isinstance(found.value, dict | list) else found.place, hint=_about(generic))
+    return SpecError(
+        f"{name}: {text}" if name else text, at=found.key if isinstance(found.value, dict | list) else found.place, hint=_about(generic)
+    )
 
 
 def _plain_words(detail: Mapping[str, Any]) -> str:

@@ -22,7 +22,6 @@ MAX_ALIASES = 64
 MAX_NODES = 100_000
 
 
-
 @dataclass(frozen=True, slots=True)
 class Located:
     """A value with the place where it is written, and where its key is, if it has one. `size` counts it and all below it."""
@@ -44,10 +43,10 @@ class Located:
         """The deepest value on a path, and how many elements of the path lead to it."""
         here, steps = self, 0
         for element in path:
-            inside = here.value
-            if isinstance(inside, dict) and element in inside:
-                here = inside[element]
-            elif isinstance(inside, list) and isinstance(element, int) and element < len(inside):
+            inside: Any = here.value
+            if (isinstance(inside, dict) and element in inside) or (
+                isinstance(inside, list) and isinstance(element, int) and element < len(inside)
+            ):
                 here = inside[element]
             else:
                 break
@@ -69,7 +68,9 @@ def read(path: Path) -> str:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise SpecError(f"byte 0x{data[error.start]:02x} is not UTF-8", at=Place(str(path), line, 1), hint="save the file as UTF-8") from None
+        raise SpecError(
+            f"byte 0x{data[error.start]:02x} is not UTF-8", at=Place(str(path), line, 1), hint="save the file as UTF-8"
+        ) from None
     if not text.strip():
         raise SpecError("the spec is empty", at=start, hint="`ryot init` writes one to start from")
     return text

@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict
 from ryot.measures import Measure
 
 JOB = "job.json"
-EVENTS = "events.jsonl"
 FAILURE = "failure.json"
 LOG = "log.txt"
 
@@ -25,13 +24,16 @@ class ServiceAt(BaseModel):
 
 
 class JobFile(BaseModel):
-    """One node to run. Paths are absolute; `inputs` are the result folders by slot, `plugin` is `module:attribute`."""
+    """One node to run. Paths are absolute: `folder` is the node's, `events` the file it tells its progress in, `inputs` are the
+    result folders by slot. `plugin` is `module:attribute`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     node: str
     stage: str
     key: str
+    folder: str
+    events: str
     payload: dict[str, Any]
     config: dict[str, Any]
     plugin: str

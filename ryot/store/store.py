@@ -48,7 +48,9 @@ class Store:
         path = self.folder(record.stage, record.key) / EVIDENCE
         try:
             if files.digest_file(path) != record.evidence:
-                raise NodeError(f"{record.node}: {path} is not the file that was recorded", hint="`ryot apply` sets it aside and runs the node again")
+                raise NodeError(
+                    f"{record.node}: {path} is not the file that was recorded", hint="`ryot apply` sets it aside and runs the node again"
+                )
             return EvidenceFile.model_validate_json(path.read_bytes()).evidence
         except (OSError, ValidationError) as error:
             raise NodeError(f"{record.node}: {path} cannot be read", hint="`ryot apply` sets it aside and runs the node again") from error

@@ -55,7 +55,7 @@ def test_failed_node_continues_from_its_scratch(bench: Bench, tmp_path: Path) ->
 
 
 def test_service_starts_once_for_all_and_is_gone_afterwards(bench: Bench) -> None:
-    nodes = [bench.node("s", "chat"), *(bench.node(f"q{i}", "ask", services=["s"], times=i + 1) for i in range(3))]
+    nodes = [bench.node("s", "chat"), *(bench.node(f"q{i}", "ask", service="s", times=i + 1) for i in range(3))]
     happened = bench.apply(bench.plan(*nodes))
     assert kinds(happened, events.Ready) == kinds(happened, events.Stopped) == ["s"]
     assert sorted(kinds(happened, events.Finished)) == ["q0", "q1", "q2"]
@@ -63,14 +63,14 @@ def test_service_starts_once_for_all_and_is_gone_afterwards(bench: Bench) -> Non
 
 
 def test_service_that_does_not_start_fails_its_users(bench: Bench) -> None:
-    happened = bench.apply(bench.plan(bench.node("s", "chat", broken=True), bench.node("q", "ask", services=["s"]), bench.node("a")))
+    happened = bench.apply(bench.plan(bench.node("s", "chat", broken=True), bench.node("q", "ask", service="s"), bench.node("a")))
     assert kinds(happened, events.Failed) == ["s"]
     assert kinds(happened, events.Skipped) == ["q"]
     assert kinds(happened, events.Finished) == ["a"]
 
 
 def test_service_that_dies_fails_who_talks_to_it(bench: Bench) -> None:
-    happened = bench.apply(bench.plan(bench.node("s", "chat"), bench.node("q", "ask", services=["s"], kill=True)))
+    happened = bench.apply(bench.plan(bench.node("s", "chat"), bench.node("q", "ask", service="s", kill=True)))
     assert kinds(happened, events.Failed) == ["s"]
     assert kinds(happened, events.Skipped) == ["q"]
 
@@ -78,7 +78,7 @@ def test_service_that_dies_fails_who_talks_to_it(bench: Bench) -> None:
 def test_speed_node_has_the_machine_to_itself(bench: Bench) -> None:
     nodes = [
         bench.node("s", "chat"),
-        bench.node("q", "ask", services=["s"]),
+        bench.node("q", "ask", service="s"),
         bench.node("fast", words="f", measures_speed=True),
         bench.node("slow", words="s"),
     ]
