@@ -1,0 +1,108 @@
+"""The node `data`: documents from templates, local files or the hub, split into training and held-out ones.
+
+What a document is and where it goes depends on its text alone, never on the order in which sources gave it.
+"""
+
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+
+from ryot.plugins import Circumstance, Facts, Measure, Node, Spec, SpecError, Stage, StageConfig
+
+
+class GeneratorSource(StageConfig):
+    """Documents made from templates. An empty tuple means all there are."""
+
+    kind: Literal["generate"] = "generate"
+    examples: int
+    domains: tuple[str, ...] = ()
+    reasoning: tuple[str, ...] = ()
+    difficulties: tuple[str, ...] = ()
+
+
+class FileSource(StageConfig):
+    """Documents read from a local file or folder, known by its digest and not by where it lies."""
+
+    kind: Literal["file"] = "file"
+    digest: str
+    written: Annotated[str, Circumstance]
+    """The path as the spec writes it."""
+    path: Annotated[str, Circumstance]
+    """Where it lies."""
+    text_field: str | None = None
+    max_documents: int | None = None
+
+
+class HubSource(StageConfig):
+    """Documents streamed from the Hugging Face hub."""
+
+    kind: Literal["hub"] = "hub"
+    dataset: str
+    revision: str | None = None
+    split: str = "train"
+    text_field: str | None = None
+    max_documents: int | None = None
+
+
+Source = GeneratorSource | FileSource | HubSource
+
+
+class Config(StageConfig):
+    """What the documents of one node are made of."""
+
+    sources: tuple[Source, ...]
+    held_out: float = 0.05
+    seed: int = 42
+    max_bad_lines: float = 0.01
+
+
+COUNTED = (
+    Measure(name="examples", kind="exact", about="documents kept, training and held-out"),
+    Measure(name="heldout", kind="exact", about="documents held out for evaluation"),
+    Measure(name="duplicates", kind="count", about="exact copies dropped, of the documents read"),
+    Measure(name="broken", kind="count", about="records that could not be read, of all records"),
+)
+GENERATED = (
+    Measure(name="generated", kind="exact", about="documents made from templates"),
+    Measure(name="cells", kind="exact", about="domain x reasoning x difficulty cells with at least one document"),
+    Measure(name="wrong_answers", kind="count", about="generated answers that the independent check refused, of all checked"),
+)
+
+
+class DataStage(Stage):
+    """Reads every source, drops copies, holds some documents out, and counts what it could not read."""
+
+    name = "data"
+    version = 1
+    Config = Config
+    gives = "documents"
+    measures = COUNTED
+    work = "ryot.stages.data.work:run"
+
+    def expand(self, spec: Spec, facts: Facts) -> Iterable[Node]:
+        """The one node `data`. Raises SpecError for a local path that is not there."""
+        data = spec.data
+        sources = tuple(_source(source, facts) for source in data.sources)
+        config = Config(sources=sources, held_out=data.held_out, seed=data.seed, max_bad_lines=data.max_bad_lines)
+        yield Node(name="data", stage=self.name, config=config, resources=self.resources, measures=measures_of(config))
+
+
+def measures_of(config: Config) -> tuple[Measure, ...]:
+    """What a node with this Config finds out; the generator's measures only where it is a source."""
+    generates = any(isinstance(source, GeneratorSource) for source in config.sources)
+    return COUNTED + (GENERATED if generates else ())
+
+
+def _source(source: Any, facts: Facts) -> Source:
+    if (generate := source.generate) is not None:
+        return GeneratorSource(
+            examples=min(generate.examples, source.max_documents or generate.examples),
+            domains=generate.domains,
+            reasoning=generate.reasoning,
+            difficulties=generate.difficulties,
+        )
+    common = {"text_field": source.text_field, "max_documents": source.max_documents}
+    if (path := source.path) is not None:
+        if path not in facts.digests:
+            raise SpecError(f"data.sources names {path}, which is not there", hint="paths are relative to the spec's folder")
+        return FileSource(digest=facts.digests[path], written=path, path=facts.paths.get(path, path), **common)
+    return HubSource(dataset=source.hub, revision=source.revision, split=source.split, **common)

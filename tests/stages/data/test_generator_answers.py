@@ -1,0 +1,193 @@
+"""Are the answers right? Checks against questions worked by hand, and answers recomputed here by ways the generator does not use."""
+
+import json
+import random
+import re
+from collections.abc import Callable
+from functools import cache
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from ryot.stages.data.generator.catalog import TEMPLATES
+from ryot.stages.data.generator.domains.chemistry import MASSES
+from ryot.stages.data.generator.domains.history import EVENTS
+from ryot.stages.data.generator.domains.literature import WORKS
+from ryot.stages.data.generator.generate import generate
+from ryot.stages.data.stage import GeneratorSource
+
+CHECKS = {template.name: template.check for template in TEMPLATES}
+_WORKED = [json.loads(line) for line in Path(__file__).with_name("worked_by_hand.jsonl").read_text(encoding="utf-8").splitlines()]
+BY_HAND = [(row["template"], row["question"], row["right"], row["wrong"]) for row in _WORKED]
+
+
+@pytest.mark.parametrize(("name", "question", "right", "wrong"), BY_HAND)
+def test_check_takes_the_right_answer_and_refuses_the_wrong_one(name: str, question: str, right: str, wrong: str) -> None:
+    assert CHECKS[name](question, right)
+    assert not CHECKS[name](question, wrong)
+
+
+def test_every_template_was_worked_by_hand() -> None:
+    assert {row[0] for row in BY_HAND} == set(CHECKS)
+
+
+def _equation(question: str) -> str:
+    left, right = re.sub(r"(\d)([x(])", r"\1*\2", question[13:-1]).split(" = ")
+    found = [x for x in range(200) if eval(left, {"x": x}) == eval(right, {"x": x})]  # noqa: S307
+    assert len(found) == 1
+    return f"x equals {found[0]}"
+
+
+def _base(question: str) -> str:
+    words = question.rstrip("?").replace(",", "").split()
+    if words[3] in ("AND", "OR", "XOR"):
+        a, b = int(words[2], 2), int(words[4], 2)
+        return "binary " + format({"AND": a & b, "OR": a | b, "XOR": a ^ b}[words[3]], "b")
+    if words[-1] == "binary":
+        return f"binary {int(words[5]):b}"
+    return f"decimal {int(words[5], 2 if words[3] == 'binary' else 16)}"
+
+
+def _loop(question: str) -> str:
+    code = question.partition(": f()")[0].split(": ")
+    calls = len(_run(code))
+    if "min" in question:
+        return f"{len(_run([code[0], re.sub(r'min[(]i, [0-9]+[)]', 'i', code[1])])) - calls} more calls"
+    return f"{calls} times"
+
+
+def _run(lines: list[str]) -> list[int]:
+    calls: list[int] = []
+    body = "".join("  " * depth + line + ":\n" for depth, line in enumerate(lines)) + "  " * len(lines) + "calls.append(1)\n"
+    exec(body, {"calls": calls})  # noqa: S102
+    return calls
+
+
+def _formula(question: str) -> str:
+    text = re.search(r" (?:Is|is) (.+) true(?: or false)?\?", question[question.find(". ") + 1 :] if "Is" in question else question)
+    assert text is not None
+    code = re.sub(r"(\(?[^()]*\)?) implies (.*)", r"(not (\1)) or (\2)", text[1])
+    inner = re.fullmatch(r"\((.+) implies (.+)\) (and|or|implies) (.+)", text[1])
+    if inner:
+        left = f"(not ({inner[1]}) or ({inner[2]}))"
+        code = f"(not {left}) or ({inner[4]})" if inner[3] == "implies" else f"{left} {inner[3]} ({inner[4]})"
+    if question.startswith("For"):
+        letters = re.findall(r"[P-W]", question.partition(" is ")[0])
+        rows = [dict(zip(letters, row, strict=True)) for row in product((0, 1), repeat=len(letters))]
+        return f"{sum(bool(eval(code, dict(row))) for row in rows)} of them"  # noqa: S307
+    values = {letter: word == "true" for letter, word in re.findall(r"([P-W]) is (true|false)", question)}
+    return "It is true" if eval(code, values) else "It is false"  # noqa: S307
+
+
+def _syllogism(question: str, choices: list[str]) -> str:
+    """Random models without empty terms refute three of the choices and never the fourth: so they are wrong in traditional logic too."""
+    rng = random.Random(5)
+    told = question.removesuffix(". What follows?").split(". ")
+    terms = sorted({word for sentence in told for word in re.sub(r"All|No|Some|are|not", "", sentence).split()})
+    standing = set(choices)
+    for _ in range(20000):
+        model = [frozenset(term for term in terms if rng.random() < 0.5) for _ in range(rng.randint(1, 4))]
+        if frozenset().union(*model) == set(terms) and all(_holds(sentence, model) for sentence in told):
+            standing = {choice for choice in standing if _holds(choice, model)}
+    assert len(standing) == 1, (question, standing)
+    return standing.pop()
+
+
+def _holds(sentence: str, model: list[frozenset[str]]) -> bool:
+    quantifier, subject, *rest = sentence.replace(" are ", " ").split()
+    having = [rest[-1] in thing for thing in model if subject in thing]
+    return {"All": all(having), "No": not any(having), "Some": not all(having) if rest[0] == "not" else any(having)}[quantifier]
+
+
+def _cross(question: str) -> str:
+    """Every one of the equally likely allele draws, with dominance decided by the upper-case letter."""
+    told, _, asked = question.split(".", 2)
+    forms = dict(re.findall(r"([A-Za-z]) ([a-z]{4,})", told))
+    mother, father = (side.split() for side in re.findall(r"Cross (.+) x (.+?)\.", question)[0])
+    wanted = set(re.findall("|".join(forms.values()), asked))
+    draws = list(product(*(pair for pair in (*mother, *father))))
+    half = len(mother)
+    hits = 0
+    for alleles in draws:
+        shown = {forms[a if a.isupper() else b] for a, b in zip(alleles[:half], alleles[half:], strict=True)}
+        hits += wanted <= shown
+    share = hits / len(draws)
+    number = re.findall(r"Of (\d+) offspring", question)
+    return f"{int(number[0]) * share:g} offspring" if number else f"{100 * share:g} percent"
+
+
+def _inscription(question: str) -> str:
+    years = [_numerals()[word] for word in re.findall(r"\b[MDCLXVI]+\b", question)]
+    if "numeral" in question:
+        return f"numeral {_write(years[0] + int(re.findall(r'[0-9]+', question)[0]))}"
+    return f"{years[1] - years[0]} years" if len(years) == 2 else f"the year {years[0]}"
+
+
+@cache
+def _numerals() -> dict[str, int]:
+    return {_write(year): year for year in range(1, 4000)}
+
+
+def _write(year: int) -> str:
+    """By decimal places, not by subtraction."""
+    ones = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
+    tens = [one.translate(str.maketrans("IVX", "XLC")) for one in ones]
+    hundreds = [one.translate(str.maketrans("IVX", "CDM")) for one in ones]
+    return "M" * (year // 1000) + hundreds[year // 100 % 10] + tens[year // 10 % 10] + ones[year % 10]
+
+
+def _interest(question: str) -> str:
+    given = [float(number) for number in re.findall(r"\d+(?:\.\d+)?", question)]
+    if "simple" in question:
+        value = given[0] * given[1] * given[2] / 100
+    elif "deposited" in question:
+        value = given[1] / (1 + given[0] / 100) ** given[2]
+    else:
+        value = given[0] * (1 + given[1] / 100) ** given[2]
+    return f"{round(value, 4):.12g} dollars"
+
+
+RECOMPUTED: dict[str, Callable[[str], str]] = {
+    "equation": _equation,
+    "base": _base,
+    "loop": _loop,
+    "formula": _formula,
+    "cross": _cross,
+    "inscription": _inscription,
+    "interest": _interest,
+}
+
+
+@pytest.mark.parametrize("name", RECOMPUTED)
+def test_answer_is_recomputed(name: str) -> None:
+    template = next(template for template in TEMPLATES if template.name == name)
+    source = GeneratorSource(examples=200, domains=(template.domain,), reasoning=(template.reasoning,))
+    for document in generate(source, 3, lambda **_: None).documents:
+        question = str(document.meta["question"])
+        assert RECOMPUTED[name](question) == document.meta["answer"], question
+
+
+def test_only_the_answer_of_a_syllogism_follows() -> None:
+    source = GeneratorSource(examples=16, domains=("philosophy",), reasoning=("meta",))
+    for document in generate(source, 3, lambda **_: None).documents:
+        choices = document.meta["choices"]
+        assert isinstance(choices, list)
+        assert _syllogism(str(document.meta["question"]), choices) == document.meta["answer"]
+
+
+def test_atomic_masses_are_the_rounded_standard_weights() -> None:
+    # IUPAC abridged standard atomic weights, 2021.
+    weights = {"H": 1.008, "C": 12.011, "N": 14.007, "O": 15.999, "Na": 22.990, "Mg": 24.305, "S": 32.06, "Cl": 35.45, "K": 39.098,
+               "Ca": 40.078, "Fe": 55.845, "Cu": 63.546}  # fmt: skip
+    assert set(MASSES) == set(weights)
+    for symbol, weight in weights.items():
+        assert abs(float(MASSES[symbol]) - weight) < 0.35
+
+
+def test_dated_facts_name_their_source() -> None:
+    for fact in (*EVENTS, *WORKS):
+        assert fact.source.strip()
+        assert 1000 <= fact.year <= 2000
+        years = {int(year) for year in re.findall(r"\b1\d{3}\b", fact.source)}
+        assert not years or fact.year in years
