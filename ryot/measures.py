@@ -160,8 +160,13 @@ def parse_target(text: object) -> object:
         words = text.split(maxsplit=2)
         if len(words) != 3 or words[1] not in ("<", "<=", ">", ">=", "=="):
             raise ValueError("write a target as `node/measure >= 25%`, with <, <=, >, >= or ==")
+        if words[0].count("/") != 1:
+            raise ValueError(f"`{words[0]}` is no measure of a node; write node/measure, as in bench.single/latency_p95")
         return {"measure": words[0], "comparison": words[1], "written": text, **_bound(words[2])}
     fields = dict(text)
+    inner = [name for name in ("comparison", "bound", "unit", "written") if name in fields]
+    if inner:
+        raise ValueError(f"a target has no `{inner[0]}`; write its bound as one of {', '.join(_WORDS)}")
     found = [word for word in _WORDS if word in fields]
     if len(found) != 1:
         raise ValueError(f"a target needs exactly one of {', '.join(_WORDS)}")

@@ -42,14 +42,15 @@ def parse_quantity(text: str | float) -> Quantity:
     if isinstance(text, int | float):
         return Quantity(_finite(float(text)), "")
     number, unit = split_number(text)
+    _finite(number)
     if unit == "%":
         return Quantity(number / 100, "")
     if unit in _TIME:
-        return Quantity(number * _TIME[unit], "s")
+        return Quantity(_finite(number * _TIME[unit]), "s")
     if unit in _BYTES and unit != "B":
-        return Quantity(number * _BYTES[unit], "bytes")
+        return Quantity(_finite(number * _BYTES[unit]), "bytes")
     if unit in _COUNT:
-        return Quantity(number * _COUNT[unit], "")
+        return Quantity(_finite(number * _COUNT[unit]), "")
     if unit.startswith("$") or unit.lower() == "usd":
         return Quantity(number, "usd")
     if re.fullmatch(r"[a-zA-Z]+/s", unit):

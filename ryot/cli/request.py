@@ -96,7 +96,8 @@ def resolve(spec: Path, profile: str | None, sets: tuple[str, ...], folders: tup
 
 def compile_with(loaded: Loaded, facts: Facts, folders: tuple[Path, ...]) -> tuple[Plan, dict[str, Plugin]]:
     """The plan under given facts, and where its stages come from."""
-    stages, plugins = stages_for([insert.use for insert in loaded.spec.stages], plugin_folders(folders))
+    used = {insert.use: loaded.place("stages", index, "use") for index, insert in enumerate(loaded.spec.stages)}
+    stages, plugins = stages_for(used, plugin_folders(folders))
     return compile_plan(loaded.spec, stages, facts, loaded.place), plugins
 
 

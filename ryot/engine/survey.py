@@ -48,9 +48,14 @@ def _state(node: PlannedNode, plan: Plan, store: Store, done: set[str], running:
         return NodeState("cached", "finished")
     if node.name not in running:
         return NodeState("cached", "not needed: nothing that uses it runs")
-    waits = [name for name in node.needs if name in running and not plan.node(name).is_service]
+    waits = [name for name in node.needs if name in running and not _can_come_up(plan.node(name), running)]
     why = _why(node, store, earlier)
     return NodeState("waits", f"{why}; waits for {', '.join(waits)}") if waits else NodeState("runs", why)
+
+
+def _can_come_up(node: PlannedNode, running: set[str]) -> bool:
+    """Whether a node is a service that lacks nothing: what needs it need not wait for it to be finished."""
+    return node.is_service and not any(name in running for name in node.needs)
 
 
 def _why(node: PlannedNode, store: Store, earlier: Plan | None) -> str:

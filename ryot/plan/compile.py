@@ -80,9 +80,8 @@ def _insert(nodes: _Nodes, insert: Insert, index: int, where: Where) -> _Nodes:
     name = insert.name or insert.use
     at = where("stages", index)
     if insert.after not in nodes.by_name:
-        raise SpecErrors(
-            [SpecError(f"stages.{index}.after: there is no node {insert.after!r}", at=at, hint=_near(insert.after, nodes.by_name))]
-        )
+        message = f"stages.{index}.after: there is no node {insert.after!r}"
+        raise SpecErrors([SpecError(message, at=where("stages", index, "after"), hint=_near(insert.after, nodes.by_name))])
     if name in nodes.by_name:
         raise SpecErrors([SpecError(f"a node {name!r} is there already", at=at, hint="give this one a `name` of its own")])
     given = nodes.gives(insert.after)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib
 import sys
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from ryot.errors import MachineError
+from ryot.errors import MachineError, Place, SpecError, SpecErrors
 from ryot.plugins.stage import Stage
 
 STAGES = "ryot.stages"
@@ -105,20 +105,29 @@ def load(plugin: Plugin) -> Any:
         ) from error
 
 
-def stages_for(used: Iterable[str], folders: Sequence[Path] = ()) -> tuple[dict[str, Stage], dict[str, Plugin]]:
+def stages_for(used: Mapping[str, Place], folders: Sequence[Path] = ()) -> tuple[dict[str, Stage], dict[str, Plugin]]:
     """ryot's own stages and those a spec names in `stages: [{use: ...}]`, with where each comes from; no other plugin is imported.
 
-    Raises MachineError for one that is not there or does not load.
+    `used` says where each is named. Raises SpecErrors for those that are not there, MachineError for one that does not load.
     """
     offered = discover(STAGES, folders)
-    wanted = [plugin.name for plugin in offered if plugin.builtin] + list(used)
-    chosen: dict[str, Plugin] = {}
-    for name in dict.fromkeys(wanted):
-        plugin = find(name, offered)
-        if plugin is None:
-            have = ", ".join(other.name for other in offered if not other.builtin) or "none"
-            raise MachineError(
-                f"there is no plugin with a stage {name!r}", hint=f"install it, or name its folder with --plugins; there are: {have}"
-            )
-        chosen[name] = plugin
-    return {name: load_stage(plugin) for name, plugin in chosen.items()}, chosen
+    wanted = dict.fromkeys([*(plugin.name for plugin in offered if plugin.builtin), *used])
+    found = {name: find(name, offered) for name in wanted}
+    have = ", ".join(plugin.name for plugin in offered if not plugin.builtin and not plugin.broken) or "none"
+    unknown = [
+        SpecError(f"there is no plugin with a stage {name!r}", at=used[name], hint=f"install it, or name its folder with --plugins; there are: {have}")
+        for name, plugin in found.items()
+        if plugin is None
+    ]
+    if unknown:
+        raise SpecErrors(unknown)
+    chosen = {name: plugin for name, plugin in found.items() if plugin}
+    return {name: _loaded(plugin, used.get(name)) for name, plugin in chosen.items()}, chosen
+
+
+def _loaded(plugin: Plugin, at: Place | None) -> Stage:
+    try:
+        return load_stage(plugin)
+    except MachineError as error:
+        error.at = at
+        raise

@@ -22,8 +22,8 @@ def loss_chart(histories: Mapping[str, Sequence[float]]) -> Chart | None:
     thinned = {node: _thin(losses) for node, losses in curves.items()}
     ticks = round_ticks(min(y for points in thinned.values() for _, y in points), max(y for points in thinned.values() for _, y in points))
     x = Axis(1, max(map(len, curves.values())), LEFT, WIDTH - RIGHT)
-    y = Axis(ticks[0], ticks[-1], HEIGHT - BOTTOM, TOP + 16)
-    lines = [Line(tuple((x.at(a), y.at(b)) for a, b in points), f"series s{i}") for i, points in enumerate(thinned.values())][::-1]
+    y = Axis(ticks[0], ticks[-1], HEIGHT - BOTTOM, _below_key(list(curves)))
+    lines = [Line(tuple((x.at(a), y.at(b)) for a, b in points), f"series s{i % 3}") for i, points in enumerate(thinned.values())][::-1]
     labels = [Label(x.at(a), HEIGHT - BOTTOM + 14, f"{a:,.0f}") for a in (1, round((1 + x.high) / 2), x.high)]
     labels.append(Label((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 4, "update"))
     bin_size = max(math.ceil(len(losses) / _MOST_POINTS) for losses in curves.values())
@@ -178,8 +178,17 @@ def _tick_labels(y: Axis, ticks: Sequence[float], texts: Sequence[str]) -> list[
 
 
 def _key_lines(names: Sequence[str]) -> list[Line]:
-    return [Line(((LEFT + 150 * i, 8), (LEFT + 150 * i + 18, 8)), f"series s{i}") for i in range(min(len(names), 2))]
+    return [Line(((x, y - 4), (x + 18, y - 4)), f"series s{i % 3}") for i, (x, y) in enumerate(map(_key_place, range(len(names))))]
 
 
 def _key_labels(names: Sequence[str]) -> list[Label]:
-    return [Label(LEFT + 150 * i + 23, 12, name, "key", "start") for i, name in enumerate(names[:2])]
+    return [Label(_key_place(i)[0] + 23, _key_place(i)[1], name, "key", "start") for i, name in enumerate(names)]
+
+
+def _key_place(i: int) -> Point:
+    """Two entries of the key in a row."""
+    return LEFT + 150 * (i % 2), 12 + 14 * (i // 2)
+
+
+def _below_key(names: Sequence[str]) -> float:
+    return TOP + 2 + 14 * math.ceil(len(names) / 2)

@@ -92,7 +92,12 @@ def round_ticks(low: float, high: float) -> list[float]:
 def log_ticks(low: float, high: float) -> list[float]:
     """1, 2, 5, 10 ... as many as keep apart; only powers of ten over a wide range."""
     exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    factors = (1, 2, 5) if high / low < 60 else (1,)
-    if high / low < 2.2:
-        factors = (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9)  # type: ignore[assignment]
+    spread = high / low
+    factors: tuple[float, ...] = (1.0,)
+    if spread < 2.2:
+        factors = (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9)
+    elif spread < 6:
+        factors = (1, 1.5, 2, 3, 4, 5, 7)
+    elif spread < 60:
+        factors = (1, 2, 5)
     return [factor * 10.0**exponent for exponent in exponents for factor in factors]

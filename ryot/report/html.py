@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 from ryot.report import charts
 from ryot.report.comparison import rows_of
+from ryot.report.drawing import Chart
 from ryot.report.summary import Summary
 from ryot.report.wording import MARKS, found, headline, plain, status_of
 from ryot.units import show, show_seconds
@@ -30,12 +31,12 @@ def to_html(summary: Summary) -> str:
     )
 
 
-def _training_charts(summary: Summary) -> list[charts.Chart]:
+def _training_charts(summary: Summary) -> list[Chart]:
     made = [charts.loss_chart(summary.histories), *(charts.blocks_chart(name, pairs) for name, pairs in _each_once(summary).items())]
     return [chart for chart in made if chart is not None]
 
 
-def _latency_charts(summary: Summary) -> list[charts.Chart]:
+def _latency_charts(summary: Summary) -> list[Chart]:
     made = (charts.latency_chart(node, samples, summary.verdicts) for node, samples in summary.latencies.items())
     return [chart for chart in made if chart is not None]
 

@@ -35,7 +35,7 @@ def found(verdict: Verdict) -> str:
         return value
     upper = (verdict.status == "PASS") == (verdict.comparison in ("<", "<="))
     if verdict.status == "INCONCLUSIVE" or verdict.comparison == "==":
-        return f"{value} ({low or 'unbounded'} .. {high or 'no bound'})"
+        return f"{value} ({low or 'unbounded'} .. {high or 'unbounded'})"
     return f"{value} (<= {high})" if upper else f"{value} (>= {low})"
 
 

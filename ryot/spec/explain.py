@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,9 +29,20 @@ class Entry:
     unit: str
 
 
-def fields() -> Iterator[Entry]:
+@functools.cache
+def fields() -> tuple[Entry, ...]:
     """Every field of the spec, sections before what is in them. Items of lists are written `[]`, of free maps `*`."""
-    yield from _fields(Spec, "")
+    return tuple(_fields(Spec, ""))
+
+
+@functools.cache
+def _by_path() -> dict[str, Entry]:
+    return {entry.path: entry for entry in fields()}
+
+
+@functools.cache
+def _names_in(section: str) -> tuple[str, ...]:
+    return tuple(path.rpartition(".")[2] for path in _by_path() if path.rpartition(".")[0] == section)
 
 
 def _fields(model: type[BaseModel], prefix: str) -> Iterator[Entry]:
@@ -90,20 +102,29 @@ def _unit(info: FieldInfo) -> str:
 def suggest(path: str) -> str | None:
     """Where a key that does not exist at `path` may have been meant: the nearest name beside it, or the same name elsewhere."""
     parent, _, name = path.rpartition(".")
-    known = [entry.path for entry in fields()]
-    beside = {entry.rpartition(".")[2] for entry in known if entry.rpartition(".")[0] == parent}
+    known, beside = list(_by_path()), _names_in(parent)
     elsewhere = [entry for entry in known if entry.rpartition(".")[2] == name]
     if elsewhere:
         home = min(elsewhere, key=lambda entry: (abs(entry.count(".") - path.count(".")), len(entry)))
-        return f"`{name}` belongs at {home}"
-    near = difflib.get_close_matches(name, beside, 1, 0.6) or difflib.get_close_matches(
-        name, {k.rpartition(".")[2] for k in known}, 1, 0.75
-    )
-    if near and near[0] in beside:
+        return f"`{name}` belongs at {home if '.' in home else 'the top of the spec'}"
+    if near := difflib.get_close_matches(name, beside, 1, 0.6):
         return f"did you mean `{near[0]}`?"
-    if near:
+    if near := difflib.get_close_matches(name, {entry.rpartition(".")[2] for entry in known}, 1, 0.75):
         return f"did you mean {next(entry for entry in known if entry.rpartition('.')[2] == near[0])}?"
     return f"here may stand: {', '.join(sorted(beside))}" if beside else None
+
+
+def _generic(path: Sequence[str | int]) -> str:
+    """A path of a spec as `fields` writes it: `bench.scenarios.single.users` is `bench.scenarios.*.users`."""
+    written = ""
+    for element in path:
+        if isinstance(element, int):
+            written += "[]"
+        elif _names_in(f"{written}.*"):
+            written += ".*"
+        else:
+            written += f".{element}" if written else element
+    return written
 
 
 def placed(detail: Mapping[str, Any], tree: Located) -> SpecError:
@@ -112,7 +133,7 @@ def placed(detail: Mapping[str, Any], tree: Located) -> SpecError:
     # What pydantic adds to a location (a function's or a type's name) is in no tree: what the tree has is the path.
     path = tuple(detail["loc"][:steps])
     name = ".".join(map(str, path))
-    generic = ".".join("[]" if isinstance(element, int) else element for element in path).replace(".[]", "[]")
+    generic = _generic(path)
     match detail["type"]:
         case "extra_forbidden":
             return SpecError(f"unknown key `{path[-1]}`", at=found.key, hint=suggest(generic))
@@ -123,17 +144,22 @@ def placed(detail: Mapping[str, Any], tree: Located) -> SpecError:
             text = str(detail["ctx"]["error"])
         case _:
             text = _plain_words(detail)
-    return SpecError(
-        f"{name}: {text}" if name else text, at=found.key if isinstance(found.value, dict | list) else found.place, hint=_about(generic)
-    )
+    place = found.key if found.value is None or isinstance(found.value, dict | list) else found.place
+    return SpecError(f"{name}: {text}" if name else text, at=place, hint=_about(generic))
 
 
 def _plain_words(detail: Mapping[str, Any]) -> str:
-    text = str(detail["msg"]).replace("Input should be", "should be").replace("Value error, ", "")
+    match detail["type"]:
+        case "model_type" | "dict_type" | "model_attributes_type":
+            text = "should be a map"
+        case "tuple_type" | "list_type":
+            text = "should be a list"
+        case _:
+            text = str(detail["msg"]).replace("Input should be", "should be")
     given = detail.get("input")
     return f"{text}, not {given!r}"[:200] if isinstance(given, str | int | float | bool) or given is None else text[:200]
 
 
 def _about(path: str) -> str | None:
-    entry = next((entry for entry in fields() if entry.path == path), None)
+    entry = _by_path().get(path)
     return f"{entry.path}: {entry.about}" if entry and entry.about else None

@@ -1,15 +1,29 @@
-"""What every section of a spec is: frozen, with unknown keys refused; and the mark of a path to local input files."""
+"""What every section of a spec is: frozen, finite, with unknown keys refused; and the mark of a path to local input files."""
 
 from pathlib import PurePosixPath
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo, field_validator
 
 
 class Section(BaseModel):
     """One section of a spec."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _truth_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """`ranks: true` is not 1, and `eager: 1` is not true: Python would take either."""
+        annotation = cls.model_fields[info.field_name or ""].annotation
+        if annotation is bool:
+            if not isinstance(value, bool):
+                raise ValueError(f"should be true or false, not {value!r}"[:200])
+        elif annotation is not Any:
+            for item in value if isinstance(value, list) else [value]:
+                if isinstance(item, bool):
+                    raise ValueError(f"{str(item).lower()} has no place here; only a switch is true or false")
+        return value
 
 
 class LocalInput:

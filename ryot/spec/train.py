@@ -3,7 +3,7 @@
 import math
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from ryot.spec.section import Section
 from ryot.units import Count, Proportion
@@ -72,9 +72,14 @@ class Train(Section):
                 f"warmup_steps {self.warmup_steps} of {self.updates} updates: the warm-up would never end, and the learning rate "
                 f"never reach its peak; about {max(self.updates // 20, 1)} (5 %) is usual"
             )
-        if not all(0 <= beta < 1 for beta in self.betas):
-            raise ValueError("betas lie between 0 and 1, 1 excluded")
         return self
+
+    @field_validator("betas")
+    @classmethod
+    def _decay(cls, betas: tuple[float, float]) -> tuple[float, float]:
+        if not all(0 <= beta < 1 for beta in betas):
+            raise ValueError("betas lie between 0 and 1, 1 excluded")
+        return betas
 
 
 class Kernel(Section):

@@ -3,6 +3,7 @@ aliases; duplicate keys, tags and second documents are refused. Nothing here kno
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -20,8 +21,7 @@ MAX_BYTES = 1 << 20
 MAX_DEPTH = 32
 MAX_ALIASES = 64
 MAX_NODES = 100_000
-
-
+_OPENED = ("while parsing a flow", "while scanning a quoted")
 @dataclass(frozen=True, slots=True)
 class Located:
     """A value with the place where it is written, and where its key is, if it has one. `size` counts it and all below it."""
@@ -47,7 +47,7 @@ class Located:
             if (isinstance(inside, dict) and element in inside) or (
                 isinstance(inside, list) and isinstance(element, int) and element < len(inside)
             ):
-                here = inside[element]
+                here = inside[element]  # type: ignore[index]
             else:
                 break
             steps += 1
@@ -81,14 +81,23 @@ def parse(text: str, name: str) -> Located:
     try:
         return _Builder(text, name).document()
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = _place(name, text, mark.line, mark.column) if mark else Place(name, 1, 1)
-        raise SpecError(f"not YAML: {error.problem or error.context}", at=place, hint=_yaml_hint(place.text)) from None
+        raise _not_yaml(error, text, name) from None
     except ReaderError as error:
         line = text[: error.position].count("\n")
         raise SpecError(f"not YAML: {error.reason}", at=_place(name, text, line, 0)) from None
     except YAMLError as error:
         raise SpecError(f"not YAML: {error}", at=Place(name, 1, 1)) from None
+
+
+def _not_yaml(error: MarkedYAMLError, text: str, name: str) -> SpecError:
+    """The parser's complaint, placed where a bracket or quote opens rather than where the parser gave up on its end."""
+    mark, message = error.problem_mark or error.context_mark, error.problem or error.context
+    opened = error.context_mark is not None and str(error.context).startswith(_OPENED)
+    if opened:
+        mark, message = error.context_mark, f"what opens here is not closed: {message}"
+    place = _place(name, text, mark.line, mark.column) if mark else Place(name, 1, 1)
+    hint = "close it, or put a value that holds brackets or quotes in quotes" if opened else _yaml_hint(place.text)
+    return SpecError(f"not YAML: {message}", at=place, hint=hint)
 
 
 def _yaml_hint(line: str) -> str | None:
@@ -143,7 +152,7 @@ class _Builder:
             case "MappingStartEvent":
                 value: Any = self._mapping(event, depth)
             case "SequenceStartEvent":
-                value = self._sequence(depth)
+                value = self._sequence(event, depth)
             case _:
                 value = self._scalar(event, place)
         children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
@@ -177,7 +186,8 @@ class _Builder:
             entries[key.value] = self._node(next(self._events), depth + 1, place)
         return entries
 
-    def _sequence(self, depth: int) -> list[Located]:
+    def _sequence(self, start: Any, depth: int) -> list[Located]:
+        self._refuse_tag(start, "tag:yaml.org,2002:seq")
         items = []
         while type(event := next(self._events)).__name__ != "SequenceEndEvent":
             items.append(self._node(event, depth + 1, None))
@@ -207,7 +217,10 @@ class _Builder:
         except ValueError:
             pass
         try:
-            return float(text.replace("_", ""))
+            number = float(text.replace("_", ""))
+            if not math.isfinite(number):
+                raise SpecError(f"{text[:40]} is too large a number", at=place)
+            return number
         except ValueError:
             special = {".inf": "infinity", ".nan": "not a number"}.get(text.lower().lstrip("+-"))
             if special:

@@ -1,0 +1,186 @@
+"""From raw samples to bounds: what a measure's evidence shows at a given confidence, and how much more it would take.
+
+Pure. Every bound is one-sided: the truth lies below `low` with a probability of at most 1 - confidence, and likewise above `high`.
+Infinity stands for "no bound yet". The samples are taken to be independent draws of what will be met in use.
+"""
+
+import math
+from collections.abc import Callable
+from statistics import NormalDist
+
+import numpy as np
+
+from ryot.check.beta import binomial_cdf, incomplete_beta, inverse_beta
+from ryot.check.bootstrap import FEWEST, log_ratio, log_ratio_bounds, log_ratio_spread, mean_bounds
+from ryot.measures import Comparison, Evidence, Measure, finite, point, size
+
+MOST = 10**7
+"""More samples than anybody will take; a larger need is as good as unknowable."""
+
+
+def interval(measure: Measure, evidence: Evidence, confidence: float) -> tuple[float, float]:
+    """The one-sided lower and upper bound, each at `confidence`, in the measure's unit.
+
+    count, exact: the value itself. percentile: order statistics. proportion: Clopper-Pearson. mean, ratio: see bootstrap.py.
+    """
+    match measure.kind:
+        case "percentile":
+            assert measure.quantile is not None
+            return percentile_bounds(sorted(evidence.samples), measure.quantile, confidence)
+        case "proportion":
+            return proportion_bounds(evidence.hits or 0, evidence.of or 0, confidence)
+        case "mean":
+            return mean_bounds(np.asarray(evidence.samples, dtype=np.float64), confidence)
+        case "ratio":
+            low, high = log_ratio_bounds(np.asarray(evidence.pairs, dtype=np.float64).reshape(-1, 2), confidence)
+            return (1 - _exp(high), 1 - _exp(low)) if measure.form == "reduction" else (_exp(-high), _exp(-low))
+    value = point(measure, evidence)
+    return (-math.inf, math.inf) if value is None else (value, value)
+
+
+def percentile_bounds(ranked: list[float], quantile: float, confidence: float) -> tuple[float, float]:
+    """Bounds of a quantile from sorted samples, free of any distribution (Conover 1999, section 3.2).
+
+    The r-th smallest of n samples is an upper bound when P(Bin(n, quantile) <= r - 1) >= confidence, and a lower one when
+    P(Bin(n, quantile) >= r) >= confidence. For p99 the former needs 299 samples at 95 %, for p95 59.
+    """
+    n = len(ranked)
+    upper = _first(lambda rank: binomial_cdf(rank - 1, n, quantile) >= confidence, n)
+    beyond = _first(lambda rank: 1 - binomial_cdf(rank - 1, n, quantile) < confidence, n)
+    low = ranked[beyond - 2] if beyond >= 2 else -math.inf
+    return low, ranked[upper - 1] if upper <= n else math.inf
+
+
+def proportion_bounds(hits: float, of: float, confidence: float) -> tuple[float, float]:
+    """Clopper and Pearson's exact bounds of a proportion (Biometrika 26, 1934): never less sure than stated. 0 of 1,000: below 0.30 %."""
+    if of <= 0:
+        return 0.0, 1.0
+    low = inverse_beta(hits, of - hits + 1, 1 - confidence) if hits > 0 else 0.0
+    high = inverse_beta(hits + 1, of - hits, confidence) if hits < of else 1.0
+    return low, high
+
+
+def defect(measure: Measure, evidence: Evidence) -> str | None:
+    """Why the evidence cannot be judged at all, in words; None where it can."""
+    if not finite(evidence):
+        return "a sample is not finite"
+    if size(measure, evidence) == 0:
+        return "no samples"
+    if measure.kind == "ratio" and any(part <= 0 for pair in evidence.pairs for part in pair):
+        return "a pair holds a number that is not positive"
+    if measure.kind == "proportion" and (evidence.hits is None or evidence.of is None or evidence.hits > evidence.of):
+        return "hits and of do not make a proportion"
+    value = point(measure, evidence)
+    return None if value is not None and math.isfinite(value) else "no value"
+
+
+def meets(value: float, comparison: Comparison, bound: float) -> bool:
+    """Whether a number satisfies a comparison."""
+    match comparison:
+        case "<":
+            return value < bound
+        case "<=":
+            return value <= bound
+        case ">":
+            return value > bound
+        case ">=":
+            return value >= bound
+    return value == bound
+
+
+def fewest_samples(measure: Measure, comparison: Comparison, bound: float, confidence: float) -> int | None:
+    """The samples without which no PASS is possible, however good they are; None where no number of them would do.
+
+    1 for what is compared directly. A sampled measure is never shown to *equal* a number, nor a rate to be exactly 0 or 100 %.
+    """
+    if measure.kind in ("count", "exact"):
+        return 1
+    if comparison == "==":
+        return None
+    if measure.kind in ("mean", "ratio"):
+        return FEWEST
+    share = bound if measure.quantile is None else measure.quantile
+    if (comparison in ("<", "<=")) != (measure.kind == "percentile"):
+        share = 1 - share
+    return math.ceil(math.log(1 - confidence) / math.log(share) - 1e-9) if 0 < share < 1 else None
+
+
+def samples_needed(measure: Measure, evidence: Evidence, comparison: Comparison, bound: float, confidence: float) -> int | None:
+    """About how many more samples until a verdict can stand, if they are like those there are; None where that cannot be known.
+
+    Percentiles and proportions: the size at which the exact bound of the same share would clear the target. Mean and ratio:
+    n = (z s / distance)^2, the normal approximation (Cochran 1977, section 4.6) with the present spread s.
+    """
+    n = size(measure, evidence)
+    match measure.kind:
+        case "percentile":
+            assert measure.quantile is not None
+            below = sum(meets(sample, "<=" if comparison in ("<=", ">") else "<", bound) for sample in evidence.samples)
+            needed = _size_for_share(below / n, measure.quantile, confidence) if n else None
+        case "proportion":
+            needed = _size_for_share((evidence.hits or 0) / n, bound, confidence) if n else None
+        case "mean" | "ratio":
+            needed = _size_for_distance(measure, evidence, bound, confidence)
+        case _:
+            return None
+    fewest = fewest_samples(measure, comparison, bound, confidence)
+    return None if needed is None else max(needed - n, (fewest or 1) - n, 1)
+
+
+def rate_bound(evidence: Evidence, confidence: float) -> str | None:
+    """The bound of the rate behind a count, in words: `0 of 1,000: < 0.30 % at 95 %`. None where nothing was counted out of something."""
+    if evidence.value is None or not evidence.of or not 0 <= evidence.value <= evidence.of:
+        return None
+    _, high = proportion_bounds(evidence.value, evidence.of, confidence)
+    share = f"< {math.ceil(high * 1e4 - 1e-9) / 100:.2f} %" if high < 1 else "any rate is possible"
+    return f"{evidence.value:,.0f} of {evidence.of:,}: {share} at {confidence * 100:g} %"
+
+
+def _size_for_share(share: float, bound: float, confidence: float) -> int | None:
+    """The smallest sample whose Clopper-Pearson bound separates `share` from `bound`, found by doubling and bisection."""
+    if share == bound or not 0 <= bound <= 1:
+        return None
+
+    def clear(n: int) -> bool:  # the tail beyond the bound, which is quicker than the Clopper-Pearson bound itself and says the same
+        if share > bound:
+            return incomplete_beta(share * n, n - share * n + 1, bound) <= 1 - confidence
+        return incomplete_beta(share * n + 1, n - share * n, bound) >= confidence
+
+    high = 1
+    while not clear(high):
+        high *= 2
+        if high > MOST:
+            return None
+    return _first(clear, high)
+
+
+def _size_for_distance(measure: Measure, evidence: Evidence, bound: float, confidence: float) -> int | None:
+    """The sample at which `confidence` of a normal distribution lies between the present estimate and the bound."""
+    if measure.kind == "mean":
+        samples = np.asarray(evidence.samples, dtype=np.float64)
+        if len(samples) < 2:
+            return None
+        distance, spread = float(samples.mean()) - bound, float(samples.std(ddof=1))
+    else:
+        pairs = np.asarray(evidence.pairs, dtype=np.float64).reshape(-1, 2)
+        ratio = 1 - bound if measure.form == "reduction" else (1 / bound if bound else 0.0)
+        if len(pairs) < 2 or ratio <= 0:
+            return None
+        distance, spread = log_ratio(pairs) - math.log(ratio), log_ratio_spread(pairs)
+    if distance == 0 or spread == 0:
+        return None
+    needed = (NormalDist().inv_cdf(confidence) * spread / distance) ** 2
+    return math.ceil(needed) if needed < MOST else None
+
+
+def _first(holds: Callable[[int], bool], n: int) -> int:
+    """The smallest k in 1..n for which a monotone condition holds; n + 1 where it never does."""
+    low, high = 1, n + 1
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle + 1, high)
+    return low
+
+
+def _exp(value: float) -> float:
+    return math.inf if value == math.inf or value > 700 else math.exp(value)

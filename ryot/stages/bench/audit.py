@@ -1,0 +1,64 @@
+"""Whether a load test may be believed: the generator must not have been the bottleneck, and every count must agree. Pure.
+
+A scenario that fails here has no numbers at all: it is an ERROR, not a FAIL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from ryot.stages.bench.samples import Sample
+
+MOST_CPU = 0.9
+MOST_LAG_SHARE, LEAST_LAG_S = 0.25, 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """The generator on itself: CPU as a share of one core, the delay with which it woke up, and who counted how many.
+
+    `answered` are the prompts that came back right, `served` those that the server says it finished.
+    """
+
+    cpu_share: float
+    lag_p50_s: float
+    latency_p50_s: float
+    requests: int
+    kept: int
+    locust: int
+    sent: int
+    answered: int
+    served: int
+
+
+def audit(requests: int, batch: int, samples: Sequence[Sample], summary: Mapping[str, Any], served: int) -> Audit:
+    """Gather what the verdict on the generator rests on. `served` excludes the warm-up only if the caller took it off."""
+    took = [sample.end_s - sample.start_s for sample in samples if sample.ok]
+    return Audit(
+        cpu_share=summary["cpu_s"] / max(summary["wall_s"], 1e-9),
+        lag_p50_s=median(summary["lags_s"] or [0.0]),
+        latency_p50_s=median(took or [0.0]),
+        requests=requests,
+        kept=len(samples),
+        locust=int(summary["locust_requests"]),
+        sent=len(samples) * batch,
+        answered=len(took) * batch,
+        served=served,
+    )
+
+
+def objections(found: Audit) -> list[str]:
+    """Why the scenario is not valid; empty when it is."""
+    reasons = []
+    if found.cpu_share > MOST_CPU:
+        reasons.append(f"the generator used {found.cpu_share:.0%} of a core: it was the bottleneck")
+    if found.lag_p50_s > max(LEAST_LAG_S, MOST_LAG_SHARE * found.latency_p50_s):
+        reasons.append(f"the generator woke up {found.lag_p50_s * 1e3:.1f} ms late at a latency of {found.latency_p50_s * 1e3:.1f} ms")
+    if not found.requests == found.kept == found.locust:
+        reasons.append(f"{found.requests} requests were ordered, {found.kept} samples kept, Locust counted {found.locust}")
+    if not found.answered <= found.served <= found.sent:
+        reasons.append(f"the server finished {found.served} prompts, the generator got {found.answered} answers to {found.sent} sent")
+    return reasons

@@ -1,0 +1,76 @@
+"""`bench.<scenario>`: load on the served model by Locust, in its own process. Light: importing Locust patches sockets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated
+
+from ryot.plugins import Circumstance, Facts, Measure, Node, Resources, Spec, SpecError, Stage, StageConfig
+
+_COUNTED = "over every counted request; one that failed counts as the whole timeout"
+MEASURES = (
+    Measure(name="latency_p50", kind="percentile", quantile=0.5, unit="s", about=_COUNTED),
+    Measure(name="latency_p95", kind="percentile", quantile=0.95, unit="s", about=_COUNTED),
+    Measure(name="latency_p99", kind="percentile", quantile=0.99, unit="s", about=_COUNTED),
+    Measure(name="errors", kind="count", about="failed requests, wrong and late answers, of all counted requests"),
+    Measure(name="success_rate", kind="proportion", unit="proportion", about="requests answered rightly and in time"),
+    Measure(name="tokens_per_s", kind="mean", unit="tokens/s", about="tokens generated, over consecutive equal windows of time"),
+    Measure(name="requests_per_s", kind="mean", unit="requests/s", about="right answers, over consecutive equal windows of time"),
+    Measure(name="queue_depth_p95", kind="percentile", quantile=0.95, about="prompts that wait in the server, seen several times a second"),
+    Measure(name="memory", kind="exact", unit="bytes", about="weights and the cache reserved for keys and values"),
+    Measure(
+        name="degradation",
+        kind="ratio",
+        form="reduction",
+        unit="proportion",
+        about="tokens/s lost from the first half of the time to the second, window against window",
+    ),
+)
+
+
+class BenchConfig(StageConfig):
+    """One scenario. `prompt_tokens` and `output_tokens` are for each of the `batch` prompts of a request; `timeout` in seconds.
+
+    The prompts are drawn from `vocab_size` with `seed` and `scenario`, each anew, so that no cache of prefixes answers for the model.
+    """
+
+    scenario: str
+    users: int = 1
+    requests: int = 200
+    batch: int = 1
+    prompt_tokens: int = 32
+    output_tokens: int = 1
+    warmup: int = 10
+    timeout: float = 60.0
+    vocab_size: int
+    seed: int = 0
+    scrape_every: Annotated[float, Circumstance] = 0.05
+    """Seconds between looks at the server's queue."""
+
+
+class BenchStage(Stage):
+    """Loads the served model in a closed loop and keeps every request's raw sample."""
+
+    name = "bench"
+    version = 1
+    Config = BenchConfig
+    gives = "load"
+    measures = MEASURES
+    resources = Resources(cpus=0, measures_speed=True)
+    work = "ryot.stages.bench.work:run"
+
+    def expand(self, spec: Spec, facts: Facts) -> Iterable[Node]:
+        """One node a scenario. Raises SpecError when prompt and answer do not fit the context."""
+        if spec.bench is None:
+            return
+        for name, scenario in spec.bench.scenarios.items():
+            longest = scenario.prompt_tokens + scenario.output_tokens
+            if longest > spec.model.context:
+                raise SpecError(
+                    f"bench.scenarios.{name}: {scenario.prompt_tokens} prompt and {scenario.output_tokens} output tokens "
+                    f"do not fit model.context, {spec.model.context}",
+                    hint="lower prompt_tokens or output_tokens",
+                )
+            config = BenchConfig(scenario=name, vocab_size=spec.model.vocab_size, **scenario.model_dump())
+            services = {"serve": "serve"}
+            yield Node(f"bench.{name}", self.name, config, services=services, resources=self.resources, measures=self.measures)

@@ -1,0 +1,196 @@
+"""Runs one scenario: Locust in its own process, the server's queue watched meanwhile, the generator audited, raw samples kept."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from ryot.plugins import Endpoint, NodeError, StageContext
+from ryot.stages.bench import audit, samples
+from ryot.stages.bench.metrics import Metrics, Reading
+from ryot.stages.bench.orders import VARIABLE, Orders
+from ryot.stages.bench.samples import Sample
+from ryot.stages.bench.stage import BenchConfig
+
+_LOCUSTFILE = Path(__file__).with_name("locustfile.py")
+_SLACK_S = 120.0
+"""What Locust may take beyond the longest time that its requests can."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """What came back: samples, the generator's summary, depths of the queue, prompts the server finished for counted requests."""
+
+    samples: list[Sample]
+    summary: Mapping[str, Any]
+    depths: list[int]
+    served: int
+
+
+def run(config: BenchConfig, context: StageContext) -> None:
+    """Load, audit, measure. Raises NodeError when the server is gone, nothing succeeded, or the generator is not to be believed."""
+    endpoint = context.services["serve"]
+    load = _load(config, endpoint, context)
+    context.write("requests.jsonl", samples.as_lines(load.samples))
+    context.write("errors.json", json.dumps(samples.errors(load.samples), indent=1) + "\n")
+    found = audit.audit(config.requests, config.batch, load.samples, load.summary, load.served)
+    context.write("generator.json", json.dumps(asdict(found), indent=1) + "\n")
+    if objections := audit.objections(found):
+        raise NodeError(f"the scenario is not valid: {'; '.join(objections)}", hint="free the machine of other work, or lower users")
+    if not any(sample.ok for sample in load.samples):
+        raise NodeError(f"not one of {len(load.samples)} requests succeeded: {samples.errors(load.samples)}")
+    if not load.depths:
+        raise NodeError("the load was over before the server's queue could be looked at", hint=f"raise requests in {config.scenario}")
+    _measure(config, endpoint, load, context)
+
+
+def _load(config: BenchConfig, endpoint: Endpoint, context: StageContext) -> _Load:
+    """Let Locust make every request, looking at the server's queue the while."""
+    orders = _orders(config, endpoint, context)
+    metrics = Metrics(str(endpoint.info.get("metrics", endpoint.url)))
+    try:
+        before = _reading(metrics, "before the load")
+        process = _locust(orders, context)
+        depths = _watch(process, orders, config, metrics, context)
+        kept = _read(orders, process, context)
+        summary = json.loads(Path(orders.summary).read_text())
+        least = sum(sample.ok for sample in kept) * config.batch
+        served = _served(metrics, before, config, least)
+    finally:
+        metrics.close()
+    return _Load(kept, summary, depths, served)
+
+
+def _orders(config: BenchConfig, endpoint: Endpoint, context: StageContext) -> Orders:
+    fields = config.model_dump(exclude={"scrape_every"})
+    folder = context.scratch.resolve()
+    for name in ("samples.jsonl", "summary.json"):
+        (folder / name).unlink(missing_ok=True)
+    fields |= {"samples": str(folder / "samples.jsonl"), "summary": str(folder / "summary.json")}
+    return Orders(url=endpoint.url, model=endpoint.model, **fields)
+
+
+def _locust(orders: Orders, context: StageContext) -> subprocess.Popen[bytes]:
+    """Start Locust. It spawns all users at once; an error among the answers is ours to judge, not its exit code's."""
+    path = context.scratch.resolve() / "orders.json"
+    orders.save(path)
+    argv = [context.python, "-m", "locust", "-f", str(_LOCUSTFILE), "--headless", "--users", str(orders.users)]
+    argv += [
+        "--spawn-rate",
+        str(orders.users),
+        "--host",
+        orders.url,
+        "--exit-code-on-error",
+        "0",
+        "--only-summary",
+        "--loglevel",
+        "WARNING",
+    ]
+    context.say(
+        f"{orders.users} users make {orders.warmup} + {orders.requests} requests of {orders.batch} prompts, "
+        f"{orders.prompt_tokens} tokens each, for {orders.output_tokens} tokens each; every prompt is another, so no prefix is cached"
+    )
+    return context.spawn(argv, env={VARIABLE: str(path)}, log=context.scratch / "locust.log")
+
+
+def _watch(process: subprocess.Popen[bytes], orders: Orders, config: BenchConfig, metrics: Metrics, context: StageContext) -> list[int]:
+    """Wait for Locust's end; returns the depths of the server's queue since the first counted request."""
+    depths: list[int] = []
+    rounds = (orders.warmup + orders.requests) / orders.users + 1
+    deadline = time.monotonic() + rounds * orders.timeout + _SLACK_S
+    progress = _Progress(Path(orders.samples))
+    while process.poll() is None:
+        time.sleep(config.scrape_every)
+        progress.advance()
+        if progress.done and (reading := metrics.read()) is not None:
+            depths.append(reading.waiting)
+        context.report(done=progress.done, total=orders.requests, unit="requests", p50_ms=progress.p50_ms, errors=progress.errors)
+        if time.monotonic() > deadline:
+            process.kill()
+            process.wait()
+            raise NodeError("Locust did not come to an end", hint=f"its output is in {context.scratch / 'locust.log'}")
+    return depths
+
+
+class _Progress:
+    """Follows the file of samples while it grows; reads only what is new and whole."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._position = path, 0
+        self._latest: list[float] = []
+        self.done = self.errors = 0
+
+    def advance(self) -> None:
+        """Take in what was written since."""
+        if not self._path.exists():
+            return
+        with self._path.open("rb") as file:
+            file.seek(self._position)
+            new = file.read()
+        whole = new[: new.rfind(b"\n") + 1]
+        self._position += len(whole)
+        rows = [json.loads(line) for line in whole.splitlines()]
+        self.done += len(rows)
+        self.errors += sum(bool(row[4]) for row in rows)
+        self._latest = [*self._latest, *((row[2] - row[1]) / 1e6 for row in rows)][-100:]
+
+    @property
+    def p50_ms(self) -> float:
+        """The median latency of the last hundred requests, in milliseconds, whether they failed or not."""
+        return round(median(self._latest or [0.0]), 1)
+
+
+def _read(orders: Orders, process: subprocess.Popen[bytes], context: StageContext) -> list[Sample]:
+    if process.returncode != 0 or not Path(orders.summary).exists():
+        end = "\n".join((context.scratch / "locust.log").read_text(errors="replace").splitlines()[-15:])
+        raise NodeError(f"Locust ended with exit code {process.returncode} before all requests were made\n{end}")
+    with Path(orders.samples).open() as file:
+        return samples.parse(file)
+
+
+def _reading(metrics: Metrics, when: str) -> Reading:
+    reading = metrics.read()
+    if reading is None:
+        raise NodeError(f"the server does not answer at /metrics {when}; it is gone, or is none whose count can be compared")
+    return reading
+
+
+def _served(metrics: Metrics, before: Reading, config: BenchConfig, least: int) -> int:
+    """Prompts that the server finished for counted requests. It may count a little after it answered: wait 5 s for `least`."""
+    warmed = config.warmup * config.batch
+    for _ in range(50):
+        served = _reading(metrics, "after the load").finished - before.finished - warmed
+        if served >= least:
+            break
+        time.sleep(0.1)
+    return served
+
+
+def _measure(config: BenchConfig, endpoint: Endpoint, load: _Load, context: StageContext) -> None:
+    """Record the raw samples of every measure."""
+    took = samples.latencies(load.samples, config.timeout)
+    failed, total = sum(not sample.ok for sample in load.samples), len(load.samples)
+    tokens = samples.rates(load.samples, [float(sample.tokens) for sample in load.samples])
+    for name in ("latency_p50", "latency_p95", "latency_p99"):
+        context.measure(name, samples=took)
+    context.measure("errors", failed, of=total)
+    context.measure("success_rate", hits=total - failed, of=total)
+    context.measure("tokens_per_s", samples=tokens)
+    context.measure("requests_per_s", samples=samples.rates(load.samples, [float(sample.ok) for sample in load.samples]))
+    context.measure("queue_depth_p95", samples=load.depths)
+    context.measure("memory", _memory(endpoint))
+    context.measure("degradation", pairs=samples.halves(tokens))
+    context.say(f"p50 {median(took) * 1e3:.2f} ms, {sum(tokens) / len(tokens):.1f} tokens/s, {failed} of {total} failed")
+
+
+def _memory(endpoint: Endpoint) -> float:
+    memory = endpoint.info.get("memory")
+    if not isinstance(memory, dict):
+        raise NodeError("the server does not say how much memory it reserved")
+    return float(sum(memory.values()))

@@ -1,0 +1,58 @@
+"""The `compare` stage, light half: the baseline against the optimized run, in speed and in loss."""
+
+from collections.abc import Iterable
+
+from ryot.plugins import Facts, Measure, Node, Resources, Spec, Stage, StageConfig
+from ryot.stages.train.stage import TrainConfig, TrainStage
+
+
+class CompareConfig(StageConfig):
+    """What is compared: both sides' settings, and how many pairs of blocks of how many updates are timed."""
+
+    name: str
+    baseline: TrainConfig
+    optimized: TrainConfig
+    blocks: int
+    block_steps: int
+
+
+class CompareStage(Stage):
+    """Times both sides in alternating blocks of updates on the same documents, and sets the finished runs' losses side by side."""
+
+    name = "compare"
+    version = 1
+    Config = CompareConfig
+    takes = "weights"
+    gives = "comparison"
+    resources = Resources(cpus=0, measures_speed=True)
+    work = "ryot.stages.compare.work:run"
+    measures = (
+        Measure(name="stack_time_reduction", kind="ratio", form="reduction", unit="proportion", about="less time for the same documents"),
+        Measure(name="speed_ratio", kind="ratio", form="speedup", about="baseline time over optimized time, of the same blocks"),
+        Measure(name="kernel_time_reduction", kind="ratio", form="reduction", unit="proportion", about="the same without packing"),
+        Measure(name="throughput_improvement", kind="exact", unit="proportion", about="more real tokens per second, over all blocks"),
+        Measure(name="loss_gap", kind="mean", unit="nats/token", about="held-out loss, optimized minus baseline; a sample is one document"),
+        Measure(name="loss_gap_relative", kind="mean", unit="proportion", about="the same as a share of the baseline's mean loss"),
+        Measure(name="total_time_reduction", kind="exact", unit="proportion", about="of the full runs, compiling and calibration included"),
+        Measure(name="compile_time", kind="exact", unit="s", about="the optimized side's first update beyond a later one"),
+    )
+
+    def expand(self, spec: Spec, facts: Facts) -> Iterable[Node]:
+        """One node when the spec has `optimize`."""
+        if spec.optimize is None:
+            return []
+        sides = {node.name: node.config for node in TrainStage().expand(spec, facts)}
+        config = CompareConfig(
+            name=spec.model.preset or spec.name,
+            baseline=_side(sides["train.baseline"]),
+            optimized=_side(sides["train.optimized"]),
+            blocks=spec.optimize.blocks,
+            block_steps=spec.optimize.block_steps,
+        )
+        inputs = {"tokens": "tokenizer", "baseline": "train.baseline", "optimized": "train.optimized"}
+        return [Node("compare", self.name, config, inputs, resources=self.resources, measures=self.measures)]
+
+
+def _side(config: StageConfig) -> TrainConfig:
+    assert isinstance(config, TrainConfig)
+    return config

@@ -1,0 +1,62 @@
+"""The `compare` stage, heavy half: starts the timing, reads both finished runs, and writes measures and comparison.json."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from ryot.plugins import NodeError, StageContext
+from ryot.stages.compare.report import report
+from ryot.stages.compare.stage import CompareConfig
+from ryot.stages.train.launch import Ranks, launch
+from ryot.stages.train.work import show
+
+Finished = dict[str, Any]
+"""A finished run: what stands in history.json and timings.json."""
+
+
+def run(config: CompareConfig, context: StageContext) -> None:
+    """Compare. Raises NodeError when the two sides did not start from the same weights or were judged on other documents."""
+    baseline, optimized = finished(context.inputs["baseline"]), finished(context.inputs["optimized"])
+    refuse_unequal(baseline, optimized)
+    result = context.scratch / "result.json"
+    job = {
+        "config": config.model_dump(mode="json"),
+        "tokens": str(context.inputs["tokens"]),
+        "chosen": {name: optimized["tuning"]["chosen"][name] for name in ("rows", "compile") if name in optimized["tuning"]["chosen"]},
+        "result": str(result),
+    }
+    launch(Ranks("ryot.stages.compare.rank", config.baseline.recipe.ranks, job), context, lambda line: show(line, context))
+    timed: dict[str, Any] = json.loads(result.read_text())
+    _measure(context, baseline, optimized, timed)
+    context.write("comparison.json", json.dumps(report(config, baseline, optimized, timed), indent=1, sort_keys=True))
+
+
+def finished(folder: Path) -> Finished:
+    """What a "weights" folder says of its run."""
+    found: Finished = json.loads((folder / "history.json").read_text()) | json.loads((folder / "timings.json").read_text())
+    return found
+
+
+def refuse_unequal(baseline: Finished, optimized: Finished) -> None:
+    """Raise NodeError when the two runs cannot be compared."""
+    if baseline["initial_weights"] != optimized["initial_weights"]:
+        raise NodeError("baseline and optimized did not start from the same weights", hint="give both the same model and train.seed")
+    if len(baseline["heldout"]) != len(optimized["heldout"]):
+        raise NodeError("baseline and optimized were evaluated on different held-out documents")
+
+
+def _measure(context: StageContext, baseline: Finished, optimized: Finished, timed: dict[str, Any]) -> None:
+    blocks = timed["blocks"]
+    pairs = tuple((block["baseline"], block["optimized"]) for block in blocks)
+    without = tuple((block["baseline"], block["kernel"]) for block in blocks if "kernel" in block)
+    gaps = [theirs - ours for ours, theirs in zip(baseline["heldout"], optimized["heldout"], strict=True)]
+    mean = math.fsum(baseline["heldout"]) / len(baseline["heldout"])
+    context.measure("stack_time_reduction", pairs=pairs)
+    context.measure("speed_ratio", pairs=pairs)
+    context.measure("kernel_time_reduction", pairs=without or pairs)
+    context.measure("throughput_improvement", sum(pair[0] for pair in pairs) / sum(pair[1] for pair in pairs) - 1)
+    context.measure("loss_gap", samples=tuple(gaps))
+    context.measure("loss_gap_relative", samples=tuple(gap / mean for gap in gaps))
+    context.measure("total_time_reduction", 1 - math.fsum(optimized["seconds"]) / math.fsum(baseline["seconds"]))
+    context.measure("compile_time", max(timed["warm_up"]["optimized"][0] - timed["warm_up"]["optimized"][1], 0.0))

@@ -1,0 +1,47 @@
+"""What the server may load: a Hugging Face folder of data, never of code. Read without the libraries that would run such code."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from ryot.plugins import NodeError
+
+_CONTEXT_KEYS = ("max_position_embeddings", "n_positions")
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A model folder fit to be served: the bytes of its weights, and its context in tokens where its config tells."""
+
+    folder: Path
+    weight_bytes: int
+    context: int | None
+
+
+def read_checkpoint(folder: Path) -> Checkpoint:
+    """Look at a model folder. Raises NodeError when it is no checkpoint, has no weights, or carries code."""
+    config = _read_config(folder)
+    code = sorted(path.name for path in folder.rglob("*.py"))
+    if "auto_map" in config or code:
+        what = f"the files {', '.join(code[:3])}" if code else "`auto_map` in config.json"
+        raise NodeError(f"the model folder carries code of its own ({what}); ryot serves data only", hint="export it as plain safetensors")
+    weights = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+    if weights == 0:
+        raise NodeError(f"{folder} has no *.safetensors file", hint="run export again")
+    context = next((config[key] for key in _CONTEXT_KEYS if isinstance(config.get(key), int)), None)
+    return Checkpoint(folder, weights, context if isinstance(context, int) else None)
+
+
+def _read_config(folder: Path) -> dict[str, object]:
+    path = folder / "config.json"
+    try:
+        config = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise NodeError(f"{folder} is not a model folder: it has no config.json") from None
+    except ValueError as error:
+        raise NodeError(f"{path} is not JSON: {error}") from None
+    if not isinstance(config, dict):
+        raise NodeError(f"{path} does not hold a JSON object")
+    return config

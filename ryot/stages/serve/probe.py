@@ -1,0 +1,45 @@
+"""Questions to a live server. Ready means that a token came out of it: an open port and /health prove nothing."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+from urllib.parse import urlsplit
+
+
+def token_came(url: str, model: str, timeout_s: float) -> bool:
+    """Whether the server at `url` generated one token for a one-token prompt within `timeout_s` seconds."""
+    body = {"model": model, "prompt": [[1]], "max_tokens": 1, "temperature": 0}
+    answer = _ask(url, "POST", "/v1/completions", timeout_s, body)
+    usage = answer.get("usage") if answer else None
+    return isinstance(usage, dict) and usage.get("completion_tokens") == 1
+
+
+def engine_version(url: str) -> str:
+    """What the server says of its version; empty where it says nothing."""
+    answer = _ask(url, "GET", "/version", 10.0)
+    return str(answer.get("version", "")) if answer else ""
+
+
+def _ask(url: str, method: str, path: str, timeout_s: float, body: object = None) -> dict[str, object] | None:
+    """The JSON object that a request is answered with; None for every other outcome."""
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=timeout_s)
+    try:
+        connection.request(method, path, json.dumps(body) if body is not None else None, {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        answer = json.loads(response.read()) if response.status == 200 else None
+    except (OSError, http.client.HTTPException, ValueError):
+        return None
+    finally:
+        connection.close()
+    return answer if isinstance(answer, dict) else None
+
+
+def hold_port(host: str) -> socket.socket:
+    """A free port, held. No other program is given it while the socket is open, and a server that sets SO_REUSEADDR, as vLLM does,
+    may still bind and listen on it, because a socket that is bound but does not listen does not hinder another (Linux, ip(7))."""
+    held = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind((host, 0))
+    return held

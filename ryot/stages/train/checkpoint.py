@@ -1,0 +1,106 @@
+"""Checkpoints that are whole or not there: written aside by all ranks, fsynced, sealed by a manifest of digests, renamed.
+
+safetensors and JSON only. A folder without a manifest that matches every byte is passed over.
+"""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from ryot.plugins import digest_file, write_durable
+from ryot.stages.train.trainer import Trainer
+from ryot.stages.train.world import World
+
+_NAME = re.compile(r"update-(\d{8})")
+
+
+def save(folder: Path, update: int, trainer: Trainer, state: dict[str, Any]) -> None:
+    """Write the checkpoint after `update` updates. All ranks call it together; a crash at any point leaves the older ones."""
+    world = trainer.world
+    aside = folder / f".writing-{update:08d}"
+    if world.first:
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir(parents=True)
+    world.meet()
+    save_file(trainer.engine.state() | _random(world), aside / f"rank-{world.rank}.safetensors")
+    _sync(aside / f"rank-{world.rank}.safetensors")
+    world.meet()
+    if world.first:
+        write_durable(aside / "state.json", json.dumps({**state, "update": update, "ranks": world.size, "tuner": trainer.tuner.state()}))
+        digests = {path.name: digest_file(path) for path in sorted(aside.iterdir())}
+        write_durable(aside / "manifest.json", json.dumps(digests, sort_keys=True))
+        final = folder / f"update-{update:08d}"
+        shutil.rmtree(final, ignore_errors=True)
+        aside.rename(final)
+        _sync(folder)
+    world.meet()
+
+
+def newest(folder: Path) -> Path | None:
+    """The newest whole checkpoint; damaged and half-written ones are passed over."""
+    return next((path for path in sorted(_all(folder), reverse=True) if whole(path)), None)
+
+
+def whole(path: Path) -> bool:
+    """Whether every byte of a checkpoint is as it was written."""
+    try:
+        digests: dict[str, str] = json.loads((path / "manifest.json").read_text())
+        return bool(digests) and all(digest_file(path / name) == digest for name, digest in digests.items())
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def restore(path: Path, trainer: Trainer) -> dict[str, Any]:
+    """Bring a trainer to where a whole checkpoint was written. Returns the state that was saved with it."""
+    state: dict[str, Any] = json.loads((path / "state.json").read_text())
+    tensors = load_file(path / f"rank-{trainer.world.rank}.safetensors")
+    torch.set_rng_state(tensors.pop("random.cpu"))
+    if trainer.world.device.type == "cuda":
+        torch.cuda.set_rng_state(tensors.pop("random.cuda"), trainer.world.device)
+    trainer.engine.restore(tensors)
+    trainer.tuner.restore(state["tuner"])
+    return state
+
+
+def rotate(folder: Path, keep: int) -> None:
+    """Remove all but the newest `keep` checkpoints and the best one (lowest `score`). At least one whole one always stays."""
+    paths = sorted(_all(folder), reverse=True)
+    scores = {path: score for path in paths if (score := _score(path)) is not None}
+    kept = {*paths[: max(keep, 1)], *([min(scores, key=lambda path: scores[path])] if scores else [])}
+    if not any(whole(path) for path in kept):
+        return
+    for path in paths:
+        if path not in kept:
+            shutil.rmtree(path)
+
+
+def _all(folder: Path) -> Iterator[Path]:
+    if folder.is_dir():
+        yield from (path for path in folder.iterdir() if _NAME.fullmatch(path.name) and path.is_dir())
+
+
+def _score(path: Path) -> float | None:
+    try:
+        return float(json.loads((path / "state.json").read_text())["score"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _random(world: World) -> dict[str, torch.Tensor]:
+    states = {"random.cpu": torch.get_rng_state()}
+    return states | ({"random.cuda": torch.cuda.get_rng_state(world.device)} if world.device.type == "cuda" else {})
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,87 @@
+"""What every rank does first: die with torchrun, keep a log of its own, show that it lives, and leave its error where ryot reads it."""
+
+import json
+import os
+import sys
+import threading
+import time
+import traceback
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import torch
+import transformers
+
+from ryot.plugins import RyotError, processes, write_durable
+from ryot.stages.train.trainer import Update
+
+BEAT_S = 1.0
+"""Seconds between two signs of life."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Rank 0's lines to the node; the other ranks say nothing."""
+
+    path: Path | None
+
+    def say(self, text: str) -> None:
+        """A line for the node's log."""
+        self.send({"say": text})
+
+    def update(self, index: int, total: int, update: Update) -> None:
+        """An update that is done."""
+        numbers = {"loss": update.loss, "tokens_per_s": update.tokens / update.seconds, "lr": update.lr}
+        self.send({"done": index + 1, "total": total, "unit": "update", **numbers})
+
+    def send(self, line: dict[str, Any]) -> None:
+        """One JSON line."""
+        if self.path is not None:
+            with self.path.open("a") as file:
+                file.write(json.dumps(line) + "\n")
+
+
+def begin(job: dict[str, Any]) -> Progress:
+    """Set this process up. `job` has `folder`, where logs, errors, signs of life and progress go, and `threads`."""
+    _die_with_torchrun()
+    rank, folder = int(os.environ["RANK"]), Path(job["folder"])
+    log = os.open(folder / f"rank-{rank}.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    sys.excepthook = _Witness(folder / f"error-{rank}.json", rank)
+    threading.Thread(target=_beat, args=(folder / f"beat-{rank}",), daemon=True).start()
+    warnings.filterwarnings("ignore", category=FutureWarning)  # of torch, about the names that DeepSpeed calls it by
+    transformers.logging.set_verbosity_error()
+    torch.set_num_threads(int(job["threads"]))
+    return Progress(folder / "progress.jsonl" if rank == 0 else None)
+
+
+def _die_with_torchrun() -> None:
+    parent = os.getppid()
+    processes.die_with_parent(parent)
+    if b"torch.distributed.run" not in Path(f"/proc/{parent}/cmdline").read_bytes():
+        sys.exit("torchrun is gone")  # it died before this process could ask to die with it
+
+
+def _beat(path: Path) -> None:
+    while True:
+        path.write_text(str(time.monotonic()))
+        time.sleep(BEAT_S)
+
+
+@dataclass(frozen=True, slots=True)
+class _Witness:
+    """Python's excepthook: the error as JSON, then in the log as ever."""
+
+    path: Path
+    rank: int
+
+    def __call__(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        ours = isinstance(error, RyotError)
+        told = {"ours": ours, "message": error.message if isinstance(error, RyotError) else f"{kind.__name__}: {error}"}
+        told |= {"hint": error.hint if isinstance(error, RyotError) else None, "rank": self.rank, "at": time.time()}
+        write_durable(self.path, json.dumps(told))
+        traceback.print_exception(kind, error, trace)

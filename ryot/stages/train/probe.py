@@ -1,0 +1,32 @@
+"""Whether the device computes a precision itself, or only emulates it, hundreds of times slower: asked of it by timing a product."""
+
+import time
+
+import torch
+
+from ryot.plugins import NodeError
+
+_SIZE = 512
+
+
+def refuse_emulated(precision: str, device: torch.device) -> None:
+    """Raise NodeError when `precision` is "bf16" and a bf16 product takes more than twice the time of an fp32 one."""
+    if precision == "fp32":
+        return
+    full, half = _seconds(torch.float32, device), _seconds(torch.bfloat16, device)
+    if half > 2 * full:
+        raise NodeError(
+            f"this device only emulates bf16: a product of {_SIZE}x{_SIZE} takes {half / full:.0f} times as long as in fp32",
+            hint="use train.precision: fp32",
+        )
+
+
+def _seconds(kind: torch.dtype, device: torch.device) -> float:
+    """The shortest of three products, in seconds."""
+    matrix = torch.ones(_SIZE, _SIZE, dtype=kind, device=device)
+    best = float("inf")
+    for _ in range(3):
+        start = time.perf_counter()
+        float((matrix @ matrix)[0, 0])  # reading a value waits for a GPU
+        best = min(best, time.perf_counter() - start)
+    return best

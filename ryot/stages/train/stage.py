@@ -1,0 +1,164 @@
+"""The `train` stage, light half: what a training node is made of. One node without `optimize`, else a baseline and an optimized one."""
+
+import math
+from collections.abc import Iterable
+from typing import Annotated, Literal
+
+from ryot.plugins import Circumstance, Facts, Measure, Node, Resources, Spec, SpecError, Stage, StageConfig
+
+SPEED = Resources(cpus=0, measures_speed=True)
+
+
+class ModelShape(StageConfig):
+    """The shape of the network, as `model` in a spec."""
+
+    family: Literal["gpt", "llama"]
+    vocab_size: int
+    hidden_size: int
+    layers: int
+    heads: int
+    kv_heads: int | None = None
+    ffn_size: int
+    context: int
+    tied: bool = True
+    dropout: float = 0.0
+    rope_theta: float = 10000.0
+
+
+class Recipe(StageConfig):
+    """How the weights are found: batches, optimizer, schedule, precision, sharding. As `train` in a spec."""
+
+    batch_size: int
+    accumulation: int = 1
+    samples: int | None = None
+    epochs: int | None = None
+    steps: int | None = None
+    lr: float
+    betas: tuple[float, float] = (0.9, 0.999)
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    warmup_steps: int = 0
+    seed: int = 42
+    precision: Literal["fp32", "bf16"] = "fp32"
+    ranks: int = 1
+    zero_stage: Literal[0, 1, 2, 3] = 0
+
+    @property
+    def global_batch(self) -> int:
+        """Documents in one update."""
+        return self.batch_size * self.accumulation * self.ranks
+
+    def updates_per_epoch(self, documents: int) -> int:
+        """Updates in one pass over `documents`; the last one may be smaller."""
+        return math.ceil(documents / self.global_batch)
+
+    def updates(self, documents: int) -> int:
+        """Updates in all, when there are `documents` to train on."""
+        return self.steps if self.steps is not None else (self.epochs or 0) * self.updates_per_epoch(documents)
+
+
+class KernelChoice(StageConfig):
+    """0 eager · 1 fused attention and AdamW · 2 and compiled · 3 compiled only where a timing shows that it pays."""
+
+    level: int = 0
+
+
+class CompressorChoice(StageConfig):
+    """`ratio` is the share of row positions asked to be removed; packing removes what padding there is, which is measured."""
+
+    ratio: float
+
+
+class ScalingChoice(StageConfig):
+    """Updates over which the rows per forward pass are timed."""
+
+    warmup_steps: int
+
+
+class TrainConfig(StageConfig):
+    """Everything a training run is: the model, the recipe and the stack of optimizations."""
+
+    model: ModelShape
+    recipe: Recipe
+    kernel: KernelChoice = KernelChoice()
+    compressor: CompressorChoice | None = None
+    scaling: ScalingChoice | None = None
+    checkpoint_every: Annotated[int, Circumstance] = 50
+    keep_checkpoints: Annotated[int, Circumstance] = 2
+
+
+class TrainStage(Stage):
+    """Trains a model from its first weights with DeepSpeed, in processes started by torchrun."""
+
+    name = "train"
+    version = 1
+    Config = TrainConfig
+    takes = "tokens"
+    gives = "weights"
+    resources = SPEED
+    work = "ryot.stages.train.work:run"
+    measures = (
+        Measure(name="final_loss", kind="mean", unit="nats/token", about="held-out loss at the end; a sample is one document"),
+        Measure(name="train_loss", kind="exact", unit="nats/token", about="training loss of the last epoch's updates"),
+        Measure(name="tokens_per_s", kind="mean", unit="tokens/s", about="real tokens; a sample is one update after the first tenth"),
+        Measure(name="total_time", kind="exact", unit="s", about="all updates, compiling and calibration included"),
+        Measure(name="parameters", kind="exact", about="all parameters, frozen position tables included"),
+        Measure(name="updates", kind="exact", about="updates of the weights"),
+        Measure(name="max_grad_norm", kind="exact", about="the largest global gradient norm before clipping"),
+        Measure(name="bad_updates", kind="count", about="updates whose loss or gradient norm was NaN or infinite"),
+        Measure(name="padding_removed", kind="exact", unit="proportion", about="row positions fewer than one padded document a row takes"),
+        Measure(name="memory_tensors", kind="exact", unit="bytes", about="weights, gradients, optimizer states and activations"),
+        Measure(name="memory_rss", kind="exact", unit="bytes", about="peak resident memory of the training processes"),
+    )
+
+    def expand(self, spec: Spec, facts: Facts) -> Iterable[Node]:
+        """`train`, or `train.baseline` and `train.optimized`. Raises SpecError for what no machine can run."""
+        del facts
+        if spec.optimize is None:
+            return [self._node("train", spec, KernelChoice(level=1))]
+        optimize = spec.optimize
+        baseline = self._node("train.baseline", spec, KernelChoice(level=optimize.baseline.kernel.level))
+        optimized = self._node(
+            "train.optimized",
+            spec,
+            KernelChoice(level=optimize.kernel.level),
+            CompressorChoice(ratio=optimize.compressor.ratio) if optimize.compressor else None,
+            ScalingChoice(warmup_steps=optimize.scaling.warmup_steps) if optimize.scaling else None,
+        )
+        return [baseline, optimized]
+
+    def _node(
+        self,
+        name: str,
+        spec: Spec,
+        kernel: KernelChoice,
+        compressor: CompressorChoice | None = None,
+        scaling: ScalingChoice | None = None,
+    ) -> Node:
+        config = TrainConfig(
+            model=model_shape(spec),
+            recipe=recipe(spec),
+            kernel=kernel,
+            compressor=compressor,
+            scaling=scaling,
+            checkpoint_every=spec.train.checkpoint_every,
+            keep_checkpoints=spec.train.keep_checkpoints,
+        )
+        if kernel.level >= 2 and spec.train.zero_stage == 3:
+            raise SpecError(
+                "kernel.level 2 and 3 compile the blocks, which ZeRO stage 3 takes apart", hint="use zero_stage 2 or kernel.level 1"
+            )
+        return Node(name, self.name, config, {"tokens": "tokenizer"}, resources=self.resources, measures=self.measures)
+
+
+def model_shape(spec: Spec) -> ModelShape:
+    """The spec's model, without the name it was chosen by."""
+    return ModelShape.model_validate(spec.model.model_dump(exclude={"preset"}))
+
+
+def recipe(spec: Spec) -> Recipe:
+    """The spec's training, without engine and checkpoints. Raises SpecError for fp16."""
+    if spec.train.precision == "fp16":
+        raise SpecError("train.precision is fp16, which needs a loss scaler that drops updates", hint="use bf16 or fp32")
+    return Recipe.model_validate(spec.train.model_dump(include=set(Recipe.model_fields)))

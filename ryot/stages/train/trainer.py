@@ -1,0 +1,144 @@
+"""One training run: an update at a time. It knows no files; who calls it keeps checkpoints and progress.
+
+Shapes: R rows, L row length, V vocabulary.
+"""
+
+import math
+import time
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from ryot.plugins import NodeError
+from ryot.stages.train import documents as docs
+from ryot.stages.train import model as models
+from ryot.stages.train.documents import Documents
+from ryot.stages.train.engine import Engine
+from ryot.stages.train.rows import NO_TARGET, Layout, Rows, blank, lay_out
+from ryot.stages.train.schedule import lr_at
+from ryot.stages.train.stage import TrainConfig
+from ryot.stages.train.tuning import Tuner
+from ryot.stages.train.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """What one update of the weights was. `tokens` were predicted, `positions` computed, `plain` is what padded rows would take."""
+
+    loss: float
+    lr: float
+    grad_norm: float
+    tokens: int
+    positions: int
+    plain: int
+    seconds: float
+
+
+class Trainer:
+    """A model, its engine and its documents. Every update is the same whatever the rows: the mean over its real target tokens."""
+
+    def __init__(self, config: TrainConfig, documents: Documents, specials: docs.Specials, world: World) -> None:
+        self.config, self.documents, self.world, self.pad = config, documents, world, specials.pad
+        self.updates = config.recipe.updates(documents.count)
+        self.attention = "sdpa" if config.kernel.level >= 1 else "eager"
+        model = models.build(config.model, specials, seed=config.recipe.seed, attention=self.attention)
+        self.initial_weights = models.weights_digest(model)
+        self.parameters = models.parameter_count(model)
+        torch.manual_seed(config.recipe.seed * 1_000_003 + world.rank)
+        self.engine = Engine(model.to(world.device).train(), config.recipe, fused=config.kernel.level >= 1)
+        self.tuner = Tuner.start(config, self.updates)
+        self._compiled = False
+
+    def update(self, index: int) -> Update:
+        """Carry out update `index`, counted from 0. Raises NodeError when the loss or the gradient is no number."""
+        start = time.perf_counter()
+        self._set_compiled(self.tuner.compiled(index))
+        forwards = self.forwards(index)
+        tokens = self.documents.targets(self._of(index))
+        total = torch.zeros((), dtype=torch.float64, device=self.world.device)
+        for rows in forwards:
+            loss = self.loss(rows) / tokens
+            self.engine.backward(loss * self.world.size, last=rows is forwards[-1])
+            total += loss.detach()
+        loss_value, positions, plain = self.world.total(float(total), sum(rows.size for rows in forwards), self._plain(index))
+        lr = lr_at(self.config.recipe, index, self.updates)
+        self._refuse(index, "loss", loss_value, "-")
+        norm = self.engine.step(lr)
+        self._refuse(index, "gradient norm", norm, f"{loss_value:.4g}")
+        seconds = self.world.largest(time.perf_counter() - start)
+        self.tuner.observe(index, seconds, tokens)
+        return Update(loss_value, lr, norm, tokens, int(positions), int(plain), seconds)
+
+    def loss(self, rows: Rows) -> torch.Tensor:
+        """The summed loss of some rows, in nats, over their real targets."""
+        targets_RL = torch.from_numpy(rows.targets_RL).to(self.world.device)
+        logits_RLV = self.engine.inner(**self.inputs(rows)).logits
+        return sum_loss(logits_RLV, targets_RL)
+
+    def inputs(self, rows: Rows) -> dict[str, torch.Tensor | None]:
+        """What the network reads. Padding stands on the right, so plain rows need no mask beside the causal one."""
+        ids_RL = torch.from_numpy(rows.ids_RL).to(self.world.device)
+        if not rows.packed:
+            return {"input_ids": ids_RL, "attention_mask": None}
+        mask = block_mask(torch.from_numpy(rows.segments_RL).to(self.world.device))
+        if self.attention == "eager":
+            mask = torch.zeros(mask.shape, device=mask.device).masked_fill_(~mask, torch.finfo(torch.float32).min)
+        positions_RL = torch.from_numpy(rows.positions_RL).to(self.world.device)
+        return {"input_ids": ids_RL, "attention_mask": mask, "position_ids": positions_RL}
+
+    def forwards(self, index: int) -> list[Rows]:
+        """This rank's rows in an update, as many forward passes as the rank with the most has."""
+        layout = self.layout(index)
+        counts = [len(self._laid_out(index, rank, layout)) for rank in range(self.world.size) if rank != self.world.rank]
+        mine = self._laid_out(index, self.world.rank, layout)
+        return mine + [blank(layout)] * (max([len(mine), *counts]) - len(mine))
+
+    def layout(self, index: int) -> Layout:
+        """How the documents of an update become rows."""
+        packed = self.config.compressor is not None and self.config.compressor.ratio > 0
+        length = self.config.model.context if packed and self.config.kernel.level >= 2 else None
+        return Layout(packed, self.tuner.rows(index), self.config.model.context, self.pad, length)
+
+    def _of(self, index: int) -> docs.Ids:
+        return docs.of_update(self.config.recipe, index, self.documents.count)
+
+    def _laid_out(self, index: int, rank: int, layout: Layout) -> list[Rows]:
+        return lay_out([self.documents[int(number)] for number in docs.share(self._of(index), rank, self.world.size)], layout)
+
+    def _plain(self, index: int) -> int:
+        """Row positions this rank would compute with one padded document a row."""
+        lengths = self.documents.lengths[docs.share(self._of(index), self.world.rank, self.world.size)]
+        batch = self.config.recipe.batch_size
+        groups = [lengths[start : start + batch] for start in range(0, len(lengths), batch)]
+        return sum(int(group.max()) * len(group) for group in groups)
+
+    def _set_compiled(self, wanted: bool) -> None:
+        if wanted and not self._compiled:
+            for block in models.blocks(self.engine.model):
+                block.compile(dynamic=True)
+            torch.compiler.set_stance("default")
+        if self._compiled and not wanted:
+            torch.compiler.set_stance("force_eager")
+        self._compiled = wanted
+
+    def _refuse(self, index: int, what: str, value: float, loss: str) -> None:
+        if math.isfinite(value) and not self.engine.skipped():
+            return
+        lr = lr_at(self.config.recipe, index, self.updates)
+        raise NodeError(
+            f"update {index + 1} of {self.updates} has the {what} {value} (loss {loss}, lr {lr:.3g})",
+            hint="lower train.lr or train.clip, or lengthen train.warmup_steps; the last good checkpoint is kept",
+        )
+
+
+def sum_loss(logits_RLV: torch.Tensor, targets_RL: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy in nats, summed over the real targets."""
+    flat = logits_RLV.float().view(-1, logits_RLV.shape[-1])
+    return nn.functional.cross_entropy(flat, targets_RL.view(-1), ignore_index=NO_TARGET, reduction="sum")
+
+
+def block_mask(segments_RL: torch.Tensor) -> torch.Tensor:
+    """Who may see whom, [R, 1, L, L] of bool: tokens of the same document that do not come later. Padding sees padding, never nothing."""
+    same_RLL = segments_RL[:, :, None] == segments_RL[:, None, :]
+    return same_RLL.tril()[:, None]

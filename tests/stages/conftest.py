@@ -1,0 +1,49 @@
+"""Small "tokens" folders for the stages that read them, in the format the tokenizer stage writes."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+EOS, PAD, VOCAB = 1, 2, 300
+
+
+def write_tokens(folder: Path, *, train: int = 24, heldout: int = 6, context: int = 32, seed: int = 0, vocab: int = VOCAB) -> Path:
+    """Documents of 3 to `context` + 4 tokens over a skewed vocabulary, so that there is something to learn; each ends in EOS."""
+    folder.mkdir(parents=True)
+    random = np.random.default_rng(seed)
+    for split, count in (("train", train), ("heldout", heldout)):
+        documents = [np.append(random.zipf(1.5, random.integers(2, context + 4)) % (vocab - 3) + 3, EOS) for _ in range(count)]
+        np.concatenate(documents).astype("<u2").tofile(folder / f"{split}.bin")
+        np.cumsum([0, *map(len, documents)]).astype("<i8").tofile(folder / f"{split}.idx")
+    facts = {"dtype": "uint16", "vocab_size": vocab, "eos_id": EOS, "pad_id": PAD, "bos_id": None, "context": context}
+    (folder / "tokens.json").write_text(json.dumps(facts))
+    write_tokenizer(folder / "tokenizer", vocab)
+    return folder
+
+
+def write_tokenizer(folder: Path, vocab: int) -> None:
+    """A tokenizer of whole words, `<unk> <eos> <pad> w3 w4 ...`, that Hugging Face loads."""
+    folder.mkdir()
+    words = {word: index for index, word in enumerate(["<unk>", "<eos>", "<pad>", *(f"w{index}" for index in range(3, vocab))])}
+    special = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
+    added = [{"id": index, "content": word, **special} for word, index in words.items() if word.startswith("<")]
+    model = {"type": "WordLevel", "vocab": words, "unk_token": "<unk>"}
+    parts = dict.fromkeys(("truncation", "padding", "normalizer", "post_processor", "decoder")) | {"pre_tokenizer": {"type": "Whitespace"}}
+    (folder / "tokenizer.json").write_text(json.dumps({"version": "1.0", **parts, "added_tokens": added, "model": model}))
+    names = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": "<eos>", "pad_token": "<pad>", "unk_token": "<unk>"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(names))
+
+
+@pytest.fixture
+def make_tokens(tmp_path: Path) -> Callable[..., Path]:
+    """Call it to get a new "tokens" folder; its arguments are those of `write_tokens`."""
+    made = []
+
+    def make(**arguments: int) -> Path:
+        made.append(write_tokens(tmp_path / f"tokens-{len(made)}", **arguments))
+        return made[-1]
+
+    return make

@@ -1,0 +1,52 @@
+"""What may be served: data, never code."""
+
+import json
+
+import pytest
+
+from ryot.plugins import NodeError
+from ryot.stages.serve.checkpoint import read_checkpoint
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "gpt2", "n_positions": 64}))
+    (tmp_path / "model.safetensors").write_bytes(b"x" * 100)
+    return tmp_path
+
+
+def test_bytes_of_the_weights_and_the_context_are_read(folder):
+    found = read_checkpoint(folder)
+    assert (found.weight_bytes, found.context) == (100, 64)
+
+
+def test_a_folder_with_auto_map_is_refused(folder):
+    (folder / "config.json").write_text(json.dumps({"auto_map": {"AutoModel": "evil.Model"}}))
+    with pytest.raises(NodeError, match="auto_map"):
+        read_checkpoint(folder)
+
+
+@pytest.mark.parametrize("place", ["modeling_evil.py", "deep/down/evil.py"])
+def test_a_folder_with_python_files_is_refused(folder, place):
+    (folder / place).parent.mkdir(parents=True, exist_ok=True)
+    (folder / place).write_text("import os")
+    with pytest.raises(NodeError, match=r"evil\.py"):
+        read_checkpoint(folder)
+
+
+def test_a_folder_without_weights_is_refused(folder):
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(NodeError, match="safetensors"):
+        read_checkpoint(folder)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '"x"'])
+def test_a_config_that_is_no_json_object_is_refused(folder, text):
+    (folder / "config.json").write_text(text)
+    with pytest.raises(NodeError, match="JSON"):
+        read_checkpoint(folder)
+
+
+def test_a_folder_without_config_is_refused(tmp_path):
+    with pytest.raises(NodeError, match=r"no config\.json"):
+        read_checkpoint(tmp_path)

@@ -1,0 +1,138 @@
+"""vLLM, lm-eval and Locust for real, on a tiny random GPT-2: one server for all three."""
+
+import hashlib
+import json
+import math
+
+import pytest
+
+from ryot.plugins import NodeError
+from ryot.plugins.testing import run_service, run_stage
+from ryot.stages.bench.stage import BenchConfig, BenchStage
+from ryot.stages.evaluate.stage import EvaluateConfig, EvaluateStage
+from ryot.stages.serve.stage import ServeConfig, ServeService
+
+pytestmark = pytest.mark.e2e
+TEXTS = [f"Q: What is {a} plus {a + 2}?\nA: The sum is {2 * a + 2}." for a in range(12)]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A random GPT-2 with a byte-level BPE of 512 entries, as `export` leaves one."""
+    import torch  # noqa: PLC0415 - only the tests marked e2e may load it
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers  # noqa: PLC0415
+    from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast  # noqa: PLC0415
+
+    bpe = Tokenizer(models.BPE())
+    bpe.pre_tokenizer, bpe.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    bpe.train_from_iterator(TEXTS, trainers.BpeTrainer(vocab_size=512, special_tokens=["<|endoftext|>"], initial_alphabet=alphabet))
+    folder, end = tmp_path_factory.mktemp("model"), "<|endoftext|>"
+    PreTrainedTokenizerFast(tokenizer_object=bpe, eos_token=end, bos_token=end, pad_token=end).save_pretrained(folder)
+    torch.manual_seed(0)
+    shape = {"vocab_size": 512, "n_embd": 64, "n_layer": 2, "n_head": 2, "n_inner": 128, "n_positions": 128}
+    GPT2LMHeadModel(GPT2Config(**shape, bos_token_id=0, eos_token_id=0, initializer_range=0.2)).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def endpoint(model, tmp_path_factory):
+    """The served model."""
+    config = ServeConfig(context=128, kv_cache=64 << 20)
+    with run_service(ServeService(), config, tmp_path_factory.mktemp("serve"), inputs={"model": model}) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def documents(tmp_path_factory):
+    """Held-out documents with questions, the last longer than the context."""
+    folder = tmp_path_factory.mktemp("documents")
+    lines = []
+    for number, text in enumerate([*TEXTS, " ".join(TEXTS)]):
+        meta = {"question": f"What is {number}?", "choices": [f"it is {number + k}" for k in range(4)], "answer": f"it is {number + 2}"}
+        lines.append({"id": hashlib.sha256(text.encode()).hexdigest()[:16], "meta": meta, "text": text})
+    (folder / "heldout.jsonl").write_text("".join(json.dumps(line, sort_keys=True) + "\n" for line in lines))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def evaluated(model, endpoint, documents, tmp_path_factory):
+    """What `evaluate` found."""
+    config = EvaluateConfig(tasks=("reasoning", "perplexity"), limit=None, context=128)
+    inputs = {"documents": documents, "model": model}
+    return run_stage(EvaluateStage(), config, tmp_path_factory.mktemp("evaluate"), inputs=inputs, services={"serve": endpoint})
+
+
+def by_transformers(model, prompt, text):
+    """The log-likelihood of `text` after `prompt`, each tokenized alone after the end-of-text token, computed without any server."""
+    import torch  # noqa: PLC0415
+    from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: PLC0415
+
+    tokenizer, network = AutoTokenizer.from_pretrained(model), AutoModelForCausalLM.from_pretrained(model).eval()
+    start = tokenizer(prompt).input_ids or [tokenizer.eos_token_id]
+    tokens = tokenizer(prompt + text).input_ids[len(tokenizer(prompt).input_ids) :]
+    with torch.no_grad():
+        logits_TV = network(torch.tensor([start + tokens])).logits[0].log_softmax(-1)
+    return sum(logits_TV[len(start) + i - 1, token].item() for i, token in enumerate(tokens)), len(tokens)
+
+
+def test_the_endpoint_tells_what_it_reserved(endpoint, model):
+    assert endpoint.info["memory"] == {"weights": (model / "model.safetensors").stat().st_size, "kv_cache": 64 << 20}
+    assert endpoint.info["version"]
+
+
+def test_log_likelihoods_equal_those_of_transformers(evaluated, model):
+    samples = [json.loads(line) for line in (evaluated.out / "samples-perplexity.jsonl").read_text().splitlines()]
+    for sample, text in zip(samples[:-1], TEXTS, strict=True):
+        expected, tokens = by_transformers(model, "", text)
+        assert sample["tokens"] == tokens
+        assert sample["loglikelihood"] == pytest.approx(expected, abs=1e-3)
+
+
+def test_perplexity_is_that_of_all_tokens(evaluated):
+    samples = [json.loads(line) for line in (evaluated.out / "samples-perplexity.jsonl").read_text().splitlines()]
+    nats, tokens = -sum(sample["loglikelihood"] for sample in samples), sum(sample["tokens"] for sample in samples)
+    assert samples[-1]["tokens"] > 128
+    assert evaluated.value("perplexity") == pytest.approx(math.exp(nats / tokens))
+
+
+def test_choices_are_scored_as_transformers_scores_them(evaluated, model):
+    samples = [json.loads(line) for line in (evaluated.out / "samples-reasoning.jsonl").read_text().splitlines()]
+    for number, sample in enumerate(samples[:3]):
+        expected = [by_transformers(model, f"Q: What is {number}?\nA:", f" it is {number + k}")[0] for k in range(4)]
+        assert sample["loglikelihoods"] == pytest.approx(expected, abs=1e-3)
+    assert evaluated.evidence["reasoning_accuracy"].of == 13
+
+
+def test_scores_hold_no_path_and_no_time(evaluated, model):
+    text = "".join(path.read_text() for path in evaluated.out.iterdir())
+    assert str(model.parent) not in text
+    assert "tmp" not in text
+
+
+def test_scores_are_the_same_to_the_last_digit_when_run_again(evaluated, model, endpoint, documents, tmp_path):
+    config = EvaluateConfig(tasks=("reasoning", "perplexity"), limit=None, context=128)
+    again = run_stage(EvaluateStage(), config, tmp_path, inputs={"documents": documents, "model": model}, services={"serve": endpoint})
+    assert again.evidence == evaluated.evidence
+
+
+def test_a_load_is_answered_and_counted_by_both_sides(endpoint, tmp_path):
+    config = BenchConfig(scenario="s", vocab_size=512, requests=40, users=3, batch=4, output_tokens=3, warmup=5)
+    found = run_stage(BenchStage(), config, tmp_path, services={"serve": endpoint})
+    audit = json.loads((found.out / "generator.json").read_text())
+    assert audit["sent"] == audit["answered"] == audit["served"] == 160
+    assert (found.value("errors"), found.value("success_rate")) == (0, 1)
+    assert found.value("memory") == sum(endpoint.info["memory"].values())
+
+
+def test_damaged_weights_are_named(model, tmp_path):
+    broken = tmp_path / "model"
+    broken.mkdir()
+    for path in model.iterdir():
+        (broken / path.name).write_bytes(path.read_bytes())
+    (broken / "model.safetensors").write_bytes(b"\0" * 1000)
+    with (
+        pytest.raises(NodeError, match="weights are damaged"),
+        run_service(ServeService(), ServeConfig(context=128, kv_cache=64 << 20), tmp_path / "node", inputs={"model": broken}),
+    ):
+        pass

@@ -1,0 +1,92 @@
+"""Starting a server, against a program that stands in for vLLM: ready means a token, and an early end has a cause."""
+
+import json
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from ryot.plugins import NodeError
+from ryot.plugins.testing import run_service
+from ryot.stages.serve.probe import hold_port
+from ryot.stages.serve.stage import ServeConfig, ServeService
+
+FAKE = Path(__file__).parents[2] / "fakes" / "fake_openai.py"
+
+
+@pytest.fixture
+def model(tmp_path, monkeypatch):
+    """A model folder, and a program `vllm.entrypoints.openai.api_server` that is the fake."""
+    package = tmp_path / "path" / "vllm" / "entrypoints" / "openai"
+    package.mkdir(parents=True)
+    for folder in (package, *package.parents[:2]):
+        (folder / "__init__.py").touch()
+    (package / "api_server.py").write_text(f"import runpy\nrunpy.run_path({str(FAKE)!r}, run_name='__main__')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "path"))
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps({"n_positions": 128}))
+    (folder / "model.safetensors").write_bytes(b"x" * 1000)
+    return folder
+
+
+def service(model, tmp_path, **fields):
+    return run_service(ServeService(), ServeConfig(context=128, **fields), tmp_path / "node", inputs={"model": model})
+
+
+def children():
+    return [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_an_endpoint_says_where_what_and_how_much(model, tmp_path):
+    with service(model, tmp_path, kv_cache=1 << 20) as endpoint:
+        assert endpoint.url.startswith("http://127.0.0.1:")
+        assert endpoint.info["memory"] == {"weights": 1000, "kv_cache": 1 << 20}
+        assert endpoint.info["version"] == "fake"
+        assert psutil.pid_exists(endpoint.info["pid"])
+    assert not children()
+
+
+def test_a_server_that_answers_health_but_never_a_token_is_not_ready(model, tmp_path, monkeypatch):
+    monkeypatch.setenv("FAKE_OPENAI", "--never-ready")
+    started = time.monotonic()
+    with pytest.raises(NodeError, match="no token came out"), service(model, tmp_path, start_timeout=1.5):
+        pass
+    assert time.monotonic() - started < 10
+    assert not children()
+
+
+def test_an_early_end_is_told_with_its_cause_and_the_last_lines(model, tmp_path, monkeypatch):
+    monkeypatch.setenv("FAKE_OPENAI", "--die-at-start 'torch.OutOfMemoryError: CUDA out of memory'")
+    with pytest.raises(NodeError, match=r"GPU ran out of memory\n.*CUDA out of memory") as caught, service(model, tmp_path):
+        pass
+    assert "serve.kv_cache" in caught.value.hint
+
+
+def test_a_server_that_dies_while_it_answers_is_an_early_end(model, tmp_path, monkeypatch):
+    monkeypatch.setenv("FAKE_OPENAI", "--die-after 1")
+    with pytest.raises(NodeError, match="exit code 3"), service(model, tmp_path):
+        pass
+
+
+def test_a_taken_port_is_tried_again_once(model, tmp_path, monkeypatch):
+    monkeypatch.setenv("FAKE_OPENAI", f"--die-once {tmp_path / 'died'}")
+    with service(model, tmp_path) as endpoint:
+        assert endpoint.url
+    assert (tmp_path / "died").exists()
+
+
+def test_a_checkpoint_with_a_shorter_context_is_refused_before_anything_starts(model, tmp_path):
+    (model / "config.json").write_text(json.dumps({"n_positions": 64}))
+    with pytest.raises(NodeError, match="64 tokens"), service(model, tmp_path):
+        pass
+
+
+def test_held_ports_are_never_handed_out_twice():
+    held = [hold_port("127.0.0.1") for _ in range(200)]
+    try:
+        assert len({each.getsockname()[1] for each in held}) == 200
+    finally:
+        for each in held:
+            each.close()
