@@ -4,6 +4,9 @@
 # make test         all tests, with the real engines
 # make lock         pin anew what pyproject.toml asks for
 PYTHON ?= python3
+# uv does not read pip's settings. Where no CPU build of torch is offered there: make lock BACKEND="--torch-backend cpu"
+export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
+BACKEND ?=
 BIN := .venv/bin
 UV := $(BIN)/uv
 LOCK := $(UV) pip compile pyproject.toml --quiet --no-header --no-emit-index-url --no-emit-find-links --no-annotate --extra dev --upgrade
@@ -32,7 +35,7 @@ test: setup
 	$(BIN)/python -m pytest -q -m e2e
 
 lock: setup
-	$(LOCK) --extra cpu --override requirements/cpu-overrides.txt --constraint requirements/cpu-constraints.txt --python-version 3.11 -o requirements/cpu.lock
+	$(LOCK) $(BACKEND) --extra cpu --override requirements/cpu-overrides.txt --constraint requirements/cpu-constraints.txt --python-version 3.11 -o requirements/cpu.lock
 	$(LOCK) --extra cuda --override requirements/cuda-overrides.txt --python-version 3.11 --python-platform x86_64-manylinux_2_28 -o requirements/cuda.lock
 
 clean:

@@ -21,7 +21,7 @@ class Measure(_Frozen):
     """One number a node declares that it will find out. `unit` is "s", "bytes", "proportion", "tokens/s", "" and the like.
 
     A percentile names its quantile. A ratio says what it tells of the pairs (baseline, candidate): their
-    `reduction` 1 - candidate / baseline, or their `speedup` baseline / candidate.
+    `reduction` 1 - candidate / baseline, or their `speedup` baseline / candidate; `pair_unit` is the unit of the pairs themselves.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_.\-]*$")
@@ -30,6 +30,7 @@ class Measure(_Frozen):
     about: str = ""
     quantile: float | None = Field(None, gt=0, lt=1)
     form: Literal["reduction", "speedup"] | None = None
+    pair_unit: str = ""
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

@@ -1,7 +1,11 @@
 """The compare stage's report as rows to show: what both sides state side by side, then what is said of the pair."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+
+_DIGEST = re.compile(r"[0-9a-f]{40,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,4 +46,7 @@ def _say(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    if isinstance(value, int):
+        return f"{value:,}"
+    text = str(value)
+    return f"{text[:12]}..." if _DIGEST.fullmatch(text) else text

@@ -93,8 +93,12 @@ def summarise(
         comparison=comparison,
         histories={node: tuple(losses) for node, losses in (histories or {}).items()},
         latencies=_latencies(measured),
-        blocks={name: found.evidence.pairs for name, found in sorted(measured.items()) if len(found.evidence.pairs) > 1},
+        blocks={name: found.evidence.pairs for name, found in sorted(measured.items()) if _timed_blocks(found)},
     )
+
+
+def _timed_blocks(found: Measured) -> bool:
+    return found.measure.pair_unit == "s" and len(found.evidence.pairs) > 1
 
 
 def _measure_row(name: str, found: Measured) -> MeasureRow:

@@ -55,9 +55,9 @@ def _measured() -> dict[str, Measured]:
     drift = [draw.lognormvariate(0, 0.1) for _ in range(12)]
     pairs = tuple((2.46 * d * draw.gauss(1, 0.03), 1.71 * d * draw.gauss(1, 0.03)) for d in drift)
     reduction = Measure(
-        name="stack_time_reduction", kind="ratio", form="reduction", unit="proportion", about="less time for the same tokens"
+        name="stack_time_reduction", kind="ratio", pair_unit="s", form="reduction", unit="proportion", about="less time for the same tokens"
     )
-    speedup = Measure(name="speedup", kind="ratio", form="speedup", about="baseline time over optimized time")
+    speedup = Measure(name="speedup", kind="ratio", pair_unit="s", form="speedup", about="baseline time over optimized time")
     found["compare/stack_time_reduction"] = Measured(reduction, Evidence(pairs=pairs))
     found["compare/speedup"] = Measured(speedup, Evidence(pairs=pairs))
     found["compare/final_loss_difference"] = Measured(Measure(name="final_loss_difference", kind="exact"), Evidence(value=0.0117))

@@ -27,9 +27,20 @@ class CompareStage(Stage):
     resources = Resources(cpus=0, measures_speed=True)
     work = "ryot.stages.compare.work:run"
     measures = (
-        Measure(name="stack_time_reduction", kind="ratio", form="reduction", unit="proportion", about="less time for the same documents"),
-        Measure(name="speed_ratio", kind="ratio", form="speedup", about="baseline time over optimized time, of the same blocks"),
-        Measure(name="kernel_time_reduction", kind="ratio", form="reduction", unit="proportion", about="the same without packing"),
+        Measure(
+            name="stack_time_reduction",
+            kind="ratio",
+            pair_unit="s",
+            form="reduction",
+            unit="proportion",
+            about="less time for the same documents",
+        ),
+        Measure(
+            name="speed_ratio", kind="ratio", pair_unit="s", form="speedup", about="baseline time over optimized time, of the same blocks"
+        ),
+        Measure(
+            name="kernel_time_reduction", kind="ratio", pair_unit="s", form="reduction", unit="proportion", about="the same without packing"
+        ),
         Measure(name="throughput_improvement", kind="exact", unit="proportion", about="more real tokens per second, over all blocks"),
         Measure(name="loss_gap", kind="mean", unit="nats/token", about="held-out loss, optimized minus baseline; a sample is one document"),
         Measure(name="loss_gap_relative", kind="mean", unit="proportion", about="the same as a share of the baseline's mean loss"),

@@ -1,0 +1,181 @@
+"""Kill -9 a random process at a random moment of `ryot apply specs/tiny.yaml`, apply again, compare with an undisturbed run.
+
+    python tests/e2e/kill.py --times 20 [--seed 1] [--folder DIR]
+
+Every time: no process is left, the next apply finishes, and digests of data and weights, and all measures that are not timings,
+equal the undisturbed run's. Exit code 1 at the first violation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from ryot.store.record import Record
+from ryot.store.store import Store
+
+SPEC = Path(__file__).parents[2] / "specs" / "tiny.yaml"
+MARK = "RYOT_KILL_TEST"
+GONE_WITHIN_S = 5.0
+VERDICT = (0, 1, 5)
+TIMINGS = ("s", "tokens/s", "requests/s", "req/s")
+
+
+class Violation(AssertionError):
+    """Something that must hold did not."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--times", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--folder", type=Path)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.folder or Path(temporary)
+        print(f"seed {options.seed}", flush=True)
+        seconds = undisturbed(folder / "reference")
+        print(f"undisturbed: {seconds:.0f} s", flush=True)
+        for number in range(options.times):
+            print(f"{number + 1}/{options.times}: {disturbed(folder, number, seconds, random.Random(f'{options.seed}-{number}'))}", flush=True)
+    print(f"{options.times} kills, 0 violations")
+
+
+def undisturbed(store: Path) -> float:
+    """The run all others are compared with. Returns its seconds."""
+    started = time.monotonic()
+    code = start(store, uuid.uuid4().hex).wait()
+    if code not in VERDICT:
+        raise Violation(f"the undisturbed run ended with {code}; see {store.with_suffix('.log')}")
+    return time.monotonic() - started
+
+
+def disturbed(folder: Path, number: int, seconds: float, random_: random.Random) -> str:
+    """One kill. Returns a line that says what was killed and when. Raises Violation."""
+    store, mark = folder / f"store-{number}", uuid.uuid4().hex
+    apply = start(store, mark)
+    moment = random_.uniform(0.5, seconds * 0.95)
+    try:
+        apply.wait(moment)
+    except subprocess.TimeoutExpired:
+        pass
+    tree = [psutil.Process(apply.pid), *psutil.Process(apply.pid).children(recursive=True)] if apply.poll() is None else []
+    victim = random_.choice(tree) if tree else None
+    name = described(victim)
+    if victim:
+        victim.kill()
+    if victim and victim.pid == apply.pid:
+        apply.wait()
+    code = apply.wait()
+    refuse_survivors(mark, tree)
+    finished = {record.node: record.finished for record in Store(store).records()}
+    again = start(store, mark).wait()
+    if again not in VERDICT:
+        raise Violation(f"killed {name} at {moment:.1f} s; the next apply ended with {again}; see {store.with_suffix('.log')}")
+    refuse_survivors(mark, [])
+    compare(Store(folder / "reference"), Store(store), finished)
+    return f"killed {name} at {moment:.1f} s, apply ended with {code}, the next with {again}; {len(finished)} nodes kept"
+
+
+def start(store: Path, mark: str) -> subprocess.Popen[bytes]:
+    """`ryot apply`, its output in a log beside the store."""
+    store.parent.mkdir(parents=True, exist_ok=True)
+    environ = os.environ | {MARK: mark}
+    with store.with_suffix(".log").open("ab") as log:
+        argv = [sys.executable, "-m", "ryot.cli.main", "apply", str(SPEC), "--store", str(store)]
+        return subprocess.Popen(argv, stdout=log, stderr=subprocess.STDOUT, env=environ, start_new_session=True)
+
+
+def described(process: psutil.Process | None) -> str:
+    """What a process is, for people."""
+    if process is None:
+        return "nothing (it was over)"
+    try:
+        return " ".join(process.cmdline()[:5])[-70:] or process.name()
+    except psutil.Error:
+        return f"pid {process.pid}"
+
+
+def refuse_survivors(mark: str, tree: list[psutil.Process]) -> None:
+    """Wait until no process of the run is left, five seconds at most. Raises Violation."""
+    deadline = time.monotonic() + GONE_WITHIN_S
+    while left := [process for process in {*marked(mark), *tree} if alive(process)]:
+        if time.monotonic() > deadline:
+            raise Violation(f"still there after {GONE_WITHIN_S} s: {[described(process) for process in left]}")
+        psutil.wait_procs(left, timeout=0.1)
+
+
+def marked(mark: str) -> Iterator[psutil.Process]:
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(MARK) == mark:
+                yield process
+        except psutil.Error:
+            continue
+
+
+def alive(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def compare(reference: Store, store: Store, finished: dict[str, str]) -> None:
+    """Raise Violation where two stores differ in anything but timings, or a finished node ran again."""
+    expected, found = {r.node: r for r in reference.records()}, {r.node: r for r in store.records()}
+    if expected.keys() != found.keys():
+        raise Violation(f"finished nodes differ: {sorted(expected)} and {sorted(found)}")
+    for node, record in found.items():
+        if node in finished and record.finished != finished[node]:
+            raise Violation(f"{node} was finished and ran again")
+        if record.key != expected[node].key:
+            raise Violation(f"{node} has another key")
+        if weights_and_data(record) != weights_and_data(expected[node]):
+            raise Violation(f"{node}: files differ from the undisturbed run's")
+        compare_measures(node, reference, expected[node], store, record)
+
+
+def weights_and_data(record: Record) -> dict[str, str]:
+    """The digests of a node's files; of nodes that time or ask a live server, none."""
+    if record.stage not in ("data", "tokenizer", "train", "export"):
+        return {}
+    return {name: digest.sha256 for name, digest in record.files.items() if not name.startswith("timings")}
+
+
+def compare_measures(node: str, reference: Store, expected: Record, store: Store, record: Record) -> None:
+    """Measures that are no timings are equal; a live server's, which batches as requests arrive, to five digits."""
+    ours, theirs = store.evidence(record), reference.evidence(expected)
+    for measure in record.measures:
+        if measure.unit in TIMINGS or measure.kind == "ratio" or measure.name in ("memory_rss", "queue_depth_p95", "total_time_reduction"):
+            continue
+        a, b = (json.loads(item[measure.name].model_dump_json()) for item in (ours, theirs))
+        if a != b and not (record.stage == "evaluate" and close(a, b)):
+            raise Violation(f"{node}/{measure.name} is {str(a)[:80]}, undisturbed {str(b)[:80]}")
+
+
+def close(a: object, b: object) -> bool:
+    """Equal to five digits, number by number."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(close(a[key], b[key]) for key in a)
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(close(x, y) for x, y in zip(a, b, strict=True))
+    if isinstance(a, int | float) and isinstance(b, int | float):
+        return math.isclose(a, b, rel_tol=1e-5, abs_tol=1e-5)
+    return a == b
+
+
+if __name__ == "__main__":
+    main()
