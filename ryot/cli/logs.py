@@ -12,9 +12,9 @@ from ryot.cli.request import store_option
 from ryot.engine.survey import plan_of
 from ryot.errors import SpecError, printable
 from ryot.plan.plan import PlannedNode
-from ryot.store.job import LOG
+from ryot.store.job import FAILURE, LOG
 from ryot.store.journal import all_runs
-from ryot.store.store import Store
+from ryot.store.store import RECORD, Store
 
 _LOOK_S = 0.25
 
@@ -34,7 +34,7 @@ def command(node: str, run_id: str | None, follow: bool, lines: int | None, root
     if not path.exists() and not follow:
         raise SpecError(f"{node} has no log yet", hint="it was planned but not started")
     offset = _show(path, 0, lines)
-    while follow and not (folder / "record.json").exists():
+    while follow and not any((folder / name).exists() for name in (RECORD, FAILURE)):
         time.sleep(_LOOK_S)  # another process writes the file; there is no event to wait for
         offset = _show(path, offset, None)
     _show(path, offset, None)

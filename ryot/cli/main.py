@@ -87,8 +87,9 @@ def run(arguments: list[str]) -> int:
         number = error.number if isinstance(error, Interrupted) else signal.SIGINT
         click.echo("interrupted", err=True)
         return 128 + number
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output left; there is nobody to tell
+    except (BrokenPipeError, SystemExit):
+        # The reader of our output left; there is nobody to tell. click exits with 1 then, which here would be a failed target.
+        sys.stderr.close()
         return 0
     except Exception:
         traceback.print_exc()

@@ -70,11 +70,12 @@ def run_state(run: Run) -> str:
 
 def status(run: Run, plan: Plan, store: Store) -> list[Row]:
     """A row for every node of a run."""
+    running = run_state(run).startswith("running")
     last = {event["node"]: event for event in run.events() if "node" in event}
-    return [_row(node, last.get(node.name), store, run) for node in plan.nodes]
+    return [_row(node, last.get(node.name), store, run, running) for node in plan.nodes]
 
 
-def _row(node: PlannedNode, event: Mapping[str, Any] | None, store: Store, run: Run) -> Row:
+def _row(node: PlannedNode, event: Mapping[str, Any] | None, store: Store, run: Run, running: bool) -> Row:
     if event is None:
         finished = not node.is_service and store.record(node.stage, node.key)
         return Row(node.name, "finished" if finished else "waiting", "before this run" if finished else "")
@@ -87,8 +88,8 @@ def _row(node: PlannedNode, event: Mapping[str, Any] | None, store: Store, run: 
             return Row(node.name, "skipped", f"it needs {event['because']}")
         case "ready":
             return Row(node.name, "up", event["url"])
-        case "started":
-            return Row(node.name, "running", _progress(run, node))
+        case "started" | "waiting":
+            return Row(node.name, "running" if running else "interrupted", _progress(run, node))
     return Row(node.name, str(event["event"]), "")
 
 

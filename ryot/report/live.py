@@ -9,7 +9,8 @@ from typing import Protocol
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from ryot.engine import events
 from ryot.errors import printable
@@ -37,8 +38,7 @@ def display(console: Console) -> Iterator[Display]:
         BarColumn(bar_width=24),
         TextColumn("{task.fields[counted]}"),
         TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
+        _Left(),
         TextColumn("{task.fields[numbers]}"),
         console=console,
         transient=True,
@@ -66,6 +66,14 @@ def line(event: events.Event) -> str | None:
         case events.Failed(node, message):
             return f"FAILED    {node}: {message}"
     return None
+
+
+class _Left(ProgressColumn):
+    """The time that is left, once the pace is known."""
+
+    def render(self, task: Task) -> Text:
+        left = task.time_remaining
+        return Text("" if left is None or task.finished else f"{show_seconds(left)} left")
 
 
 class _Plain:
