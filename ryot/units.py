@@ -79,7 +79,7 @@ def _of(units: dict[str, float], example: str):  # type: ignore[no-untyped-def]
             raise ValueError(f"unknown unit {unit!r}; write for example {example}")
         return _finite(number * units[unit])
 
-    return BeforeValidator(parse)
+    return BeforeValidator(parse, json_schema_input_type=str | float)
 
 
 def _unit(name: str, example: str) -> object:
@@ -101,7 +101,7 @@ Proportion = Annotated[float, _of({"": 1.0, "%": 0.01}, "30%"), Field(ge=0, le=1
 
 def show_seconds(seconds: float) -> str:
     """A duration for people: `19.2 ms`, `4.1 s`, `3 min 05 s`, `2 h 10 min`."""
-    if seconds < 1:
+    if seconds < 0.9995:
         return f"{seconds * 1e3:.3g} ms"
     if seconds < 60:
         return f"{seconds:.1f} s"
@@ -131,5 +131,6 @@ def show(value: float | None, unit: str) -> str:
         return show_bytes(value)
     if unit == "proportion":
         return f"{value * 100:.2f} %"
-    number = f"{value:,.0f}" if float(value).is_integer() and abs(value) < 1e15 else f"{value:,.4g}"
+    whole = 1000 <= abs(value) < 1e15 or (float(value).is_integer() and abs(value) < 1e15)
+    number = f"{value:,.0f}" if whole else f"{value:.4g}"
     return f"{number} {unit}".rstrip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
@@ -75,5 +76,10 @@ def command(path: Path, preset: str, force: bool) -> None:
 def text(path: Path, preset: str) -> str:
     """The spec for a preset; its claim is the preset's own count, so that it holds."""
     params = count_parameters(Model.model_validate({"preset": preset})).total
-    name = "".join(char if char.isalnum() else "-" for char in path.stem.lower()).strip("-") or "model"
-    return _TEMPLATE.format(file=path, name=name[:64], params=params, preset=preset)
+    return _TEMPLATE.format(file=path, name=_name(path.stem), params=params, preset=preset)
+
+
+def _name(stem: str) -> str:
+    """A name that a spec may have, and that YAML reads as text: it begins with a letter and is no word of YAML's own."""
+    plain = re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-")
+    return (plain if plain[:1].isalpha() and plain not in ("true", "false", "null") else f"model-{plain}".strip("-"))[:64]

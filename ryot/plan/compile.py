@@ -106,13 +106,17 @@ def _validate(stage: Stage, insert: Insert, index: int, where: Where) -> StageCo
         raise SpecErrors(
             [
                 SpecError(
-                    f"{stage.name}: {'.'.join(map(str, item['loc']))}: {item['msg']}",
+                    f"{stage.name}: {'.'.join(map(str, item['loc']))}: {_words(item['type'], item['msg'])}",
                     at=where("stages", index, "with", *item["loc"]),
                     hint=f"settings of {stage.name}: {known}",
                 )
                 for item in error.errors(include_url=False)
             ]
         ) from None
+
+
+def _words(kind: str, message: str) -> str:
+    return "there is no such setting" if kind == "extra_forbidden" else message.replace("Input should be", "should be")
 
 
 def plan_nodes(nodes: Mapping[str, Node], stages: Mapping[str, Stage], facts: Facts) -> tuple[PlannedNode, ...]:

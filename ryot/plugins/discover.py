@@ -43,7 +43,8 @@ def discover(group: str, folders: Sequence[Path] = ()) -> tuple[Plugin, ...]:
     installed = [Plugin(point.name, point.value, *_owner(point)) for point in entry_points(group=group)]
     local = [plugin for folder in folders for plugin in _in_folder(group, folder)]
     known = {(plugin.name, plugin.value) for plugin in local}
-    return (*(plugin for plugin in installed if (plugin.name, plugin.value) not in known), *local)
+    # A folder may be named twice, and an installed package may lie in one.
+    return (*(plugin for plugin in installed if (plugin.name, plugin.value) not in known), *dict.fromkeys(local))
 
 
 def _owner(point: Any) -> tuple[str, str]:
@@ -114,11 +115,8 @@ def stages_for(used: Mapping[str, Place], folders: Sequence[Path] = ()) -> tuple
     wanted = dict.fromkeys([*(plugin.name for plugin in offered if plugin.builtin), *used])
     found = {name: find(name, offered) for name in wanted}
     have = ", ".join(plugin.name for plugin in offered if not plugin.builtin and not plugin.broken) or "none"
-    unknown = [
-        SpecError(f"there is no plugin with a stage {name!r}", at=used[name], hint=f"install it, or name its folder with --plugins; there are: {have}")
-        for name, plugin in found.items()
-        if plugin is None
-    ]
+    hint = f"install it, or name its folder with --plugins; there are: {have}"
+    unknown = [SpecError(f"there is no plugin with a stage {name!r}", at=used[name], hint=hint) for name in used if found[name] is None]
     if unknown:
         raise SpecErrors(unknown)
     chosen = {name: plugin for name, plugin in found.items() if plugin}

@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-
 _DIGEST = re.compile(r"[0-9a-f]{40,}")
 
 

@@ -14,7 +14,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from ryot.errors import SpecError
+from ryot.measures import Target
 from ryot.spec.spec import Spec
+from ryot.spec.target import TargetMap
 from ryot.spec.yaml_tree import Located
 
 
@@ -54,6 +56,8 @@ def _fields(model: type[BaseModel], prefix: str) -> Iterator[Entry]:
 
 
 def _models(annotation: Any, suffix: str = "") -> Iterator[tuple[str, type[BaseModel]]]:
+    if annotation is Target:  # what a spec says is its written form
+        annotation = TargetMap
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield suffix, annotation
         return
@@ -95,19 +99,22 @@ def _default(info: FieldInfo) -> str:
 
 
 def _unit(info: FieldInfo) -> str:
-    extra = info.json_schema_extra
-    return str(extra.get("unit", "")) if isinstance(extra, Mapping) else ""
+    inside = [mark for argument in typing.get_args(info.annotation) for mark in getattr(argument, "__metadata__", ())]
+    extras = [mark.json_schema_extra for mark in [info, *inside] if isinstance(mark, FieldInfo)]
+    return next((str(extra["unit"]) for extra in extras if isinstance(extra, Mapping) and "unit" in extra), "")
 
 
 def suggest(path: str) -> str | None:
     """Where a key that does not exist at `path` may have been meant: the nearest name beside it, or the same name elsewhere."""
     parent, _, name = path.rpartition(".")
     known, beside = list(_by_path()), _names_in(parent)
+    near = difflib.get_close_matches(name, beside, 1, 0.6)
     elsewhere = [entry for entry in known if entry.rpartition(".")[2] == name]
     if elsewhere:
         home = min(elsewhere, key=lambda entry: (abs(entry.count(".") - path.count(".")), len(entry)))
-        return f"`{name}` belongs at {home if '.' in home else 'the top of the spec'}"
-    if near := difflib.get_close_matches(name, beside, 1, 0.6):
+        belongs = f"`{name}` belongs at {home if '.' in home else 'the top of the spec'}"
+        return f"did you mean `{near[0]}`? or {belongs}" if near else belongs
+    if near:
         return f"did you mean `{near[0]}`?"
     if near := difflib.get_close_matches(name, {entry.rpartition(".")[2] for entry in known}, 1, 0.75):
         return f"did you mean {next(entry for entry in known if entry.rpartition('.')[2] == near[0])}?"
@@ -139,7 +146,7 @@ def placed(detail: Mapping[str, Any], tree: Located) -> SpecError:
             return SpecError(f"unknown key `{path[-1]}`", at=found.key, hint=suggest(generic))
         case "missing":
             missing = ".".join(map(str, detail["loc"]))
-            return SpecError(f"`{missing}` is missing", at=found.key, hint=_about(missing))
+            return SpecError(f"`{missing}` is missing", at=found.key, hint=_about(_generic(detail["loc"])))
         case "value_error":
             text = str(detail["ctx"]["error"])
         case _:

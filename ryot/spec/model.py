@@ -1,16 +1,23 @@
 """`model`: the shape of the network. A preset fills what the spec does not say."""
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from ryot.spec.presets import MODELS
 from ryot.spec.section import Section
 from ryot.units import Count, Proportion
 
 
+def _preset_or_all(schema: dict[str, Any]) -> None:
+    """In the JSON Schema: what is required is required only where no preset gives it."""
+    schema["anyOf"] = [{"required": ["preset"]}, {"required": schema.pop("required")}]
+
+
 class Model(Section):
     """The shape of the network."""
+
+    model_config = ConfigDict(json_schema_extra=_preset_or_all)
 
     preset: str | None = None
     """A named model whose values stand where the spec gives none."""

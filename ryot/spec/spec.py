@@ -1,14 +1,14 @@
 """The whole spec: what a language model must be and what it must achieve. Frozen; made only by load.py."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from ryot.measures import Target, parse_target
 from ryot.spec.data import Data
 from ryot.spec.model import Model
 from ryot.spec.section import Section
 from ryot.spec.serve import Bench, Evaluate, Export, Serve
+from ryot.spec.target import WrittenTarget
 from ryot.spec.train import Optimize, Train
 from ryot.units import Count
 
@@ -69,7 +69,7 @@ class Spec(Section):
     """Benchmarks of quality."""
     bench: Bench | None = None
     """Load on the served model."""
-    targets: tuple[Annotated[Target, BeforeValidator(parse_target)], ...] = ()
+    targets: tuple[WrittenTarget, ...] = ()
     """What must be achieved: `node/measure >= 25%`."""
     stages: tuple[Insert, ...] = ()
     """Plugins' stages to insert."""

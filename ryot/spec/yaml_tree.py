@@ -4,6 +4,7 @@ aliases; duplicate keys, tags and second documents are refused. Nothing here kno
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -21,7 +22,9 @@ MAX_BYTES = 1 << 20
 MAX_DEPTH = 32
 MAX_ALIASES = 64
 MAX_NODES = 100_000
-_OPENED = ("while parsing a flow", "while scanning a quoted")
+_LINE_END = re.compile(r"\r\n|\n|\r")
+
+
 @dataclass(frozen=True, slots=True)
 class Located:
     """A value with the place where it is written, and where its key is, if it has one. `size` counts it and all below it."""
@@ -78,26 +81,16 @@ def read(path: Path) -> str:
 
 def parse(text: str, name: str) -> Located:
     """The one document in `text`; `name` is what places call the file. Raises SpecError."""
+    builder = _Builder(text, name)
     try:
-        return _Builder(text, name).document()
+        return builder.document()
     except MarkedYAMLError as error:
-        raise _not_yaml(error, text, name) from None
+        raise builder.refusal(error) from None
     except ReaderError as error:
         line = text[: error.position].count("\n")
         raise SpecError(f"not YAML: {error.reason}", at=_place(name, text, line, 0)) from None
     except YAMLError as error:
         raise SpecError(f"not YAML: {error}", at=Place(name, 1, 1)) from None
-
-
-def _not_yaml(error: MarkedYAMLError, text: str, name: str) -> SpecError:
-    """The parser's complaint, placed where a bracket or quote opens rather than where the parser gave up on its end."""
-    mark, message = error.problem_mark or error.context_mark, error.problem or error.context
-    opened = error.context_mark is not None and str(error.context).startswith(_OPENED)
-    if opened:
-        mark, message = error.context_mark, f"what opens here is not closed: {message}"
-    place = _place(name, text, mark.line, mark.column) if mark else Place(name, 1, 1)
-    hint = "close it, or put a value that holds brackets or quotes in quotes" if opened else _yaml_hint(place.text)
-    return SpecError(f"not YAML: {message}", at=place, hint=hint)
 
 
 def _yaml_hint(line: str) -> str | None:
@@ -109,7 +102,7 @@ def _yaml_hint(line: str) -> str | None:
 
 
 def _place(name: str, text: str, line: int, column: int) -> Place:
-    lines = text.splitlines()
+    lines = _LINE_END.split(text)
     return Place(name, line + 1, column + 1, lines[line][:200] if line < len(lines) else "")
 
 
@@ -120,9 +113,10 @@ class _Builder:
         yaml = YAML(typ="safe", pure=True)
         self._events: Iterator[Any] = iter(yaml.parse(text))
         self._resolver = yaml.resolver
-        self._name, self._lines = name, text.splitlines()
+        self._name, self._lines = name, _LINE_END.split(text)
         self._anchors: dict[str, Located | None] = {}
         self._aliases = self._nodes = 0
+        self._open: list[Place | None] = []
 
     def document(self) -> Located:
         start = list(islice(self._events, 2))[-1]
@@ -135,16 +129,33 @@ class _Builder:
             raise SpecError("a second document begins here", at=self._at(after), hint="one file holds one spec")
         return root
 
+    def refusal(self, error: MarkedYAMLError) -> SpecError:
+        """The parser's complaint, placed where a bracket or quote opens rather than where the parser gave up on its end."""
+        context, mark = str(error.context), error.problem_mark or error.context_mark
+        message = error.problem or context
+        opened = self._open[-1] if context.startswith("while parsing a flow") and self._open else None
+        if context.startswith("while scanning a quoted") and error.context_mark:
+            opened = self._place(error.context_mark)
+        if opened:
+            return SpecError(f"not YAML: what opens here is not closed: {message}", at=opened, hint="close it, or put the value in quotes")
+        place = self._place(mark) if mark else Place(self._name, 1, 1)
+        return SpecError(f"not YAML: {message}", at=place, hint=_yaml_hint(place.text))
+
     def _at(self, event: Any) -> Place:
-        line, column = event.start_mark.line, event.start_mark.column
-        return Place(self._name, line + 1, column + 1, self._lines[line][:200] if line < len(self._lines) else "")
+        return self._place(event.start_mark)
+
+    def _place(self, mark: Any) -> Place:
+        text = self._lines[mark.line] if mark.line < len(self._lines) else ""
+        return Place(self._name, mark.line + 1, mark.column + 1, text[:200])
 
     def _node(self, event: Any, depth: int, key: Place | None) -> Located:
         place = self._at(event)
         self._nodes += 1
+        self._open.append(place if getattr(event, "flow_style", None) is True else None)
         if depth > MAX_DEPTH:
             raise SpecError(f"nested deeper than {MAX_DEPTH} levels", at=place)
         if type(event).__name__ == "AliasEvent":
+            self._open.pop()
             return self._alias(event, place, key)
         if event.anchor:
             self._anchors[event.anchor] = None
@@ -155,6 +166,7 @@ class _Builder:
                 value = self._sequence(event, depth)
             case _:
                 value = self._scalar(event, place)
+        self._open.pop()
         children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
         node = Located(value, place, key or place, 1 + sum(child.size for child in children))
         if event.anchor:
@@ -200,13 +212,13 @@ class _Builder:
 
     def _scalar(self, event: Any, place: Place) -> Any:
         self._refuse_tag(event, "tag:yaml.org,2002:str")
-        tag = str(self._resolver.resolve(ScalarNode, event.value, event.implicit)) if event.style is None else ""
+        tag = str(self._resolver.resolve(ScalarNode, event.value, event.implicit)) if event.style is None and event.tag is None else ""
         text = event.value
         match tag.rpartition(":")[2]:
             case "null":
                 return None
             case "bool":
-                return text.lower() == "true"
+                return text.lower() == "true" if text.lower() in ("true", "false") else text
             case "int" | "float":
                 return self._number(text, place)
         return text

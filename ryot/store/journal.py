@@ -66,7 +66,7 @@ class Run:
 
 
 def begin(runs: Path, name: str, now: datetime, spec_text: str, plan_json: str) -> Run:
-    """Make the folder of a new run. `now` (UTC) gives its id, which sorts by time."""
+    """Make the folder of a new run. `now` (UTC) gives its id, which sorts by time to the second."""
     identity = f"{now:%Y%m%d-%H%M%S}-{name}-{secrets.token_hex(2)}"
     run = Run(identity, runs / identity)
     files.write_durable(run.spec, spec_text)
@@ -76,5 +76,6 @@ def begin(runs: Path, name: str, now: datetime, spec_text: str, plan_json: str) 
 
 def all_runs(runs: Path, name: str | None = None) -> list[Run]:
     """The runs there have been, oldest first; of one spec, if named. A folder without a plan is none."""
-    found = [Run(path.parent.name, path.parent) for path in sorted(runs.glob("*/plan.json"))]
+    plans = sorted(runs.glob("*/plan.json"), key=lambda plan: (plan.parent.name[:15], plan.stat().st_mtime_ns))
+    found = [Run(plan.parent.name, plan.parent) for plan in plans]
     return [run for run in found if name is None or run.id[16:].rsplit("-", 1)[0] == name]

@@ -44,7 +44,9 @@ def test_there_are_more_than_60() -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_bad_spec_is_refused_at_its_line(path: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bad_spec_is_refused_at_its_line(
+    path: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     place, words, arguments = expected(path)
     said = refused(path, capsys, *arguments)

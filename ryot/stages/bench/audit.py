@@ -20,7 +20,7 @@ MOST_LAG_SHARE, LEAST_LAG_S = 0.25, 0.005
 class Audit:
     """The generator on itself: CPU as a share of one core, the delay with which it woke up, and who counted how many.
 
-    `answered` are the prompts that came back right, `served` those that the server says it finished.
+    Prompts, those of the warm-up included: `sent`, `answered` rightly, `served` as the server counts them.
     """
 
     cpu_share: float
@@ -35,7 +35,7 @@ class Audit:
 
 
 def audit(requests: int, batch: int, samples: Sequence[Sample], summary: Mapping[str, Any], served: int) -> Audit:
-    """Gather what the verdict on the generator rests on. `served` excludes the warm-up only if the caller took it off."""
+    """Gather what the verdict on the generator rests on, from the counted samples and the generator's own summary."""
     took = [sample.end_s - sample.start_s for sample in samples if sample.ok]
     return Audit(
         cpu_share=summary["cpu_s"] / max(summary["wall_s"], 1e-9),
@@ -44,8 +44,8 @@ def audit(requests: int, batch: int, samples: Sequence[Sample], summary: Mapping
         requests=requests,
         kept=len(samples),
         locust=int(summary["locust_requests"]),
-        sent=len(samples) * batch,
-        answered=len(took) * batch,
+        sent=(len(samples) + int(summary["warmed"])) * batch,
+        answered=(len(took) + int(summary["warmed_ok"])) * batch,
         served=served,
     )
 

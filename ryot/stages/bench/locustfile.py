@@ -35,7 +35,7 @@ class Round:
         self.orders = orders
         self.numbers = itertools.count()
         self.warm, self.finished = Event(), Event()
-        self.warmed = self.counted = 0
+        self.warmed = self.warmed_ok = self.counted = 0
         self.file = Path(orders.samples).open("w", buffering=1)  # noqa: SIM115 - open as long as the process
         self.process = psutil.Process()
         self.started_s = self.cpu_s = 0.0
@@ -48,9 +48,10 @@ class Round:
         self.started_s, self.cpu_s = time.perf_counter(), sum(self.process.cpu_times()[:2])
         self.warm.set()
 
-    def warm_up_done(self) -> None:
+    def warm_up_done(self, *, ok: bool) -> None:
         """One warm-up request more; the last one lets the counted requests begin."""
         self.warmed += 1
+        self.warmed_ok += ok
         if self.warmed == self.orders.warmup:
             self.begin()
 
@@ -73,7 +74,8 @@ class Round:
         """What the generator can say of itself."""
         wall_s = time.perf_counter() - self.started_s
         cpu_s = sum(self.process.cpu_times()[:2]) - self.cpu_s
-        return {"locust_requests": locust_count, "wall_s": wall_s, "cpu_s": cpu_s, "lags_s": self.lags_s}
+        counts = {"locust_requests": locust_count, "warmed": self.warmed, "warmed_ok": self.warmed_ok}
+        return counts | {"wall_s": wall_s, "cpu_s": cpu_s, "lags_s": self.lags_s}
 
 
 class CompletionUser(User):  # type: ignore[misc]
@@ -103,7 +105,7 @@ class CompletionUser(User):  # type: ignore[misc]
         start_ns, end_ns, tokens, error = self.measured(data)
         self.used_s = time.perf_counter()
         if number < orders.warmup:
-            self.round.warm_up_done()
+            self.round.warm_up_done(ok=not error)
             return
         self.round.keep(number - orders.warmup, start_ns, end_ns, tokens, error)
         took_ms, failure = (end_ns - start_ns) / 1e6, RuntimeError(error) if error else None

@@ -25,7 +25,7 @@ _SLACK_S = 120.0
 
 @dataclass(frozen=True, slots=True)
 class _Load:
-    """What came back: samples, the generator's summary, depths of the queue, prompts the server finished for counted requests."""
+    """What came back: samples, the generator's summary, depths of the queue, prompts that the server says it finished."""
 
     samples: list[Sample]
     summary: Mapping[str, Any]
@@ -60,8 +60,8 @@ def _load(config: BenchConfig, endpoint: Endpoint, context: StageContext) -> _Lo
         depths = _watch(process, orders, config, metrics, context)
         kept = _read(orders, process, context)
         summary = json.loads(Path(orders.summary).read_text())
-        least = sum(sample.ok for sample in kept) * config.batch
-        served = _served(metrics, before, config, least)
+        least = (sum(sample.ok for sample in kept) + summary["warmed_ok"]) * config.batch
+        served = _served(metrics, before, least)
     finally:
         metrics.close()
     return _Load(kept, summary, depths, served)
@@ -161,11 +161,10 @@ def _reading(metrics: Metrics, when: str) -> Reading:
     return reading
 
 
-def _served(metrics: Metrics, before: Reading, config: BenchConfig, least: int) -> int:
-    """Prompts that the server finished for counted requests. It may count a little after it answered: wait 5 s for `least`."""
-    warmed = config.warmup * config.batch
+def _served(metrics: Metrics, before: Reading, least: int) -> int:
+    """Prompts that the server finished since `before`. It may count a little after it answered: wait 5 s for `least`."""
     for _ in range(50):
-        served = _reading(metrics, "after the load").finished - before.finished - warmed
+        served = _reading(metrics, "after the load").finished - before.finished
         if served >= least:
             break
         time.sleep(0.1)

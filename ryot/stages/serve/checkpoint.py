@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,9 +28,9 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     if "auto_map" in config or code:
         what = f"the files {', '.join(code[:3])}" if code else "`auto_map` in config.json"
         raise NodeError(f"the model folder carries code of its own ({what}); ryot serves data only", hint="export it as plain safetensors")
-    weights = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+    weights = sum(_weight_bytes(path) for path in folder.glob("*.safetensors"))
     if weights == 0:
-        raise NodeError(f"{folder} has no *.safetensors file", hint="run export again")
+        raise NodeError(f"{folder} has no weights in *.safetensors files", hint="run export again")
     context = next((config[key] for key in _CONTEXT_KEYS if isinstance(config.get(key), int)), None)
     return Checkpoint(folder, weights, context if isinstance(context, int) else None)
 
@@ -45,3 +46,19 @@ def _read_config(folder: Path) -> dict[str, object]:
     if not isinstance(config, dict):
         raise NodeError(f"{path} does not hold a JSON object")
     return config
+
+
+def _weight_bytes(path: Path) -> int:
+    """Bytes of the tensors in a safetensors file: 8 bytes of length, a JSON header with offsets, then the tensors without a gap.
+    Raises NodeError when the file is cut short or its header damaged."""
+    size = path.stat().st_size
+    try:
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            header = json.loads(file.read(min(length, size)))
+        ends = [int(tensor["data_offsets"][1]) for name, tensor in header.items() if name != "__metadata__"]
+    except (struct.error, ValueError, AttributeError, TypeError, KeyError, IndexError):
+        raise NodeError(f"{path.name} is damaged: it has no safetensors header", hint="run export again") from None
+    if 8 + length + max(ends, default=0) != size:
+        raise NodeError(f"{path.name} is damaged: its header tells of {8 + length + max(ends, default=0)} bytes, it has {size}")
+    return max(ends, default=0)

@@ -63,8 +63,9 @@ def cause_of(log: str, code: int) -> Cause:
             return cause
     if code == -9:
         return Cause("it was killed, most likely by the kernel for want of memory", "lower serve.kv_cache, or free memory")
-    ended = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
-    return Cause(f"it {ended}", "its log says more")
+    ended = f"it was killed by signal {-code}" if code < 0 else f"it ended with exit code {code}"
+    said = re.findall(r"(?:\w*(?:Error|Exception): |Value error, )(.+)", log)
+    return Cause(f"{ended}, saying: {said[-1].strip()}" if said else ended, "its log says more")
 
 
 def last_lines(log: str, count: int = 12) -> str:

@@ -1,6 +1,7 @@
 """One training process: `python -m ryot.stages.train.rank JOB.json`, started by torchrun. It resumes from the newest whole checkpoint."""
 
 import json
+import math
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -59,6 +60,7 @@ def _train(trainer: Trainer, folder: Path, data: str, progress: Progress) -> Run
         _note(run, update)
         progress.update(index, trainer.updates, update)
         if (index + 1) % config.checkpoint_every == 0 or index + 1 == trainer.updates:
+            _refuse_bad_weights(trainer, index)
             recent = [entry["loss"] for entry in run.updates[-config.checkpoint_every :]]
             state = {"updates": run.updates, "seconds": run.seconds, "resumed": run.resumed, "data": data}
             state["epoch"] = (index + 1) // config.recipe.updates_per_epoch(trainer.documents.count)
@@ -94,6 +96,12 @@ def _refuse_still(trainer: Trainer, before: float) -> None:
     """An engine can drop every update without a word (bf16 overflow); then no weight ever moves."""
     if trainer.world.largest(float(_checksum(trainer) != before)) == 0.0:
         raise NodeError("the first update left every weight as it was", hint="use precision fp32, or a higher train.lr")
+
+
+def _refuse_bad_weights(trainer: Trainer, index: int) -> None:
+    """A weight that takes no part in any loss can be no number unseen; such weights are never written."""
+    if trainer.world.largest(float(not math.isfinite(_checksum(trainer)))):
+        raise NodeError(f"a weight is no number after update {index + 1}", hint="lower train.lr; the last good checkpoint is kept")
 
 
 def _finish(trainer: Trainer, run: Run, heldout: Documents, results: Path, progress: Progress) -> None:

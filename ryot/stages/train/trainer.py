@@ -47,7 +47,7 @@ class Trainer:
         self.parameters = models.parameter_count(model)
         torch.manual_seed(config.recipe.seed * 1_000_003 + world.rank)
         self.engine = Engine(model.to(world.device).train(), config.recipe, fused=config.kernel.level >= 1)
-        self.tuner = Tuner.start(config, self.updates)
+        self.tuner = Tuner.start(config, self.updates, world.device.type)
         self._compiled = False
 
     def update(self, index: int) -> Update:

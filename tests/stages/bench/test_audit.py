@@ -36,7 +36,7 @@ def test_requests_given_up_may_or_may_not_have_been_finished():
     assert objections(replace(given_up, served=20)) == []
 
 
-def test_what_was_answered_is_counted_in_prompts():
-    summary = {"cpu_s": 0.5, "wall_s": 2.0, "lags_s": [0.1, 0.2, 0.3], "locust_requests": 2}
+def test_what_was_answered_is_counted_in_prompts_and_with_the_warm_up():
+    summary = {"cpu_s": 0.5, "wall_s": 2.0, "lags_s": [0.1, 0.2, 0.3], "locust_requests": 2, "warmed": 3, "warmed_ok": 1}
     found = audit(2, 4, [Sample(0, 0, 1, 4), Sample(1, 1, 2, 0, "timeout")], summary, 4)
-    assert (found.sent, found.answered, found.cpu_share, found.lag_p50_s) == (8, 4, 0.25, 0.2)
+    assert (found.sent, found.answered, found.cpu_share, found.lag_p50_s) == (20, 8, 0.25, 0.2)

@@ -1,5 +1,6 @@
 """Locust for real, against a server whose delays and faults are known."""
 
+import json
 import subprocess
 import sys
 import time
@@ -64,7 +65,7 @@ def test_every_kind_of_failure_is_counted_by_its_cause(tmp_path):
     seen = (found.out / "errors.json").read_text()
     resets = {"ConnectionResetError": 4} if "ConnectionResetError" in seen else {"RemoteDisconnected": 4}
     expected = {name: count for name, count in errors.items() if name != "RemoteDisconnected"} | resets
-    assert __import__("json").loads(seen) == expected
+    assert json.loads(seen) == expected
     assert (found.value("errors"), found.value("success_rate")) == (27, pytest.approx(33 / 60))
     assert found.value("latency_p95") >= 0.5
 

@@ -1,6 +1,7 @@
 """What may be served: data, never code."""
 
 import json
+import struct
 
 import pytest
 
@@ -8,10 +9,15 @@ from ryot.plugins import NodeError
 from ryot.stages.serve.checkpoint import read_checkpoint
 
 
+def safetensors(size):
+    header = json.dumps({"w": {"dtype": "U8", "shape": [size], "data_offsets": [0, size]}}).encode()
+    return struct.pack("<Q", len(header)) + header + b"x" * size
+
+
 @pytest.fixture
 def folder(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "gpt2", "n_positions": 64}))
-    (tmp_path / "model.safetensors").write_bytes(b"x" * 100)
+    (tmp_path / "model.safetensors").write_bytes(safetensors(100))
     return tmp_path
 
 
@@ -31,6 +37,13 @@ def test_a_folder_with_python_files_is_refused(folder, place):
     (folder / place).parent.mkdir(parents=True, exist_ok=True)
     (folder / place).write_text("import os")
     with pytest.raises(NodeError, match=r"evil\.py"):
+        read_checkpoint(folder)
+
+
+@pytest.mark.parametrize("data", [b"", b"\0" * 1000, b"x" * 1000, safetensors(100)[:-1], safetensors(100) + b"x"])
+def test_damaged_weights_are_refused(folder, data):
+    (folder / "model.safetensors").write_bytes(data)
+    with pytest.raises(NodeError, match="damaged"):
         read_checkpoint(folder)
 
 

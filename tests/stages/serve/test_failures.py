@@ -28,7 +28,11 @@ def test_a_kill_by_the_kernel_is_taken_for_want_of_memory():
 
 
 def test_an_unknown_end_says_its_exit_code():
-    assert "exit code 7" in cause_of("nothing", 7).words
+    assert cause_of("nothing", 7).words == "it ended with exit code 7"
+
+
+def test_an_unknown_end_says_the_last_error_in_the_log():
+    assert "saying: no luck" in cause_of("Traceback:\nKeyError: 'x'\nmy.CustomError: no luck\nbye", 1).words
 
 
 def test_the_noise_at_exit_is_left_out_of_the_last_lines():

@@ -1,6 +1,7 @@
 """Starting a server, against a program that stands in for vLLM: ready means a token, and an early end has a cause."""
 
 import json
+import struct
 import time
 from pathlib import Path
 
@@ -27,7 +28,8 @@ def model(tmp_path, monkeypatch):
     folder = tmp_path / "model"
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps({"n_positions": 128}))
-    (folder / "model.safetensors").write_bytes(b"x" * 1000)
+    header = json.dumps({"w": {"dtype": "U8", "shape": [1000], "data_offsets": [0, 1000]}}).encode()
+    (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + b"x" * 1000)
     return folder
 
 

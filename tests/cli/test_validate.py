@@ -1,0 +1,106 @@
+"""`ryot validate`: sound specs are said to be sound; local inputs and broken plugins are told with their place and exit code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ryot.cli.main import run
+
+ROOT = Path(__file__).parent.parent.parent
+TINY = ROOT / "specs" / "tiny.yaml"
+BROKEN = {
+    "raises": "raise RuntimeError('no luck')",
+    "exits": "raise SystemExit(0)",
+    "lacks": "import no_such_library_anywhere",
+    "is_not_python": "def (:",
+    "is_empty": "",
+    "is_no_stage": "class It: pass",
+    "has_no_config": "from ryot.plugins import Stage\nclass It(Stage):\n    name = 'it'",
+}
+
+
+@pytest.mark.parametrize("spec", sorted((ROOT / "specs").glob("*.yaml")), ids=lambda path: path.stem)
+def test_shipped_spec_is_sound(spec: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["validate", str(spec)]) == 0
+    assert f"{spec} is sound: " in capsys.readouterr().out
+
+
+def test_profile_and_counts_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["validate", str(ROOT / "specs" / "phase3.yaml"), "--profile", "none"]) == 0
+    assert "14 nodes, 19 targets (no profile, " in capsys.readouterr().out
+
+
+def with_source(folder: Path, path: str) -> Path:
+    spec = folder / "spec.yaml"
+    spec.write_text(
+        TINY.read_text()
+        .replace("generate: {examples: 600}", f"path: {path}")
+        .replace("  - data/wrong_answers == 0\n", "")
+        .replace("[reasoning, perplexity]", "[perplexity]")
+    )
+    return spec
+
+
+def test_local_input_is_relative_to_the_spec(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "texts.txt").write_text("one\n\ntwo\n")
+    code = run(["validate", str(with_source(tmp_path, "texts.txt"))])
+    said = capsys.readouterr()
+    assert (code, said.err) == (0, "")
+
+
+def test_missing_local_input_is_the_machines_fault_and_has_its_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = with_source(tmp_path, "texts.txt")
+    line = spec.read_text().splitlines().index("    - path: texts.txt") + 1
+    assert run(["validate", str(spec)]) == 3
+    assert f"{spec}:{line}:7: data.sources.0.path: {tmp_path / 'texts.txt'} does not exist" in capsys.readouterr().err
+
+
+def plugin(folder: Path, code: str, name: str = "strange") -> Path:
+    """A plugin folder with a stage of a name, whose module holds some code."""
+    home = folder / "plugins" / f"{name}-{len(code)}"
+    home.mkdir(parents=True)
+    module = f"module_{name}_{abs(hash(code))}"
+    (home / "pyproject.toml").write_text(f'[project]\nname = "{name}-pack"\n[project.entry-points."ryot.stages"]\n{name} = "{module}:It"\n')
+    (home / f"{module}.py").write_text(code)
+    return folder / "plugins"
+
+
+def using(folder: Path, name: str = "strange") -> Path:
+    spec = folder / "spec.yaml"
+    spec.write_text(TINY.read_text() + f"stages:\n  - after: data\n    use: {name}\n")
+    return spec
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_broken_plugin_harms_the_spec_that_uses_it(how: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = plugin(tmp_path, BROKEN[how])
+    spec = using(tmp_path)
+    assert run(["validate", str(spec), "--plugins", str(folder)]) == 3
+    said = capsys.readouterr().err
+    assert "Traceback" not in said
+    assert f"error: {spec}:{len(spec.read_text().splitlines())}:5: the plugin strange of strange-pack" in said
+
+
+def test_broken_plugin_harms_no_other_spec(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = plugin(tmp_path, BROKEN["raises"])
+    (folder / "garbage").mkdir()
+    (folder / "garbage" / "pyproject.toml").write_text("[[[")
+    assert run(["validate", str(TINY), "--plugins", str(folder)]) == 0
+
+
+def test_plugin_offered_twice_is_named_with_both_folders(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plugin(tmp_path, "x = 1")
+    folder = plugin(tmp_path, "x = 12")
+    assert run(["validate", str(using(tmp_path)), "--plugins", str(folder)]) == 3
+    said = capsys.readouterr().err
+    assert "strange is offered by strange-pack" in said
+    assert "strange-5" in said
+    assert "strange-6" in said
+
+
+def test_plugin_cannot_take_the_name_of_a_built_in_stage_unnoticed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = plugin(tmp_path, "raise RuntimeError", name="train")
+    assert run(["validate", str(TINY), "--plugins", str(folder)]) == 3
+    assert "train is offered by ryot (installed) and train-pack" in capsys.readouterr().err

@@ -1,0 +1,91 @@
+"""Real checkpoints, stored and loaded back."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ryot.plugins import Facts, NodeError, Spec
+from ryot.plugins.testing import StageResult, run_stage
+from ryot.stages.export.stage import ExportConfig, ExportStage
+from ryot.stages.train.stage import ModelShape
+
+SHAPES = [
+    ModelShape(family="gpt", vocab_size=300, hidden_size=32, layers=2, heads=4, ffn_size=64, context=32),
+    ModelShape(family="gpt", vocab_size=300, hidden_size=32, layers=2, heads=4, ffn_size=64, context=32, tied=False),
+    ModelShape(family="llama", vocab_size=300, hidden_size=32, layers=2, heads=4, kv_heads=2, ffn_size=48, context=32),
+]
+
+
+def weights(folder: Path, shape: ModelShape, tokens: Path) -> Path:
+    """A "weights" folder with first weights."""
+    from safetensors.torch import save_file  # noqa: PLC0415 - only the heavy tests pay for it
+
+    from ryot.stages.train import model as models  # noqa: PLC0415
+    from ryot.stages.train.documents import specials  # noqa: PLC0415
+
+    model = models.build(shape, specials(tokens), seed=3)
+    model.config.save_pretrained(folder)
+    tensors = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
+
+
+@pytest.fixture
+def export(tmp_path: Path, make_tokens: Callable[..., Path]) -> Any:
+    """Call it with a shape to export its first weights."""
+    tokens = make_tokens()
+
+    def run(shape: ModelShape, name: str = "node", **config: Any) -> StageResult:
+        folder = weights(tmp_path / f"weights-{name}", shape, tokens)
+        return run_stage(ExportStage(), ExportConfig(**config), tmp_path / name, inputs={"weights": folder, "tokens": tokens})
+
+    return run
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("shape", SHAPES, ids=["gpt", "gpt-untied", "llama"])
+def test_the_loaded_model_gives_the_trained_model_s_logits(export: Any, shape: ModelShape) -> None:
+    result = export(shape)
+    assert result.value("logit_difference") == 0
+    assert {"config.json", "model.safetensors", "generation_config.json", "tokenizer.json"} <= {path.name for path in result.out.iterdir()}
+    assert result.value("size") == pytest.approx(4 * (result.value("parameters") or 0), rel=0.05)
+    assert "auto_map" not in json.loads((result.out / "config.json").read_text())
+
+
+@pytest.mark.heavy
+def test_a_smaller_type_halves_the_size_and_its_price_is_measured(export: Any) -> None:
+    full, half = export(SHAPES[0]), export(SHAPES[0], name="half", dtype="bf16")
+    assert half.value("size") == pytest.approx(full.value("size") / 2, rel=0.05)
+    assert 0 < half.value("logit_difference") < 0.1
+
+
+@pytest.mark.heavy
+def test_the_same_weights_give_the_same_bytes(export: Any) -> None:
+    first, second = export(SHAPES[0], name="a").out, export(SHAPES[0], name="b").out
+    digests = [{path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()} for folder in (first, second)]
+    assert digests[0] == digests[1]
+
+
+@pytest.mark.heavy
+def test_weights_that_are_missing_are_an_error(tmp_path: Path, make_tokens: Callable[..., Path]) -> None:
+    from safetensors.torch import load_file, save_file  # noqa: PLC0415
+
+    tokens = make_tokens()
+    folder = weights(tmp_path / "weights", SHAPES[0], tokens)
+    tensors = load_file(folder / "model.safetensors")
+    del tensors["transformer.ln_f.bias"]
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(NodeError, match=r"does not fit its config.json.*ln_f.bias"):
+        run_stage(ExportStage(), ExportConfig(), tmp_path / "node", inputs={"weights": folder, "tokens": tokens})
+
+
+@pytest.mark.parametrize(("optimize", "trained"), [(None, "train"), ({"stack": []}, "train.optimized")])
+def test_the_optimized_run_is_exported_where_there_is_one(optimize: object, trained: str) -> None:
+    fields = {"version": 1, "name": "t", "model": {"preset": "ryot-tiny"}, "train": {"steps": 10}, "export": {}, "optimize": optimize}
+    spec = Spec.model_validate({**fields, "data": {"sources": [{"generate": {"examples": 100}}]}})
+    (node,) = ExportStage().expand(spec, Facts(device="cpu:test x2"))
+    assert dict(node.inputs) == {"weights": trained, "tokens": "tokenizer"}

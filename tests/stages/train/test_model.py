@@ -1,0 +1,65 @@
+from typing import Any
+
+import pytest
+
+from ryot.stages.train.documents import Specials
+from ryot.stages.train.stage import ModelShape
+
+pytestmark = pytest.mark.heavy
+SPECIALS = Specials(bos=None, eos=1, pad=2)
+SCALED = {"family": "gpt", "vocab_size": 2048, "hidden_size": 512, "layers": 4, "heads": 4, "ffn_size": 1024, "context": 128}
+
+
+@pytest.fixture(scope="module")
+def models() -> Any:
+    """The module under test; it imports torch."""
+    from ryot.stages.train import model  # noqa: PLC0415
+
+    return model
+
+
+@pytest.mark.parametrize(("tied", "count"), [(True, 9_526_272), (False, 10_574_848)])
+def test_the_scaled_model_has_the_parameters_that_were_computed(models: Any, tied: bool, count: int) -> None:
+    model = models.build(ModelShape.model_validate({**SCALED, "tied": tied}), SPECIALS, seed=1)
+    assert models.parameter_count(model) == count
+    assert models.parameter_count(model, trainable=True) == count - 128 * 512
+
+
+def test_positions_are_sinusoids_and_stay(models: Any, shape: ModelShape) -> None:
+    model = models.build(shape, SPECIALS, seed=1)
+    if shape.family == "gpt":
+        assert not model.transformer.wpe.weight.requires_grad
+        assert model.transformer.wpe.weight[3, 0].item() == pytest.approx(0.14112, abs=1e-5)  # sin 3
+        assert model.transformer.wpe.weight[3, 1].item() == pytest.approx(-0.98999, abs=1e-5)  # cos 3
+
+
+def test_first_weights_depend_on_the_seed_alone(models: Any, shape: ModelShape) -> None:
+    eager = models.build(shape, SPECIALS, seed=1, attention="eager")
+    sdpa = models.build(shape, SPECIALS, seed=1)
+    assert models.weights_digest(eager) == models.weights_digest(sdpa)
+    assert models.weights_digest(eager) != models.weights_digest(models.build(shape, SPECIALS, seed=2))
+
+
+def test_dropout_of_llama_is_on_in_training_only(models: Any, shape: ModelShape) -> None:
+    import torch  # noqa: PLC0415
+
+    model = models.build(shape.model_copy(update={"dropout": 0.5}), SPECIALS, seed=1)
+    ids = torch.arange(10)[None]
+    with torch.no_grad():
+        assert torch.equal(model.eval()(ids).logits, model(ids).logits)
+        assert not torch.equal(model.train()(ids).logits, model(ids).logits)
+
+
+def test_a_document_does_not_see_its_row_mates(models: Any, shape: ModelShape) -> None:
+    import torch  # noqa: PLC0415
+
+    from ryot.stages.train.trainer import block_mask  # noqa: PLC0415
+
+    model = models.build(shape, SPECIALS, seed=1).eval()
+    segments, positions = torch.tensor([[1, 1, 1, 2, 2, 0]]), torch.tensor([[0, 1, 2, 0, 1, 0]])
+    first, second = torch.tensor([[5, 6, 7, 8, 9, 2]]), torch.tensor([[15, 16, 17, 8, 9, 2]])
+    with torch.no_grad():
+        logits = [model(ids, attention_mask=block_mask(segments), position_ids=positions).logits[0, 3:5] for ids in (first, second)]
+        alone = model(torch.tensor([[8, 9]])).logits[0]
+    assert torch.equal(*logits)
+    assert torch.allclose(logits[0], alone, atol=1e-5)

@@ -1,0 +1,116 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ryot.plugins import NodeError
+from ryot.stages.train.documents import Documents, specials
+from ryot.stages.train.stage import CompressorChoice, KernelChoice, ModelShape, Recipe, TrainConfig
+
+pytestmark = pytest.mark.heavy
+
+
+@pytest.fixture
+def make_trainer(make_tokens: Callable[..., Path], world: Any) -> Callable[..., Any]:
+    """Call it with a shape and settings to get a trainer; all of one test train on the same documents."""
+    from ryot.stages.train.trainer import Trainer  # noqa: PLC0415 - it imports torch
+
+    folder = make_tokens()
+
+    def make(shape: ModelShape, *, level: int = 1, packed: bool = False, **recipe: Any) -> Any:
+        fields = {"batch_size": 8, "epochs": 2, "lr": 1e-2, "clip": 1e9} | recipe
+        config = TrainConfig(
+            model=shape,
+            recipe=Recipe.model_validate(fields),
+            kernel=KernelChoice(level=level),
+            compressor=CompressorChoice(ratio=0.3) if packed else None,
+        )
+        return Trainer(config, Documents(folder, "train", shape.context), specials(folder), world)
+
+    return make
+
+
+def gradients(trainer: Any) -> tuple[float, Any]:
+    """The loss and all gradients of the first update, before the step."""
+    import torch  # noqa: PLC0415
+
+    tokens, total = trainer.documents.targets(trainer._of(0)), 0.0
+    forwards = trainer.forwards(0)
+    for rows in forwards:
+        loss = trainer.loss(rows) / tokens
+        trainer.engine.backward(loss, last=rows is forwards[-1])
+        total += float(loss.detach())
+    return total, torch.cat([parameter.grad.flatten() for parameter in trainer.engine.parameters])
+
+
+@pytest.mark.parametrize("level", [0, 1])
+def test_packed_rows_give_the_losses_and_gradients_of_padded_rows(make_trainer: Any, shape: ModelShape, level: int) -> None:
+    padded, packed = make_trainer(shape, level=0), make_trainer(shape, level=level, packed=True)
+    assert sum(rows.size for rows in packed.forwards(0)) < sum(rows.size for rows in padded.forwards(0))
+    (padded_loss, padded_gradients), (packed_loss, packed_gradients) = gradients(padded), gradients(packed)
+    assert packed_loss == pytest.approx(padded_loss, abs=1e-5)
+    assert float((padded_gradients - packed_gradients).abs().max()) < 1e-5
+
+
+def test_whole_runs_agree_whatever_the_kernel_and_the_rows(make_trainer: Any, shape: ModelShape) -> None:
+    plain, stack = make_trainer(shape, level=0), make_trainer(shape, level=1, packed=True)
+    for index in range(plain.updates):
+        slow, fast = plain.update(index), stack.update(index)
+        assert fast.loss == pytest.approx(slow.loss, abs=1e-4)
+        assert (fast.tokens, fast.plain) == (slow.tokens, slow.plain)
+
+
+def test_accumulation_changes_nothing_but_memory(make_trainer: Any, shape: ModelShape) -> None:
+    one, four = make_trainer(shape, batch_size=8), make_trainer(shape, batch_size=2, accumulation=4)
+    for index in range(one.updates):
+        assert four.update(index).loss == pytest.approx(one.update(index).loss, abs=1e-4)
+
+
+def test_the_same_seed_trains_the_same_weights_bit_for_bit(make_trainer: Any, shape: ModelShape) -> None:
+    dropping = shape.model_copy(update={"dropout": 0.1})
+    first, second, other = make_trainer(dropping), make_trainer(dropping), make_trainer(dropping, seed=1)
+    assert first.initial_weights == second.initial_weights != other.initial_weights
+    losses = []
+    for trainer in (first, second):
+        import torch  # noqa: PLC0415
+
+        torch.manual_seed(0)
+        losses.append([trainer.update(index).loss for index in range(3)])
+    assert losses[0] == losses[1]
+
+
+def test_training_learns(make_trainer: Any, shape: ModelShape) -> None:
+    trainer = make_trainer(shape, epochs=6)
+    losses = [trainer.update(index).loss for index in range(trainer.updates)]
+    assert losses[-1] < losses[0] - 1
+
+
+def test_the_padding_removed_is_what_padded_rows_would_take_more(make_trainer: Any, shape: ModelShape) -> None:
+    plain, packed = make_trainer(shape).update(0), make_trainer(shape, packed=True).update(0)
+    assert plain.positions == plain.plain == packed.plain
+    assert packed.tokens < packed.positions < packed.plain
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_weight_that_is_no_number_stops_the_run_within_one_update(make_trainer: Any, shape: ModelShape, value: float) -> None:
+    trainer = make_trainer(shape)
+    trainer.update(0)
+    trainer.engine.masters[0].data[10] = value
+    with pytest.raises(NodeError, match=r"update 2 of 6 has the (loss|gradient norm) (nan|inf)") as caught:
+        trainer.update(1)
+    assert "lower train.lr" in (caught.value.hint or "")
+
+
+def test_a_gradient_that_is_no_number_stops_the_run(make_trainer: Any, shape: ModelShape) -> None:
+    trainer = make_trainer(shape)
+    parameter = trainer.engine.parameters[0]
+    parameter.register_hook(lambda gradient: gradient * float("nan"))
+    with pytest.raises(NodeError, match="gradient norm nan"):
+        trainer.update(0)
+
+
+def test_clipping_bounds_the_step_and_reports_the_norm_before_it(make_trainer: Any, shape: ModelShape) -> None:
+    free, clipped = make_trainer(shape).update(0), make_trainer(shape, clip=1e-3).update(0)
+    assert clipped.grad_norm == pytest.approx(free.grad_norm, rel=1e-5)
+    assert clipped.grad_norm > 1e-3

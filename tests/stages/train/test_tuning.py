@@ -1,0 +1,60 @@
+from ryot.stages.train.stage import KernelChoice, ModelShape, Recipe, ScalingChoice, TrainConfig
+from ryot.stages.train.tuning import TRIAL, Tuner
+
+SHAPE = ModelShape(family="gpt", vocab_size=300, hidden_size=32, layers=1, heads=2, ffn_size=64, context=32)
+
+
+def config(level: int = 1, scaling: int | None = None) -> TrainConfig:
+    calibration = ScalingChoice(warmup_steps=scaling) if scaling else None
+    return TrainConfig(model=SHAPE, recipe=Recipe(batch_size=8, steps=1000, lr=0.1), kernel=KernelChoice(level=level), scaling=calibration)
+
+
+def run(tuner: Tuner, updates: int, seconds: dict[str, float]) -> None:
+    """Observe updates whose time is given by what the tuner chose for them."""
+    for update in range(updates):
+        name = "compiled" if tuner.compiled(update) else f"rows {tuner.rows(update)}"
+        tuner.observe(update, seconds[name], 100)
+
+
+def test_scaling_keeps_the_fastest_rows_and_goes_on_with_them() -> None:
+    tuner = Tuner.start(config(scaling=8), 1000, "cpu")
+    run(tuner, 8, {"rows 2": 3.0, "rows 4": 1.0, "rows 8": 2.0, "rows 16": 4.0})
+    assert tuner.chosen["rows"] == 4
+    assert tuner.rows(9) == tuner.rows(999) == 4
+
+
+def test_without_scaling_the_rows_are_the_batch() -> None:
+    assert Tuner.start(config(), 10, "cpu").rows(0) == 8
+
+
+def test_level_3_keeps_compiled_code_that_is_faster() -> None:
+    tuner = Tuner.start(config(level=3), 1000, "cpu")
+    run(tuner, 3 * TRIAL, {"rows 8": 1.0, "compiled": 0.5})
+    assert tuner.chosen["compile"] is True
+    assert tuner.compiled(999)
+
+
+def test_level_3_drops_compiled_code_that_is_slower() -> None:
+    tuner = Tuner.start(config(level=3), 1000, "cpu")
+    run(tuner, 3 * TRIAL, {"rows 8": 1.0, "compiled": 1.1})
+    assert tuner.chosen["compile"] is False
+    assert not tuner.compiled(999)
+
+
+def test_level_3_does_not_compile_when_too_little_remains() -> None:
+    tuner = Tuner.start(config(level=3), 8, "cpu")
+    run(tuner, 8, {"rows 8": 1.0})
+    assert tuner.chosen["compile"] is False
+
+
+def test_level_2_compiles_always_and_level_1_never() -> None:
+    assert Tuner.start(config(level=2), 8, "cpu").compiled(0)
+    assert not Tuner.start(config(level=1), 8, "cpu").compiled(7)
+
+
+def test_choices_survive_a_restart() -> None:
+    tuner = Tuner.start(config(level=3, scaling=4), 1000, "cpu")
+    run(tuner, 5, dict.fromkeys(("rows 2", "rows 4", "rows 8", "rows 16"), 1.0))
+    again = Tuner.start(config(level=3, scaling=4), 1000, "cpu")
+    again.restore(tuner.state())
+    assert again == tuner

@@ -1,0 +1,168 @@
+"""The door to disk under crashes: a write is whole or did not happen, and a lock dies with its process."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ryot.files import Lock, digest_file, digest_path, locked, sync_tree, tree, write_durable
+
+WRITER = """
+import sys
+from pathlib import Path
+from ryot.files import write_durable
+path = Path(sys.argv[1])
+print("up", flush=True)
+number = 0
+while True:
+    number += 1
+    write_durable(path, bytes([65 + number % 26]) * 2_000_000)
+"""
+
+HOLDER = """
+import os, sys, time
+from pathlib import Path
+from ryot.files import Lock
+lock = Lock(Path(sys.argv[1]))
+assert lock.acquire(wait=True, note=f"pid {os.getpid()}")
+print("held", flush=True)
+time.sleep(600)
+"""
+
+
+def start(code: str, *arguments: object) -> subprocess.Popen[str]:
+    """A Python process that has said its first line."""
+    child = subprocess.Popen([sys.executable, "-c", code, *map(str, arguments)], stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    assert child.stdout.readline()
+    return child
+
+
+def kill(child: subprocess.Popen[str]) -> None:
+    child.kill()
+    child.wait()
+    assert child.stdout is not None
+    child.stdout.close()
+
+
+@pytest.mark.parametrize("delay_s", [0.0, 0.003, 0.011, 0.04])
+def test_file_is_old_or_new_after_kill_9(tmp_path: Path, delay_s: float) -> None:
+    path = tmp_path / "file"
+    write_durable(path, b"old" * 100)
+    child = start(WRITER, path)
+    time.sleep(delay_s)  # the moment of the crash is what the test varies
+    kill(child)
+    data = path.read_bytes()
+    assert data == b"old" * 100 or (len(data) == 2_000_000 and data == data[:1] * len(data))
+
+
+def test_new_file_appears_whole_with_its_folders(tmp_path: Path) -> None:
+    write_durable(tmp_path / "a" / "b" / "file", "text ü")
+    assert (tmp_path / "a" / "b" / "file").read_text(encoding="utf8") == "text ü"
+    assert [path.name for path in (tmp_path / "a" / "b").iterdir()] == ["file"]
+
+
+def test_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path) -> None:
+    here = tmp_path / "here"
+    write_durable(here / "file", "old")
+    (here / "folder").mkdir()
+    with pytest.raises(UnicodeEncodeError):
+        write_durable(here / "file", "\ud800")
+    with pytest.raises(OSError, match="directory"):
+        write_durable(here / "folder", "x")
+    assert (here / "file").read_text() == "old"
+    assert sorted(entry.name for entry in here.iterdir()) == ["file", "folder"]
+
+
+def test_lock_is_free_at_once_when_its_holder_is_killed(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    child = start(HOLDER, path)
+    lock = Lock(path)
+    assert not lock.acquire(wait=False)
+    assert lock.holder() == f"pid {child.pid}"
+    kill(child)
+    began = time.monotonic()
+    assert lock.acquire(wait=False)
+    assert time.monotonic() - began < 0.1
+    lock.release()
+
+
+def test_lock_is_dropped_by_a_holder_whose_child_lives_on(tmp_path: Path) -> None:
+    code = HOLDER.replace("time.sleep(600)", "import subprocess; print(subprocess.Popen(['sleep', '30']).pid, flush=True); os._exit(0)")
+    child = start(code, tmp_path / "lock")
+    assert child.stdout is not None
+    stray = int(child.stdout.readline())
+    child.wait()
+    try:
+        lock = Lock(tmp_path / "lock")
+        assert lock.acquire(wait=False)
+        lock.release()
+    finally:
+        os.kill(stray, signal.SIGKILL)
+        child.stdout.close()
+
+
+def test_lock_that_waits_gets_it_when_the_holder_dies(tmp_path: Path) -> None:
+    first = start(HOLDER, tmp_path / "lock")
+    second = subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path / "lock")], stdout=subprocess.PIPE, text=True)
+    first.kill()
+    assert second.stdout is not None
+    assert second.stdout.readline() == "held\n"
+    assert Lock(tmp_path / "lock").holder() == f"pid {second.pid}"
+    kill(first)
+    kill(second)
+
+
+def test_lock_excludes_within_one_process_and_can_be_taken_again(tmp_path: Path) -> None:
+    with locked(tmp_path / "lock", "me"):
+        assert not Lock(tmp_path / "lock").acquire(wait=False)
+    with locked(tmp_path / "lock", "x"):
+        assert Lock(tmp_path / "lock").holder() == "x"
+
+
+def test_holder_of_a_lock_that_never_was_is_nobody(tmp_path: Path) -> None:
+    assert Lock(tmp_path / "none").holder() == ""
+
+
+@given(data=st.binary(max_size=3000))
+def test_digest_is_sha_256(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+    path = tmp_path_factory.getbasetemp() / f"digest-{os.getpid()}"
+    path.write_bytes(data)
+    assert digest_file(path) == hashlib.sha256(data).hexdigest() == digest_path(path)
+
+
+def folder_with(root: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    return root
+
+
+def test_digest_of_a_folder_sees_names_and_contents_but_not_where_it_lies(tmp_path: Path) -> None:
+    one = digest_path(folder_with(tmp_path / "one", {"a": "1", "b/c": "2"}))
+    assert one == digest_path(folder_with(tmp_path / "two", {"b/c": "2", "a": "1"}))
+    assert one != digest_path(folder_with(tmp_path / "three", {"a": "1", "b/d": "2"}))
+    assert one != digest_path(folder_with(tmp_path / "four", {"a": "1", "b/c": "3"}))
+    assert one != digest_path(folder_with(tmp_path / "five", {"a": "1", "b/c": "2", "d": ""}))
+
+
+def test_digest_of_nothing_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        digest_path(tmp_path / "none")
+
+
+def test_tree_lists_regular_files_in_order_of_names(tmp_path: Path) -> None:
+    folder_with(tmp_path, {"b": "", "a/z": "", "a.txt": ""})
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "broken").symlink_to(tmp_path / "nowhere")
+    assert [name for name, _ in tree(tmp_path)] == ["a.txt", "a/z", "b"]
+    sync_tree(tmp_path / "a")
