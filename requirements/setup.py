@@ -15,14 +15,19 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 UV = "uv==0.13.8"
-CHECK = "import torch, deepspeed, transformers, datasets, vllm, lm_eval, ryot.cli.main"
+# Importing what matters shows that it is whole, and leaves its bytecode: without that every process would compile it anew.
+CHECK = """
+import torch, deepspeed, datasets, ryot.cli.main, scipy.special, torch.distributed.run
+import lm_eval.models.api_models, lm_eval.evaluator, vllm.entrypoints.openai.api_server
+from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2LMHeadModel, LlamaForCausalLM
+"""
 # What pip calls a setting, and what uv calls it.
 SETTINGS = {"find-links": "UV_FIND_LINKS", "index-url": "UV_DEFAULT_INDEX", "cert": "SSL_CERT_FILE"}
 
 
 def main() -> None:
     """Set up, or say that all is there."""
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - whoever starts this may have an older one
         sys.exit(f"ryot needs Python 3.11 or newer; this is {sys.version.split()[0]}. Try: make setup PYTHON=python3.11")
     lock = ROOT / "requirements" / ("cuda.lock" if has_gpu() else "cpu.lock")
     stamp = VENV / "ryot-setup"
@@ -37,6 +42,7 @@ def main() -> None:
     install(lock)
     say(f"checking that the engines can be imported, after {time.monotonic() - started:.0f} s")
     run([str(PYTHON), "-W", "ignore", "-c", CHECK], quiet=True)
+    run([str(VENV / "bin" / "locust"), "--version"], quiet=True)
     stamp.write_text(wanted)
     say(f"set up in {time.monotonic() - started:.0f} s")
 
@@ -66,7 +72,7 @@ def install(lock: Path) -> None:
 
 def environment() -> dict[str, str]:
     """This environment, with pip's settings in uv's words."""
-    found = dict(os.environ)
+    found = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     listed = subprocess.run([str(PYTHON), "-m", "pip", "config", "list"], capture_output=True, text=True, check=False).stdout
     for line in listed.splitlines():
         name, _, value = line.partition("=")

@@ -28,12 +28,13 @@ def main(argv: list[str]) -> int:
     job = json.loads(file.read_bytes())
     folder, events = Path(job["folder"]), Path(job["events"])
     processes.adopt_orphans()
-    held = [_lock(folder / "lock", fcntl.LOCK_EX, events)]
+    held = [_lock(folder / "lock", fcntl.LOCK_EX, events, "is running this node")]
     if (folder / "record.json").exists():
         return 0
     # A service waits for no one: what measures speed against it holds the machine already.
     if not job["is_service"]:
-        held.append(_lock(machine_lock(), fcntl.LOCK_EX if job["measures_speed"] else fcntl.LOCK_SH, events))
+        mode = fcntl.LOCK_EX if job["measures_speed"] else fcntl.LOCK_SH
+        held.append(_lock(machine_lock(), mode, events, "measures speed, or waits to, and has the machine to itself"))
     processes.end(processes.marked(os.environ[processes.MARK]))
     (folder / "failure.json").unlink(missing_ok=True)
     files.write_durable(folder / "job.json", file.read_bytes())
@@ -74,13 +75,14 @@ def machine_lock() -> Path:
     return folder / "machine.lock"
 
 
-def _lock(path: Path, mode: int, events: Path) -> int:
+def _lock(path: Path, mode: int, events: Path, why: str) -> int:
     """Take a lock, saying for whom it waits if it has to. It is held until this process ends."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(handle, mode | fcntl.LOCK_NB)
     except BlockingIOError:
-        emit(events, {"event": "waiting", "for": path.name, "holder": os.pread(handle, 400, 0).decode(errors="replace")})
+        holder = os.pread(handle, 400, 0).decode(errors="replace") or "another process"
+        emit(events, {"event": "waiting", "holder": f"{holder} {why}"})
         fcntl.flock(handle, mode)
     if mode == fcntl.LOCK_EX:
         os.ftruncate(handle, 0)

@@ -42,7 +42,8 @@ class Bench:
         speed = bool(config.pop("measures_speed", False))
         kind = self.stages[stage]
         resources = Resources(cpus=1, measures_speed=speed)
-        return Node(name, stage, kind.Config(**config), {i: i for i in inputs}, {"chat": service} if service else {}, resources, kind.measures)
+        services = {"chat": service} if service else {}
+        return Node(name, stage, kind.Config(**config), {i: i for i in inputs}, services, resources, kind.measures)
 
     def plan(self, *nodes: Node, targets: Iterable[str] = (), device: str = "cpu:test x2") -> Plan:
         planned = plan_nodes({node.name: node for node in nodes}, self.stages, Facts(device))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shlex
 import socket
+import sys
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +14,7 @@ import click
 from rich.console import Console
 
 from ryot.cli.outcome import show_outcome, write_reports
+from ryot.cli.output import stdout
 from ryot.cli.plan import states_of
 from ryot.cli.request import Planned, json_option, resolve, spec_options
 from ryot.engine import events
@@ -54,10 +57,10 @@ def command(
     if as_json:
         click.echo(to_json(result), nl=False)
     else:
-        show_outcome(result, Console())
+        show_outcome(result, stdout())
         console.print(f"\nreport: {page} (and .md, .json, .xml beside it)", markup=False, highlight=False, soft_wrap=True)
     if failed:
-        console.print(f"to continue after mending: ryot apply {spec}", markup=False, highlight=False)
+        console.print(f"to continue after mending: {shlex.join(['ryot', *sys.argv[1:]])}", markup=False, highlight=False, soft_wrap=True)
     return FAILED if failed else result.exit_code
 
 

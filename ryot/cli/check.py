@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from ryot.cli.outcome import show_outcome
+from ryot.cli.output import stdout
 from ryot.cli.past import latest, loaded_from, replan
 from ryot.cli.request import json_option, plugins_option, store_option
 from ryot.plan.plan import Plan
@@ -36,7 +36,7 @@ def command(spec: Path | None, run_id: str | None, sets: tuple[str, ...], folder
     if as_json:
         click.echo(to_json(summary), nl=False)
     else:
-        show_outcome(summary, Console())
+        show_outcome(summary, stdout())
     return summary.exit_code
 
 

@@ -14,12 +14,12 @@ from typing import Literal
 
 import click
 import psutil
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from ryot.cli.machine import probe
-from ryot.cli.request import json_option, store_option
+from ryot.cli.output import stdout
+from ryot.cli.request import json_option, plugin_folders, store_option
 from ryot.files import write_durable
 from ryot.plugins.discover import STAGES, discover
 from ryot.units import show_bytes
@@ -58,7 +58,7 @@ def command(root: Path, as_json: bool) -> int:
         for finding in found:
             mend = f"\n-> {finding.mend}" if finding.mend else ""
             table.add_row(Text(finding.state, _STYLE[finding.state]), Text(finding.what), Text(finding.found + mend))
-        Console().print(table)
+        stdout().print(table)
     return 3 if any(finding.state == "lacks" for finding in found) else 0
 
 
@@ -76,7 +76,7 @@ def findings(root: Path) -> Iterator[Finding]:
     yield _disk(root)
     yield _store(root)
     yield _compiler()
-    plugins = [plugin for plugin in discover(STAGES) if not plugin.builtin]
+    plugins = [plugin for plugin in discover(STAGES, plugin_folders(())) if not plugin.builtin]
     yield Finding("plugins", "ok", ", ".join(f"{plugin.name} ({plugin.origin})" for plugin in plugins) or "none beside ryot's own")
 
 

@@ -22,7 +22,10 @@ def latest(store: Store, name: str | None, run_id: str | None) -> tuple[Run, Pla
         plan = plan_of(run) if run_id in (None, run.id) else None
         if plan:
             return run, plan
-    what = f"run {run_id}" if run_id else f"run of {name}" if name else "run"
+    if run_id:
+        known = ", ".join(run.id for run in all_runs(store.runs, name)[-5:]) or "none"
+        raise SpecError(f"{store.root} holds no run {run_id}", hint=f"the last ones are: {known}")
+    what = f"run of {name}" if name else "run"
     raise SpecError(f"{store.root} holds no {what}", hint="`ryot apply SPEC` makes one; `--store DIR` names another folder")
 
 

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import click
-from rich.console import Console
 
+from ryot.cli.output import stdout
 from ryot.cli.request import Planned, json_option, resolve, spec_options
 from ryot.engine.survey import NodeState, plan_of, survey
 from ryot.estimate.claims import audit
@@ -29,7 +29,7 @@ def command(spec: Path, profile: str | None, sets: tuple[str, ...], folders: tup
             json.dumps(plan_json(planned.plan, states, count_parameters(model), audit(planned.loaded.spec)), indent=2, allow_nan=False)
         )
     else:
-        show_plan(Console(), planned.plan, states, count_parameters(model), audit(planned.loaded.spec))
+        show_plan(stdout(), planned.plan, states, count_parameters(model), audit(planned.loaded.spec))
 
 
 def states_of(planned: Planned) -> dict[str, NodeState]:

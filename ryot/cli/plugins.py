@@ -7,9 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from ryot.cli.output import stdout
 from ryot.cli.request import json_option, plugin_folders, plugins_option
 from ryot.plugins.discover import BACKENDS, STAGES, Plugin, discover
 
@@ -33,7 +33,7 @@ def list_(folders: tuple[Path, ...], as_json: bool) -> None:
     table = Table("kind", "name", "from", "version", "code", box=None, pad_edge=False)
     for kind, plugin in found:
         table.add_row(kind, plugin.name, plugin.origin, plugin.version, _code(plugin))
-    Console().print(table)
+    stdout().print(table)
 
 
 def _code(plugin: Plugin) -> str:

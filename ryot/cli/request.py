@@ -69,6 +69,7 @@ def store_option(function: F) -> F:
         default=".ryot",
         show_default=True,
         envvar="RYOT_STORE",
+        show_envvar=True,
         type=click.Path(file_okay=False, path_type=Path),
         help="The folder where results are kept.",
     )(function)

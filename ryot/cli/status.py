@@ -10,10 +10,10 @@ from typing import Any
 
 import click
 import psutil
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ryot.cli.output import stdout
 from ryot.cli.past import latest
 from ryot.cli.request import json_option, store_option
 from ryot.engine.jobs import events_file, parsed
@@ -46,7 +46,7 @@ def command(run_id: str | None, root: Path, as_json: bool) -> None:
         nodes = [{"name": row.node, "state": row.state, "detail": row.detail} for row in rows]
         click.echo(json.dumps({"run": run.id, "state": state, "nodes": nodes}, indent=2))
         return
-    console = Console()
+    console = stdout()
     console.print(f"{run.id}: {state}", markup=False, highlight=False)
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("node", "state", ""):

@@ -173,7 +173,9 @@ class _Schedule:
             elif said.get("event") == "progress":
                 yield events.Progress(name, said["done"], said["total"], said["unit"], said["numbers"])
             elif said.get("event") == "waiting":
-                yield events.Waiting(name, said["holder"] or "another process")
+                yield events.Waiting(name, said["holder"])
+            elif said.get("event") == "warning":
+                yield events.Warned(name, said["text"])
         if state.code is not None:
             yield from self._ended(active.node, state.code)
 

@@ -22,9 +22,16 @@ class Started(Event):
 
 @dataclass(frozen=True, slots=True)
 class Waiting(Event):
-    """A node waits for a lock; `holder` says who has it."""
+    """A node waits for a lock; `holder` says who has it and why."""
 
     holder: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Warned(Event):
+    """Something a user should know about a node's result, though it is no failure."""
+
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

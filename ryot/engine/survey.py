@@ -79,7 +79,7 @@ def _changes(node: PlannedNode, before: PlannedNode) -> str:
     own = [str(change) for change in found if change.path.split(".")[0] not in ("inputs", "services")]
     upstream = [_source(node, change.path) for change in found if change.path.split(".")[0] in ("inputs", "services")]
     shown = own[:3] + ([f"and {len(own) - 3} more"] if len(own) > 3 else [])
-    return ", ".join([*shown, *(f"{name} is new" for name in dict.fromkeys(upstream))])
+    return ", ".join([*shown, *(f"its input {name} changes" for name in dict.fromkeys(upstream))])
 
 
 def _source(node: PlannedNode, path: str) -> str:

@@ -55,6 +55,11 @@ class StageContext:
             self._last_report = now
             self.emit({"event": "progress", "done": done, "total": total, "unit": unit, "numbers": numbers})
 
+    def warn(self, text: str) -> None:
+        """Something the user should know of the result, though it is no failure: shown at once, kept in journal and log."""
+        self.say(f"note: {text}")
+        self.emit({"event": "warning", "text": text})
+
     def measure(self, name: str, value: float | None = None, **evidence: object) -> None:
         """Record the raw evidence of a declared measure: value=, or hits= and of=, or samples=, or pairs=. Raises NodeError."""
         if name not in self.declared:

@@ -115,7 +115,8 @@ def stages_for(used: Mapping[str, Place], folders: Sequence[Path] = ()) -> tuple
     wanted = dict.fromkeys([*(plugin.name for plugin in offered if plugin.builtin), *used])
     found = {name: find(name, offered) for name in wanted}
     have = ", ".join(plugin.name for plugin in offered if not plugin.builtin and not plugin.broken) or "none"
-    hint = f"install it, or name its folder with --plugins; there are: {have}"
+    looked = ", ".join(map(str, ["installed packages", *folders]))
+    hint = f"install it, or name the folder that holds its folder with --plugins; looked in {looked}; there are: {have}"
     unknown = [SpecError(f"there is no plugin with a stage {name!r}", at=used[name], hint=hint) for name in used if found[name] is None]
     if unknown:
         raise SpecErrors(unknown)

@@ -52,13 +52,15 @@ def line(event: events.Event) -> str | None:
         case events.Started(node, service):
             return f"{'starting' if service else 'running '}  {node}"
         case events.Waiting(node, holder):
-            return f"waiting   {node}: for {holder}"
+            return f"waiting   {node}: {holder}"
         case events.Ready(node, url):
             return f"ready     {node} at {url}"
         case events.Stopped(node):
             return f"stopped   {node}"
         case events.Finished(node, seconds):
             return f"finished  {node} in {show_seconds(seconds)}"
+        case events.Warned(node, text):
+            return f"note      {node}: {text}"
         case events.Skipped(node, because):
             return f"skipped   {node}: it needs {because}, which failed"
         case events.Damaged(node, what, aside):
@@ -120,10 +122,12 @@ class _Bars:
                     numbers=escape(numbers(event)),
                 )
             case events.Waiting(node, holder) if node in self._bars:
-                self._progress.update(self._bars[node], numbers=escape(f"waits for {holder}"))
+                self._progress.update(self._bars[node], numbers=escape(f"waits: {holder}"))
             case events.Ready(node) if node in self._bars:
                 self._progress.update(self._bars[node], total=1, completed=1, counted="up", numbers="")
                 self._console.print(f"  {line(event)}", markup=False, highlight=False)
+            case events.Warned():
+                self._console.print(f"  {line(event)}", markup=False, highlight=False, style="yellow")
             case _:
                 self._over(event)
 
@@ -155,6 +159,6 @@ def _number(value: float | str) -> str:
 
 def failure(event: events.Failed) -> str:
     """What a user needs after a failure: the hint, the end of the log and where all of it is."""
-    hint = [f"    hint: {printable(event.hint)}"] if event.hint else []
+    hint = [f"    {'hint: ' if number == 0 else '      '}{printable(text)}" for number, text in enumerate((event.hint or "").splitlines())]
     tail = [f"    | {printable(text)}" for text in event.last_lines]
     return "\n".join([*hint, *tail, f"    the whole log: {event.log}"])

@@ -8,7 +8,7 @@ MODELS: dict[str, dict[str, object]] = {
         "family": "gpt", "vocab_size": 2048, "hidden_size": 512, "layers": 4, "heads": 4, "ffn_size": 1024, "context": 128,
     },
     "ryot-tiny": {
-        "family": "gpt", "vocab_size": 512, "hidden_size": 64, "layers": 2, "heads": 2, "ffn_size": 128, "context": 128,
+        "family": "gpt", "vocab_size": 512, "hidden_size": 64, "layers": 2, "heads": 2, "ffn_size": 128, "context": 256,
     },
     "llama-tiny": {
         "family": "llama", "vocab_size": 512, "hidden_size": 64, "layers": 2, "heads": 4, "kv_heads": 2, "ffn_size": 160,

@@ -94,7 +94,7 @@ class Compressor(Section):
     """Less work for the same documents."""
 
     ratio: Proportion = 0.3
-    """The largest share of row positions to remove. Padding goes first, by packing documents into rows."""
+    """The share of row positions to remove. Packing documents into rows removes what padding there is; how much is measured."""
 
 
 class Scaling(Section):

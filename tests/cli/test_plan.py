@@ -65,7 +65,7 @@ def test_changed_field_is_the_reason_to_run(capsys: pytest.CaptureFixture[str], 
     whys = {node["name"]: node["why"] for node in plan(capsys, store, "--set", "optimize.stack.0.kernel.level=2")["nodes"]}
     assert whys["train.baseline"] == "finished"
     assert "level 1 -> 2" in whys["train.optimized"]
-    assert whys["export"].startswith("train.optimized is new; waits for train.optimized")
+    assert whys["export"].startswith("its input train.optimized changes; waits for train.optimized")
 
 
 def planned(tmp_path: Path) -> str:

@@ -9,6 +9,7 @@ equal the undisturbed run's. Exit code 1 at the first violation.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import math
 import os
@@ -49,7 +50,8 @@ def main() -> None:
         seconds = undisturbed(folder / "reference")
         print(f"undisturbed: {seconds:.0f} s", flush=True)
         for number in range(options.times):
-            print(f"{number + 1}/{options.times}: {disturbed(folder, number, seconds, random.Random(f'{options.seed}-{number}'))}", flush=True)
+            happened = disturbed(folder, number, seconds, random.Random(f"{options.seed}-{number}"))
+            print(f"{number + 1}/{options.times}: {happened}", flush=True)
     print(f"{options.times} kills, 0 violations")
 
 
@@ -67,10 +69,8 @@ def disturbed(folder: Path, number: int, seconds: float, random_: random.Random)
     store, mark = folder / f"store-{number}", uuid.uuid4().hex
     apply = start(store, mark)
     moment = random_.uniform(0.5, seconds * 0.95)
-    try:
+    with contextlib.suppress(subprocess.TimeoutExpired):
         apply.wait(moment)
-    except subprocess.TimeoutExpired:
-        pass
     tree = [psutil.Process(apply.pid), *psutil.Process(apply.pid).children(recursive=True)] if apply.poll() is None else []
     victim = random_.choice(tree) if tree else None
     name = described(victim)

@@ -15,7 +15,7 @@ from ryot.stages.train.child import Progress, begin
 from ryot.stages.train.documents import Documents, specials
 from ryot.stages.train.stage import TrainConfig
 from ryot.stages.train.trainer import Trainer
-from ryot.stages.train.world import World, join
+from ryot.stages.train.world import World, join, leave
 
 WARM_UP = 2
 """Updates of each side before the first timed block; the first of them compiles."""
@@ -43,7 +43,7 @@ def main(path: Path) -> None:
     result = _pairs(config, sides, progress) | {"warm_up": warm}
     if world.first:
         write_durable(Path(job["result"]), json.dumps(result))
-    world.meet()
+    leave(world)
 
 
 def _sides(config: CompareConfig, tokens: Path, chosen: dict[str, Any], world: World) -> Sides:

@@ -30,7 +30,7 @@ class TokenizerStage(Stage):
     )
     work = "ryot.stages.tokenizer.work:run"
 
-    def expand(self, spec: Spec, facts: Facts) -> Iterable[Node]:  # noqa: ARG002
+    def expand(self, spec: Spec, facts: Facts) -> Iterable[Node]:
         """The one node `tokenizer`."""
         config = Config(vocab_size=spec.model.vocab_size, min_frequency=spec.data.tokenizer.min_frequency, context=spec.model.context)
         inputs = {"documents": "data"}

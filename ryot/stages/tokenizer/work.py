@@ -87,6 +87,9 @@ def _report(tokenizer: Tokenizer, lengths: dict[str, np.ndarray], reserved: int,
     context.say(f"{len(whole)} documents, {whole.sum()} tokens; {truncated} are longer than the context of {config.context}")
     context.measure("tokens", int(whole.sum()))
     context.measure("mean_tokens", samples=whole[:: 1 + len(whole) // _SAMPLES].tolist())
+    if truncated > len(whole) / 100:
+        share = f"{truncated} of {len(whole)} documents ({truncated / len(whole):.0%})"
+        context.warn(f"{share} are longer than the context of {config.context} tokens and are cut in training; raise model.context")
     context.measure("truncated", truncated, of=len(whole))
     context.measure("vocab_size", tokenizer.get_vocab_size())
     context.measure("reserved", reserved)

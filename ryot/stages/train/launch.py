@@ -62,6 +62,7 @@ def _environment(threads: int, device: str, context: StageContext) -> dict[str, 
         "OMP_NUM_THREADS": str(threads),
         "MKL_NUM_THREADS": str(threads),
         "DS_ACCELERATOR": device,
+        "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1",  # else torchrun opens a store for the ranks on every interface
         "GLOO_SOCKET_IFNAME": "lo",
         "NCCL_SOCKET_IFNAME": "lo",
         "HF_HUB_OFFLINE": "1",
@@ -120,9 +121,7 @@ def diagnosis(folder: Path, count: int, code: int, log: Path) -> NodeError:
     if errors and errors[0]["ours"]:
         return NodeError(errors[0]["message"], hint=errors[0]["hint"])
     text = log.read_text(errors="replace") if log.exists() else ""
-    killed = re.findall(r"exitcode\s*:\s*-(\d+)\)?\s+.*?local_rank\s*:\s*(\d+)", text) or re.findall(
-        r"exitcode: -(\d+)\) local_rank: (\d+)", text
-    )
+    killed = re.findall(r"\(exitcode: -(\d+)\) local_rank: (\d+)", text)  # torchrun's words for the first that died
     if killed:
         signal, rank = killed[-1]
         return NodeError(f"rank {rank} was killed by signal {signal}", hint=f"its last lines:\n{_tail(folder / f'rank-{rank}.log')}")

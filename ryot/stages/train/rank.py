@@ -20,7 +20,7 @@ from ryot.stages.train.heldout import document_losses
 from ryot.stages.train.probe import refuse_emulated
 from ryot.stages.train.stage import TrainConfig
 from ryot.stages.train.trainer import Trainer, Update
-from ryot.stages.train.world import join
+from ryot.stages.train.world import join, leave
 
 
 @dataclass
@@ -46,6 +46,7 @@ def main(path: Path) -> None:
         raise NodeError(f"train.warmup_steps is {config.recipe.warmup_steps} of {trainer.updates} updates", hint="about 5 % is usual")
     run = _train(trainer, Path(job["checkpoints"]), digest_file(tokens / "train.bin"), progress)
     _finish(trainer, run, Documents(tokens, "heldout", config.model.context), Path(job["results"]), progress)
+    leave(world)
 
 
 def _train(trainer: Trainer, folder: Path, data: str, progress: Progress) -> Run:
@@ -131,7 +132,6 @@ def _finish(trainer: Trainer, run: Run, heldout: Documents, results: Path, progr
                 "updates_per_epoch": trainer.config.recipe.updates_per_epoch(trainer.documents.count),
             }
             write_durable(results / "result.json", json.dumps(report))
-    trainer.world.meet()
 
 
 def _save_weights(model: Any, results: Path) -> None:

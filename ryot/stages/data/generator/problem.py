@@ -38,7 +38,7 @@ class Template:
     check: Callable[[str, str], bool]
 
 
-def numeric(  # noqa: PLR0917 - what every template gives, in the order of the document
+def numeric(
     question: str, steps: Iterable[str], value: Fraction | int, form: str, mistakes: Iterable[Fraction | int], verification: str
 ) -> Problem:
     """A problem whose answer is `form` with the value in it. `mistakes` are the values that typical errors lead to."""

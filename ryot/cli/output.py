@@ -1,0 +1,12 @@
+"""The console of stdout: as wide as the terminal, and wide enough to be read where there is none."""
+
+import sys
+
+from rich.console import Console
+
+_WITHOUT_A_TERMINAL = 120
+
+
+def stdout() -> Console:
+    """A console for what a verb was asked for; notes and progress belong on stderr."""
+    return Console(width=None if sys.stdout.isatty() else _WITHOUT_A_TERMINAL)
