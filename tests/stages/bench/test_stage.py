@@ -23,4 +23,4 @@ def test_each_scenario_is_a_node_that_has_the_machine_to_itself():
 
 def test_prompt_and_answer_have_to_fit_the_context():
     with pytest.raises(SpecError, match="do not fit"):
-        list(BenchStage().expand(spec(long={"prompt_tokens": 100, "output_tokens": 29}), FACTS))
+        list(BenchStage().expand(spec(long={"prompt_tokens": 200, "output_tokens": 57}), FACTS))

@@ -18,7 +18,7 @@ def test_there_is_one_node_that_reads_the_exported_model():
     (node,) = ServeService().expand(Spec.model_validate(FIELDS | {"serve": {"kv_cache": "64MiB"}}), FACTS)
     assert (node.name, node.inputs) == ("serve", {"model": "export"})
     assert node.config.kv_cache == 64 << 20
-    assert node.config.context == 128
+    assert node.config.context == 256
 
 
 def test_a_spec_without_the_section_has_no_server():

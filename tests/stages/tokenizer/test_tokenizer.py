@@ -171,5 +171,5 @@ def test_transformers_loads_it(tmp_path: Path) -> None:
 def test_expand_takes_vocabulary_and_context_from_the_model() -> None:
     fields = {"version": 1, "name": "x", "model": {"preset": "ryot-tiny"}, "data": {"sources": [{"generate": {}}]}, "train": {"epochs": 1}}
     (node,) = TokenizerStage().expand(Spec.model_validate(fields), Facts("cpu:test x2"))
-    assert node.config == Config(vocab_size=512, min_frequency=2, context=128)
+    assert node.config == Config(vocab_size=512, min_frequency=2, context=256)
     assert dict(node.inputs) == {"documents": "data"}
