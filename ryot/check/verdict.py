@@ -135,7 +135,7 @@ def _what_is_missing(target: Target, measure: Measure, evidence: Evidence) -> st
         return f"{_called(measure)} needs {fewest:,} samples at {target.confidence * 100:g} %, there are {n:,}: at least {least:,} more"
     if more is None:
         return "too close to the target: how many more samples would settle it cannot be told"
-    return f"about {more:,} more samples like these would settle it"
+    return f"about {more:,} more sample{'s' if more != 1 else ''} like these would settle it"
 
 
 def _called(measure: Measure) -> str:

@@ -59,7 +59,8 @@ def node_table(summary: Summary) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for name in ("node", "state", "time", "key"):
         table.add_column(name, no_wrap=True, justify="right" if name == "time" else "left")
-    table.add_column("why", overflow="fold")
+    reasons = any(node.why for node in summary.nodes)
+    table.add_column("why" if reasons else "", overflow="fold")
     for node in summary.nodes:
         seconds = "" if node.seconds is None else show_seconds(node.seconds)
         state = Text(plain(node.state), style=_STATES.get(node.state, ""))
