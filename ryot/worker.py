@@ -37,6 +37,11 @@ def main(argv: list[str]) -> int:
         _run(job, folder)
     except RyotError as error:
         return _failed(folder, error, error.message, error.hint)
+    except ModuleNotFoundError as error:
+        traceback.print_exc()
+        return _failed(
+            folder, error, f"{job.stage} needs the package {error.name}", f"install it for {sys.executable}; `ryot doctor` tells how"
+        )
     except Exception as error:
         traceback.print_exc()
         return _failed(folder, error, f"{type(error).__name__}: {error}", None)

@@ -41,6 +41,12 @@ def test_failure_tells_cause_hint_and_log(bench: Bench) -> None:
     assert any("asked to fail" in line for line in failed.last_lines)
 
 
+def test_missing_package_is_named_with_what_to_do(bench: Bench) -> None:
+    failed = next(event for event in bench.apply(bench.plan(bench.node("a", "lost"))) if isinstance(event, events.Failed))
+    assert failed.message == "lost needs the package package_that_is_not_there"
+    assert "ryot doctor" in str(failed.hint)
+
+
 def test_failed_node_continues_from_its_scratch(bench: Bench, tmp_path: Path) -> None:
     flag = tmp_path / "flag"
     flag.touch()

@@ -115,6 +115,14 @@ class Chat(Service):
         return Endpoint(f"http://127.0.0.1:{port.read_text()}", info={"pid": child.pid})
 
 
+class Lost(Stage):
+    """Its heavy half needs what is not installed."""
+
+    name = "lost"
+    Config = StageConfig
+    work = "package_that_is_not_there.work:run"
+
+
 class AskConfig(StageConfig):
     times: int = 1
     kill: bool = False
