@@ -1,4 +1,4 @@
-"""Draw what `ryot check` prints of the last run in a store as docs/phase3.svg: `python docs/picture.py STORE`. Real output, no retouching."""
+"""Draw what `ryot check` prints of the last run in a store as docs/phase3.svg: `python docs/picture.py STORE`. Real output."""
 
 import io
 import re

@@ -52,11 +52,22 @@ def audit(requests: int, batch: int, samples: Sequence[Sample], summary: Mapping
 
 def objections(found: Audit) -> list[str]:
     """Why the scenario is not valid; empty when it is."""
+    return disturbances(found) + disagreements(found)
+
+
+def disturbances(found: Audit) -> list[str]:
+    """Signs that the generator did not get the machine's time: what may be otherwise at another try."""
     reasons = []
     if found.cpu_share > MOST_CPU:
         reasons.append(f"the generator used {found.cpu_share:.0%} of a core: it was the bottleneck")
     if found.lag_p50_s > max(LEAST_LAG_S, MOST_LAG_SHARE * found.latency_p50_s):
         reasons.append(f"the generator woke up {found.lag_p50_s * 1e3:.1f} ms late at a latency of {found.latency_p50_s * 1e3:.1f} ms")
+    return reasons
+
+
+def disagreements(found: Audit) -> list[str]:
+    """Counts that do not agree: no further try makes that believable."""
+    reasons = []
     if not found.requests == found.kept == found.locust:
         reasons.append(f"{found.requests} requests were ordered, {found.kept} samples kept, Locust counted {found.locust}")
     if not found.answered <= found.served <= found.sent:
