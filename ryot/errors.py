@@ -29,6 +29,11 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else "·" for char in text)
 
 
+def printable_lines(text: str) -> str:
+    """As `printable`, but line by line."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
 class RyotError(Exception):
     """An error the user can act on."""
 

@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,14 @@ def write_durable(path: Path, data: bytes | str) -> None:
         beside.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def is_still_at(handle: int, path: Path) -> bool:
+    """Whether an open file is the one that a path names now, and not one that was renamed or removed."""
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def sync_folder(folder: Path) -> None:
@@ -69,6 +78,13 @@ def tree(folder: Path) -> Iterator[tuple[str, Path]]:
     """Every regular file below a folder as (relative posix name, path), in the order of the names."""
     found = [Path(root, name) for root, _, names in os.walk(folder) for name in names]
     yield from sorted((path.relative_to(folder).as_posix(), path) for path in found if path.is_file())
+
+
+def odd(folder: Path) -> str | None:
+    """The first thing below a folder that is neither a regular file nor a folder: a link, a pipe, a socket. As a relative name."""
+    entries = (Path(root, name) for root, folders, names in os.walk(folder) for name in [*folders, *names])
+    kinds = ((path, path.lstat().st_mode) for path in sorted(entries))
+    return next((str(path.relative_to(folder)) for path, mode in kinds if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))), None)
 
 
 class Lock:

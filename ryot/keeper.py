@@ -1,4 +1,4 @@
-"""The process that stands between a backend and a worker: `python -m ryot.keeper JOB.json PYTHON`.
+"""The process that stands between a backend and a worker: `python -m ryot.keeper JOB.json PYTHON MARK`.
 
 It holds the node's lock, adopts every orphan of the worker, never blocks in stage code, and ends the whole tree: when the worker
 ends, when it is told to, and when the engine dies. It is small so that it is always able to.
@@ -24,19 +24,21 @@ _STOP = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 
 def main(argv: list[str]) -> int:
     """Run the worker of a job. Exit code: the worker's, 0 too if another finished the node; 143 when told to stop."""
-    file, python = Path(argv[1]), argv[2]
+    file, python, mark = Path(argv[1]), argv[2], argv[3]
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # where a parent had it ignored, no child's end would ever be told
     job = json.loads(file.read_bytes())
     folder, events = Path(job["folder"]), Path(job["events"])
     processes.adopt_orphans()
     held = [_lock(folder / "lock", fcntl.LOCK_EX, events, "is running this node")]
     if (folder / "record.json").exists():
         return 0
+    (folder / "failure.json").unlink(missing_ok=True)
     # A service waits for no one: what measures speed against it holds the machine already.
     if not job["is_service"]:
         mode = fcntl.LOCK_EX if job["measures_speed"] else fcntl.LOCK_SH
         held.append(_lock(machine_lock(), mode, events, "measures speed, or waits to, and has the machine to itself"))
-    processes.end(processes.marked(os.environ[processes.MARK]))
-    (folder / "failure.json").unlink(missing_ok=True)
+    processes.end(processes.marked(mark.partition(".")[0]))
+    os.environ[processes.MARK] = mark
     files.write_durable(folder / "job.json", file.read_bytes())
     code = _keep([python, "-P", "-m", "ryot.worker", str(file)], folder / "log.txt")
     left = processes.end_descendants(os.getpid())
@@ -77,6 +79,16 @@ def machine_lock() -> Path:
 
 def _lock(path: Path, mode: int, events: Path, why: str) -> int:
     """Take a lock, saying for whom it waits if it has to. It is held until this process ends."""
+    while not files.is_still_at(handle := _locked(path, mode, events, why), path):
+        os.close(handle)  # the folder was set aside meanwhile, and the lock with it
+    if mode == fcntl.LOCK_EX:
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"pid {os.getpid()} on {socket.gethostname()}".encode(), 0)
+    return handle
+
+
+def _locked(path: Path, mode: int, events: Path, why: str) -> int:
+    path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(handle, mode | fcntl.LOCK_NB)
@@ -84,9 +96,6 @@ def _lock(path: Path, mode: int, events: Path, why: str) -> int:
         holder = os.pread(handle, 400, 0).decode(errors="replace") or "another process"
         emit(events, {"event": "waiting", "holder": f"{holder} {why}"})
         fcntl.flock(handle, mode)
-    if mode == fcntl.LOCK_EX:
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, f"pid {os.getpid()} on {socket.gethostname()}".encode(), 0)
     return handle
 
 

@@ -1,6 +1,6 @@
 """The door to processes: children that die with their parent, and whole trees that are ended and seen to be gone. Linux only.
 
-Every process of a node carries RYOT_MARK in its environment, so that what an older crash left can still be found.
+Every process of a node's work carries RYOT_MARK in its environment, `NODE.TRY`, so that what an older crash left can still be found.
 """
 
 import contextlib
@@ -65,6 +65,15 @@ def _begin(parent: int, sig: signal.Signals) -> None:
     die_with_parent(parent, sig)
 
 
+def birth(pid: int) -> int | None:
+    """When a process began, in clock ticks since the machine's start: tells it from a later one of the same number. None if it is gone."""
+    try:
+        # The name, in brackets, may hold anything; the start is field 22 of proc_pid_stat(5), the 20th behind it.
+        return int(Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[19])
+    except OSError:
+        return None
+
+
 def descendants(pid: int) -> list[psutil.Process]:
     """Every living process below `pid`, adopted orphans included; zombies do not count."""
     try:
@@ -74,13 +83,13 @@ def descendants(pid: int) -> list[psutil.Process]:
 
 
 def marked(mark: str) -> list[psutil.Process]:
-    """Every living process of this user whose environment carries RYOT_MARK with exactly this value, but for this process."""
+    """Every living process of this user whose environment carries this RYOT_MARK, or one of a try below it (`mark.TRY`), but for this."""
     found = []
-    wanted = f"{MARK}={mark}".encode()
+    wanted, below = f"{MARK}={mark}".encode(), f"{MARK}={mark}.".encode()
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
             with contextlib.suppress(OSError, psutil.Error):
-                if wanted in (entry / "environ").read_bytes().split(b"\0"):
+                if any(item == wanted or item.startswith(below) for item in (entry / "environ").read_bytes().split(b"\0")):
                     found.append(psutil.Process(int(entry.name)))
     return [process for process in found if _alive(process)]
 

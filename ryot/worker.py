@@ -7,17 +7,18 @@ import selectors
 import signal
 import socket
 import sys
+import threading
 import time
 import traceback
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
 from ryot import files, keeper, processes
-from ryot.errors import NodeError, RyotError
+from ryot.errors import NodeError, RyotError, printable
 from ryot.plugins.context import Endpoint, StageContext
 from ryot.plugins.discover import Plugin, load_stage
 from ryot.plugins.stage import Service, Stage
@@ -33,25 +34,29 @@ def main(argv: list[str]) -> int:
     folder = Path(job.folder)
     if processes.WAKE in os.environ:
         os.set_inheritable(int(os.environ[processes.WAKE]), False)
+    worker = os.getpid()
     try:
         _run(job, folder)
     except RyotError as error:
-        return _failed(folder, error, error.message, error.hint)
+        return _failed(folder, worker, error, error.message, error.hint)
     except ModuleNotFoundError as error:
-        traceback.print_exc()
-        return _failed(
-            folder, error, f"{job.stage} needs the package {error.name}", f"install it for {sys.executable}; `ryot doctor` tells how"
-        )
+        hint = f"install it for {sys.executable}; `ryot doctor` tells how"
+        return _failed(folder, worker, error, f"{job.stage} needs the package {error.name}", hint)
     except Exception as error:
-        traceback.print_exc()
-        return _failed(folder, error, f"{type(error).__name__}: {error}", None)
+        return _failed(folder, worker, error, f"{type(error).__name__}: {error}", None)
     return 0
 
 
-def _failed(folder: Path, error: Exception, message: str, hint: str | None) -> int:
-    print(f"ryot: failed: {message}", flush=True)
-    failure = Failure(kind=type(error).__name__, message=message[:4000], hint=hint)
+def _failed(folder: Path, worker: int, error: Exception, message: str, hint: str | None) -> int:
+    """Say why the node failed: in its file first, for the stage may have closed the log."""
+    if os.getpid() != worker:
+        os._exit(1)  # a child that the stage forked; what became of the node is the worker's to say
+    text = message[:4000].encode(errors="backslashreplace").decode()
+    failure = Failure(kind=type(error).__name__, message=text, hint=hint)
     files.write_durable(folder / FAILURE, failure.model_dump_json())
+    if not isinstance(error, RyotError):
+        traceback.print_exception(error)
+    print(f"ryot: failed: {text}", flush=True)
     return 1
 
 
@@ -59,6 +64,7 @@ def _run(job: JobFile, folder: Path) -> None:
     stage = load_stage(Plugin(job.stage, job.plugin, "", "", job.plugin_folder))
     config = _config(stage, job)
     out, scratch = store.prepare(folder)
+    worker, made = os.getpid(), os.open(out, os.O_RDONLY)  # held open, so that no folder in its stead can have its number
     context = _context(job, folder, out, scratch)
     context.say(f"{job.node} begins on {job.device}, {job.cpus} cores")
     started = time.monotonic()
@@ -66,10 +72,25 @@ def _run(job: JobFile, folder: Path) -> None:
         _serve(stage, config, context)
         return
     stage.run(config, context)
+    if os.getpid() != worker:
+        os._exit(1)  # a child that the stage forked came back; only the worker may commit
+    _refuse_odd(job, out, made)
     missing = sorted(set(context.declared) - set(context.evidence))
     if missing:
         raise NodeError(f"{job.node} declares {', '.join(missing)} but did not measure it", hint="this is a fault of the stage")
     _commit(folder, job, context, time.monotonic() - started)
+
+
+def _refuse_odd(job: JobFile, out: Path, made: int) -> None:
+    """Raise NodeError for a result that could not be kept: its folder was removed or replaced, or holds more than files and folders."""
+    if out.is_symlink() or not files.is_still_at(made, out):
+        raise NodeError(
+            f"the result folder of {job.node} was removed or replaced while it ran", hint="write below `context.out`, leave it there"
+        )
+    odd = files.odd(out)
+    if odd is not None:
+        hint = "a result holds regular files only, so that it stays whole when its sources are gone: copy the file"
+        raise NodeError(f"{job.node} left `{printable(odd)}`, which is a link or no file at all", hint=hint)
 
 
 def _config(stage: Stage, job: JobFile) -> Any:
@@ -103,7 +124,7 @@ def _serve(service: Service, config: Any, context: StageContext) -> None:
     context.emit({"event": "ready", "url": endpoint.url, "model": endpoint.model, "info": dict(endpoint.info)})
     with selectors.DefaultSelector() as watched:
         for child in context.children:
-            if child.poll() is None:
+            if child.returncode is None:  # whose end the stage has not seen: one that ended since tells so at once
                 watched.register(os.pidfd_open(child.pid), selectors.EVENT_READ, child)
         if not watched.get_map():
             signal.pause()
@@ -133,5 +154,12 @@ def _commit(folder: Path, job: JobFile, context: StageContext, seconds: float) -
     context.say(f"{job.node} finished after {seconds:.1f} s")
 
 
+def _end(code: int) -> NoReturn:
+    """End this process, though a thread that the stage left may go on for ever."""
+    if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
+        os._exit(code)
+    sys.exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv))
+    _end(main(sys.argv))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,8 +51,11 @@ class Bench:
         return Plan(name="toy", profile=None, device=device, digests={}, nodes=planned, targets=judged)
 
     def apply(self, plan: Plan, cpus: int = 2) -> list[events.Event]:
+        return list(self.events(plan, cpus))
+
+    def events(self, plan: Plan, cpus: int = 2) -> Generator[events.Event, None, None]:
         run = begin(self.store.runs, plan.name, datetime.now(UTC), "", plan.model_dump_json())
-        return list(apply(plan, self.store, LocalBackend(), Surroundings(self.plugins, cpus), run))
+        return apply(plan, self.store, LocalBackend(), Surroundings(self.plugins, cpus), run)
 
     def out(self, plan: Plan, name: str) -> Path:
         node = plan.node(name)

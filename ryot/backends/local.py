@@ -44,8 +44,9 @@ class LocalBackend:
         wake, theirs = os.pipe()
         os.set_blocking(theirs, False)
         os.set_blocking(wake, False)
-        environ = os.environ | {processes.MARK: job.mark, processes.WAKE: str(theirs)}
-        argv = [sys.executable, "-P", "-m", "ryot.keeper", str(job.file), job.python]
+        # The keeper itself carries no mark: one that waits for its lock must not be taken for what an older crash left.
+        environ = {name: value for name, value in os.environ.items() if name != processes.MARK} | {processes.WAKE: str(theirs)}
+        argv = [sys.executable, "-P", "-m", "ryot.keeper", str(job.file), job.python, job.mark]
         try:
             with (job.folder / "log.txt").open("ab") as log:
                 keeper = processes.spawn(argv, env=environ, stdout=log, pass_fds=(theirs,), sig=signal.SIGTERM)

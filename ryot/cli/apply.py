@@ -17,6 +17,7 @@ from ryot.cli.outcome import show_outcome, write_reports
 from ryot.cli.output import stdout
 from ryot.cli.plan import states_of
 from ryot.cli.request import Planned, json_option, resolve, spec_options
+from ryot.cli.streams import for_whoever_reads
 from ryot.engine import events
 from ryot.engine.apply import Surroundings, apply
 from ryot.errors import NodeError
@@ -54,13 +55,15 @@ def command(
         failed = _run(planned, run, console)
     result = gather(planned.plan, planned.store, planned.loaded.spec, run.id, datetime.now(UTC))
     page = write_reports(result, run)
-    if as_json:
-        click.echo(to_json(result), nl=False)
-    else:
-        show_outcome(result, stdout())
-        console.print(f"\nreport: {page} (and .md, .json, .xml beside it)", markup=False, highlight=False, soft_wrap=True)
-    if failed:
-        console.print(f"to continue after mending: {shlex.join(['ryot', *sys.argv[1:]])}", markup=False, highlight=False, soft_wrap=True)
+    with for_whoever_reads():
+        if as_json:
+            click.echo(to_json(result), nl=False)
+        else:
+            show_outcome(result, stdout())
+            console.print(f"\nreport: {page} (and .md, .json, .xml beside it)", markup=False, highlight=False, soft_wrap=True)
+        if failed:
+            again = shlex.join(["ryot", *sys.argv[1:]])
+            console.print(f"to continue after mending: {again}", markup=False, highlight=False, soft_wrap=True)
     return FAILED if failed else result.exit_code
 
 

@@ -11,6 +11,7 @@ from ryot.cli.outcome import show_outcome
 from ryot.cli.output import stdout
 from ryot.cli.past import latest, loaded_from, replan
 from ryot.cli.request import json_option, plugins_option, store_option
+from ryot.cli.streams import for_whoever_reads
 from ryot.plan.plan import Plan
 from ryot.report.as_json import to_json
 from ryot.report.gather import gather
@@ -33,10 +34,11 @@ def command(spec: Path | None, run_id: str | None, sets: tuple[str, ...], folder
     store = Store(root)
     plan, parsed, run = _judged(spec, run_id, sets, folders, store)
     summary = gather(plan, store, parsed, run, datetime.now(UTC))
-    if as_json:
-        click.echo(to_json(summary), nl=False)
-    else:
-        show_outcome(summary, stdout())
+    with for_whoever_reads():
+        if as_json:
+            click.echo(to_json(summary), nl=False)
+        else:
+            show_outcome(summary, stdout())
     return summary.exit_code
 
 

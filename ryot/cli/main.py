@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import math
 import signal
 import sys
+import time
 import traceback
 from types import FrameType
 
 import click
 
-from ryot.errors import RyotError
+from ryot.cli.streams import fill_standard_streams, forget_readers
+from ryot.errors import MachineError, RyotError, printable, printable_lines
 
 # name: (module, one line). The line stands here so that `ryot --help` imports no verb.
 VERBS = {
@@ -28,6 +32,20 @@ VERBS = {
     "doctor": ("ryot.cli.doctor", "Say what this machine has and lacks, and how to mend it."),
 }
 BUG = 70
+_READER_LEFT = 128 + signal.SIGPIPE
+_MACHINE = {
+    errno.ENOSPC: "free some space, or use --store on another disk",
+    errno.EDQUOT: "free some space, or use --store on another disk",
+    errno.EROFS: "use --store to name a folder that can be written",
+    errno.EACCES: "name a file or folder that this user may use",
+    errno.EPERM: "name a file or folder that this user may use",
+    errno.ENOTDIR: "name a folder whose parents are folders",
+    errno.ENAMETOOLONG: "use a shorter path",
+}
+"""What a user can do about an error of the system's; any other is a bug in ryot."""
+
+
+_STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(BaseException):
@@ -67,9 +85,19 @@ def ryot() -> None:
 
 def main() -> None:
     """Run the command line and exit: 0, 1, 5 by the verdict; 2 spec or usage, 3 machine, 4 node; 70 bug; 130, 143 interrupted."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
-    sys.exit(run(sys.argv[1:]))
+    fill_standard_streams()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # where it is ignored, no child's exit code can be had
+    heeded = [number for number in _STOP if signal.getsignal(number) != signal.SIG_IGN]  # nohup ignores one, and means it
+    interrupt = _Interrupt()
+    for number in heeded:
+        signal.signal(number, interrupt)
+    try:
+        code = run(sys.argv[1:])
+    except Interrupted as again:  # a later signal, while the first was being told
+        code = 128 + again.number
+    interrupt.over = True
+    signal.pthread_sigmask(signal.SIG_BLOCK, heeded)  # ignoring them would make Python speak of those that came just before
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
@@ -78,7 +106,8 @@ def run(arguments: list[str]) -> int:
         result = ryot.main(arguments, prog_name="ryot", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except RyotError as error:
-        click.echo(f"error: {error}" if not hasattr(error, "errors") else str(error), err=True)
+        text = f"error: {error}" if not hasattr(error, "errors") else str(error)
+        click.echo(printable_lines(text), err=True)
         return error.exit_code
     except click.ClickException as error:
         error.show()
@@ -88,17 +117,46 @@ def run(arguments: list[str]) -> int:
         click.echo("interrupted", err=True)
         return 128 + number
     except (BrokenPipeError, SystemExit):
-        # The reader of our output left; there is nobody to tell. click exits with 1 then, which here would be a failed target.
-        sys.stderr.close()
-        return 0
+        # The reader of our output left; there is nobody to tell. click exits with 1 then, which here would be a failed target;
+        # and 0 would say of an apply that it was not even over that all is achieved.
+        forget_readers()
+        return _READER_LEFT if arguments[:1] == ["apply"] else 0
+    except OSError as error:
+        return _system_error(error)
     except Exception:
-        traceback.print_exc()
-        click.echo("This is a bug in ryot; please report it with the lines above.", err=True)
-        return BUG
+        return _bug()
 
 
-def _interrupt(number: int, _frame: FrameType | None) -> None:
-    raise Interrupted(number)
+def _bug() -> int:
+    traceback.print_exc()
+    click.echo("This is a bug in ryot; please report it with the lines above.", err=True)
+    return BUG
+
+
+def _system_error(error: OSError) -> int:
+    """What the system refused: the machine's fault if a user can mend it, else a bug."""
+    if error.errno not in _MACHINE:
+        return _bug()
+    where = f"{printable(str(error.filename))}: " if error.filename else ""
+    click.echo(f"error: {where}{error.strerror}\n    hint: {_MACHINE[error.errno]}", err=True)
+    return MachineError.exit_code
+
+
+class _Interrupt:
+    """The handler of signals. The first ends the verb, a later one what is being ended; those within a second are one.
+
+    Once `over`, ryot has its exit code and only has to leave.
+    """
+
+    def __init__(self) -> None:
+        self._last = -math.inf
+        self.over = False
+
+    def __call__(self, number: int, _frame: FrameType | None) -> None:
+        now = time.monotonic()
+        if not self.over and now - self._last >= 1:
+            self._last = now
+            raise Interrupted(number)
 
 
 if __name__ == "__main__":

@@ -9,4 +9,4 @@ _WITHOUT_A_TERMINAL = 120
 
 def stdout() -> Console:
     """A console for what a verb was asked for; notes and progress belong on stderr."""
-    return Console(width=None if sys.stdout.isatty() else _WITHOUT_A_TERMINAL)
+    return Console(width=None if sys.stdout is not None and sys.stdout.isatty() else _WITHOUT_A_TERMINAL)

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import click
-import psutil
 from rich.table import Table
 from rich.text import Text
 
+from ryot import processes
 from ryot.cli.output import stdout
 from ryot.cli.past import latest
 from ryot.cli.request import json_option, store_option
-from ryot.engine.jobs import events_file, parsed
+from ryot.engine.events import Progress
+from ryot.engine.jobs import events_file, heard, parsed
 from ryot.errors import printable
 from ryot.plan.plan import Plan, PlannedNode
 from ryot.store.journal import Run
@@ -65,7 +66,9 @@ def run_state(run: Run) -> str:
         if event["event"] == "began":
             began = event
     pid = began.get("pid")
-    return f"running (pid {pid} on {began.get('host')})" if pid and psutil.pid_exists(int(pid)) else "died"
+    birth = processes.birth(pid) if isinstance(pid, int) else None
+    there = birth is not None and began.get("birth", birth) == birth  # a later process may have got its number
+    return f"running (pid {pid} on {began.get('host')})" if there else "died"
 
 
 def status(run: Run, plan: Plan, store: Store) -> list[Row]:
@@ -100,9 +103,10 @@ def _progress(run: Run, node: PlannedNode) -> str:
     except OSError:
         return ""
     for said in parsed(lines[::-1]):
-        if said.get("event") == "progress":
+        event = heard(node, said)
+        if isinstance(event, Progress):
             numbers = "  ".join(
-                f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in said["numbers"].items()
+                f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in event.numbers.items()
             )
-            return f"{said['done']:g}/{said['total']:g} {said['unit']}  {numbers}".rstrip()
+            return f"{event.done:g}/{event.total:g} {event.unit}  {numbers}".rstrip()
     return ""

@@ -12,8 +12,10 @@ from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 
+from ryot import processes
 from ryot.engine import events
-from ryot.engine.jobs import Active, backend_job, events_file, how_it_ended, last_lines, write_job
+from ryot.engine.damage import set_damaged_aside
+from ryot.engine.jobs import Active, backend_job, events_file, heard, how_it_ended, last_lines, write_job
 from ryot.engine.survey import last_failure, survey
 from ryot.plan.plan import Plan, PlannedNode
 from ryot.plugins.backend import Backend
@@ -38,7 +40,7 @@ class Surroundings:
 def apply(plan: Plan, store: Store, backend: Backend, around: Surroundings, run: Run) -> Generator[events.Event, None, None]:
     """Run every node that has to run, telling what happens. Failed nodes leave `Failed`, what needs them `Skipped`."""
     with closing(Journal(run.folder)) as journal:
-        journal.write({"event": "began", "pid": os.getpid(), "host": socket.gethostname()})
+        journal.write({"event": "began", "pid": os.getpid(), "birth": processes.birth(os.getpid()), "host": socket.gethostname()})
         try:
             for event in _Schedule(plan, store, backend, around, run).run():
                 if not isinstance(event, events.Progress):
@@ -61,7 +63,7 @@ class _Schedule:
         self.failed: dict[str, str] = {}
 
     def run(self) -> Iterator[events.Event]:
-        yield from self._set_damaged_aside()
+        yield from set_damaged_aside(self.plan, self.store)
         states = survey(self.plan, self.store)
         self.waiting = [node for node in self.plan.nodes if states[node.name].state != "cached" and not node.is_service]
         try:
@@ -79,28 +81,10 @@ class _Schedule:
     def _working(self) -> list[Active]:
         return [active for active in self.active.values() if not active.node.is_service]
 
-    def _set_damaged_aside(self) -> Iterator[events.Event]:
-        """Look at what will be read before it is relied on; a damaged result is kept aside and its node runs again."""
-        looked: set[str] = set()
-        while wanted := [name for name in self._about_to_be_read() if name not in looked]:
-            for name in wanted:
-                looked.add(name)
-                node = self.plan.node(name)
-                record = self.store.record(node.stage, node.key)
-                what = self.store.damage(record) if record else None
-                if what:
-                    aside = self.store.set_aside(node.stage, node.key)
-                    yield events.Damaged(name, what, str(aside))
-
-    def _about_to_be_read(self) -> list[str]:
-        states = survey(self.plan, self.store)
-        readers = [node for node in self.plan.nodes if states[node.name].state != "cached"]
-        return [name for node in readers for name in node.inputs.values() if self.store.record(*_where(self.plan.node(name)))]
-
     def _skip_hopeless(self) -> Iterator[events.Event]:
         """Give up on the nodes that need a failed one."""
         for node in list(self.waiting):
-            broken = [name for name in node.needs if name in self.failed]
+            broken = [name for name in self._needs(node) if name in self.failed]
             if broken:
                 self.waiting.remove(node)
                 self.failed[node.name] = f"it needs {broken[0]}, which failed"
@@ -110,7 +94,7 @@ class _Schedule:
         for node in list(self.waiting):
             if not self._inputs_there(node):
                 continue
-            missing = [self.plan.node(name) for name in node.services.values() if name not in self.up]
+            missing = [other for name in self._needs(node) if (other := self.plan.node(name)).is_service and name not in self.up]
             if missing and self._may_start(missing[0]):
                 yield from self._submit(missing[0])
             elif not missing and self._may_start(node):
@@ -119,7 +103,12 @@ class _Schedule:
 
     def _inputs_there(self, node: PlannedNode) -> bool:
         unfinished = {other.name for other in self.waiting} | {active.node.name for active in self._working()}
-        return not any(name in unfinished for name in node.inputs.values())
+        return not any(name in unfinished for name in self._needs(node))
+
+    def _needs(self, node: PlannedNode) -> list[str]:
+        """What a node needs itself and through its services; what a service needs stands before it."""
+        below = [name for service in node.services.values() for name in (*self._needs(self.plan.node(service)), service)]
+        return [*node.inputs.values(), *below]
 
     def _may_start(self, node: PlannedNode) -> bool:
         """Whether the machine has room for a node beside what is running on it."""
@@ -137,14 +126,14 @@ class _Schedule:
         return node.cpus or self.around.cpus
 
     def _idle_services(self, node: PlannedNode) -> list[str]:
-        return [name for name in self.up if name not in node.services.values()]
+        return [name for name in self.up if name not in self._needs(node)]
 
     def _stop_unneeded(self) -> Iterator[events.Event]:
         """Stop the services that nothing needs any more, or that would disturb the next node, which measures speed."""
-        needed = {name for node in [*self.waiting, *(active.node for active in self._working())] for name in node.services.values()}
+        needed = {name for node in [*self.waiting, *(active.node for active in self._working())] for name in self._needs(node)}
         following = self.waiting[0] if self.waiting and not self._working() else None
         disturbing = self._idle_services(following) if following and following.measures_speed else []
-        for name in [name for name in self.up if name not in needed or name in disturbing]:
+        for name in [name for name in reversed(self.up) if name not in needed or name in disturbing]:
             del self.up[name], self.active[name]
             self.backend.cancel(name, GRACE_S)
             self.backend.forget(name)
@@ -167,15 +156,11 @@ class _Schedule:
             return
         state = self.backend.poll(name)
         for said in active.news():
-            if said.get("event") == "ready":
-                self.up[name] = ServiceAt(url=said["url"], model=said["model"], info=said["info"])
-                yield events.Ready(name, said["url"])
-            elif said.get("event") == "progress":
-                yield events.Progress(name, said["done"], said["total"], said["unit"], said["numbers"])
-            elif said.get("event") == "waiting":
-                yield events.Waiting(name, said["holder"])
-            elif said.get("event") == "warning":
-                yield events.Warned(name, said["text"])
+            event = heard(active.node, said)
+            if isinstance(event, events.Ready):
+                self.up[name] = ServiceAt(url=event.url, model=said["model"], info=said["info"])
+            if event is not None:
+                yield event
         if state.code is not None:
             yield from self._ended(active.node, state.code)
 
@@ -196,13 +181,14 @@ class _Schedule:
 
     def _end_users(self, service: str) -> Iterator[events.Event]:
         """End the nodes that were talking to a service that is gone."""
-        for active in [active for active in self._working() if service in active.node.services.values()]:
-            self.backend.cancel(active.node.name, GRACE_S)
-            self.backend.forget(active.node.name)
-            del self.active[active.node.name]
-            self.failed[active.node.name] = f"its service {service} ended"
-            yield events.Skipped(active.node.name, service)
-
-
-def _where(node: PlannedNode) -> tuple[str, str]:
-    return node.stage, node.key
+        for active in [active for active in self._working() if service in self._needs(active.node)]:
+            node = active.node
+            self.backend.cancel(node.name, GRACE_S)
+            self.backend.forget(node.name)
+            del self.active[node.name]
+            record = self.store.record(node.stage, node.key)
+            if record:
+                yield events.Finished(node.name, record.seconds)
+                continue
+            self.failed[node.name] = f"its service {service} ended"
+            yield events.Skipped(node.name, service)

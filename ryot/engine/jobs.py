@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
+import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ryot import files
+from ryot.engine import events
 from ryot.fingerprint import fingerprint
 from ryot.plan.plan import Plan, PlannedNode
 from ryot.plugins.backend import Job
@@ -46,10 +49,26 @@ def parsed(lines: list[bytes]) -> Iterator[Mapping[str, Any]]:
     for line in lines:
         try:
             said = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(said, dict):
             yield said
+
+
+def heard(node: PlannedNode, said: Mapping[str, Any]) -> events.Event | None:
+    """What a job said as an event; None for what has not the form of one, for a stage may write what it likes."""
+    match said:
+        case {"event": "ready", "url": str(url), "model": str(), "info": dict()} if node.is_service:
+            return events.Ready(node.name, url)
+        case {"event": "progress", "done": int() | float() as done, "total": int() | float() as total, "unit": str(unit)}:
+            shown = said["numbers"] if isinstance(said.get("numbers"), dict) else {}
+            numbers = {name: value for name, value in shown.items() if isinstance(value, int | float | str)}
+            return events.Progress(node.name, done, total, unit, numbers) if math.isfinite(done) and math.isfinite(total) else None
+        case {"event": "waiting", "holder": str(holder)}:
+            return events.Waiting(node.name, holder)
+        case {"event": "warning", "text": str(text)}:
+            return events.Warned(node.name, text)
+    return None
 
 
 def events_file(run: Run, node: str) -> Path:
@@ -88,11 +107,11 @@ def write_job(
 def backend_job(node: PlannedNode, store: Store, file: Path, python: str) -> Job:
     """What the backend is told of a node."""
     folder = store.folder(node.stage, node.key).resolve()
-    return Job(node.name, file.resolve(), folder, mark_of(store, node.stage, node.key), python)
+    return Job(node.name, file.resolve(), folder, f"{mark_of(store, node.stage, node.key)}.{secrets.token_hex(4)}", python)
 
 
 def mark_of(store: Store, stage: str, key: str) -> str:
-    """What every process of a node carries in its environment: one value for each node of each store."""
+    """What the marks of a node's processes begin with: one value for each node of each store."""
     return fingerprint([str(store.root.resolve()), stage, key])[:32]
 
 

@@ -6,7 +6,7 @@ Pure: no disk, no clock, no network. What is not pure stands in Facts.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
@@ -124,7 +124,18 @@ def plan_nodes(nodes: Mapping[str, Node], stages: Mapping[str, Stage], facts: Fa
     planned: dict[str, PlannedNode] = {}
     for name in _order(nodes):
         planned[name] = _plan_node(nodes[name], stages[nodes[name].stage], planned, facts)
+    _refuse_twins(planned.values())
     return tuple(planned.values())
+
+
+def _refuse_twins(planned: Iterable[PlannedNode]) -> None:
+    """Two services that are one by their key would wait for each other's lock for ever."""
+    seen: dict[str, str] = {}
+    for node in planned:
+        if node.is_service and seen.setdefault(node.key, node.name) != node.name:
+            raise MachineError(
+                f"{seen[node.key]} and {node.name} are the same service", hint="give one a setting that tells it from the other"
+            )
 
 
 def _order(nodes: Mapping[str, Node]) -> list[str]:

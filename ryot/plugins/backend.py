@@ -10,7 +10,8 @@ from typing import ClassVar, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One node to run: what `file` (job.json) says, in `folder`, the node's own. `mark` is put on its processes."""
+    """One node to run: what `file` (job.json) says, in `folder`, the node's own. `mark` is put on the processes of its work; it is
+    `NODE.TRY`, so that what this try started is told from what another apply's try of the same node did."""
 
     name: str
     file: Path

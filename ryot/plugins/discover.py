@@ -87,7 +87,16 @@ def load_stage(plugin: Plugin) -> Stage:
     missing = [name for name in ("name", "Config") if not hasattr(stage, name)]
     if missing:
         raise MachineError(f"the plugin {plugin.name} of {plugin.origin}: {plugin.value} sets no {' and no '.join(missing)}")
-    return stage()
+    return _made(plugin, stage)
+
+
+def _made(plugin: Plugin, stage: type[Stage]) -> Stage:
+    try:
+        return stage()
+    except (Exception, SystemExit) as error:
+        raise MachineError(
+            f"the plugin {plugin.name} of {plugin.origin} does not begin: {type(error).__name__}: {error}", hint=f"mend {plugin.origin}"
+        ) from error
 
 
 def load(plugin: Plugin) -> Any:

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Ta
 from rich.text import Text
 
 from ryot.engine import events
-from ryot.errors import printable
+from ryot.errors import printable, printable_lines
 from ryot.units import show_seconds
 
 _PLAIN_EVERY_S = 10.0
@@ -47,7 +47,12 @@ def display(console: Console) -> Iterator[Display]:
 
 
 def line(event: events.Event) -> str | None:
-    """An event as one line of text; None for one that is not worth a line."""
+    """An event as a line of text, its own line ends kept; None for one that is not worth a line."""
+    text = _line(event)
+    return None if text is None else printable_lines(text)
+
+
+def _line(event: events.Event) -> str | None:
     match event:
         case events.Started(node, service):
             return f"{'starting' if service else 'running '}  {node}"

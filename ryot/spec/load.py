@@ -126,7 +126,7 @@ def _put(tree: Located, path: list[str], node: Located, text: str) -> Located:
     head, *rest = path
     place = Place("--set", 1, 1, text)
     if isinstance(tree.value, list):
-        if not head.isdigit() or int(head) >= len(tree.value):
+        if not head.isdecimal() or int(head) >= len(tree.value):
             raise SpecError(f"`{head}` is no index of this list of {len(tree.value)}, counted from 0", at=place)
         items = list(tree.value)
         items[int(head)] = _put(items[int(head)], rest, node, text) if rest else node

@@ -51,7 +51,7 @@ class Run:
         return self.folder / "spec.yaml"
 
     def events(self) -> Iterator[dict[str, Any]]:
-        """The journal's events; a last line that a crash cut short is passed over."""
+        """The journal's events; a line that is none, such as the last one that a crash cut short, is passed over."""
         try:
             lines = (self.folder / "journal.jsonl").read_bytes().splitlines()
         except OSError:
@@ -59,9 +59,9 @@ class Run:
         for line in lines:
             try:
                 event = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue
-            if isinstance(event, dict):
+            if isinstance(event, dict) and isinstance(event.get("event"), str) and isinstance(event.get("node", ""), str):
                 yield event
 
 

@@ -55,8 +55,26 @@ class Store:
         except (OSError, ValidationError) as error:
             raise NodeError(f"{record.node}: {path} cannot be read", hint="`ryot apply` sets it aside and runs the node again") from error
 
-    def damage(self, record: Record) -> str | None:
-        """What is wrong with a finished node's files, compared with their digests; None when they are whole."""
+    def unreadable(self, stage: str, key: str) -> bool:
+        """Whether there is a record that cannot be read: cut short, another node's, or of another version of ryot."""
+        return (self.folder(stage, key) / RECORD).exists() and self.record(stage, key) is None
+
+    def damage(self, record: Record, *, result: bool = True) -> str | None:
+        """What is wrong with a finished node's files, compared with their digests; None when they are whole.
+
+        With `result` off, only the samples behind its measures are looked at.
+        """
+        try:
+            return (self._result_damage(record) if result else None) or self._evidence_damage(record)
+        except OSError as error:
+            return f"{error.filename} cannot be read: {error.strerror}"
+
+    def _evidence_damage(self, record: Record) -> str | None:
+        evidence = self.folder(record.stage, record.key) / EVIDENCE
+        whole = evidence.is_file() and files.digest_file(evidence) == record.evidence
+        return None if whole else f"{EVIDENCE} is gone or damaged"
+
+    def _result_damage(self, record: Record) -> str | None:
         folder = self.folder(record.stage, record.key)
         expected = {f"out/{name}": digest for name, digest in record.files.items()}
         for name, digest in expected.items():
@@ -65,9 +83,6 @@ class Store:
                 return f"{name} is gone"
             if path.stat().st_size != digest.size or files.digest_file(path) != digest.sha256:
                 return f"{name} is damaged"
-        evidence = folder / EVIDENCE
-        if not evidence.is_file() or files.digest_file(evidence) != record.evidence:
-            return f"{EVIDENCE} is gone or damaged"
         return None
 
     def set_aside(self, stage: str, key: str) -> Path:

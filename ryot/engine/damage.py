@@ -1,0 +1,48 @@
+"""Looks at what an apply is about to rely on. A damaged result is kept aside, under its node's lock, and its node runs again."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator, Mapping
+
+from ryot.engine import events
+from ryot.engine.survey import survey
+from ryot.files import locked
+from ryot.plan.plan import Plan, PlannedNode
+from ryot.store.store import Store
+
+
+def set_damaged_aside(plan: Plan, store: Store) -> Iterator[events.Damaged]:
+    """Look at every result that will be read, and at the samples that will be judged, before they are relied on."""
+    looked: set[str] = set()
+    while wanted := {name: read for name, read in _relied_on(plan, store).items() if name not in looked}:
+        for name, read in wanted.items():
+            looked.add(name)
+            yield from _look(plan.node(name), store, read)
+
+
+def _relied_on(plan: Plan, store: Store) -> Mapping[str, bool]:
+    """The nodes whose records count, in order, and whether their results will be read too."""
+    states = survey(plan, store)
+    running = [node for node in plan.nodes if states[node.name].state != "cached"]
+    read = {name for node in running for name in node.inputs.values()}
+    judged = {target.node for target in plan.targets} | {node.name for node in running}
+    return {node.name: node.name in read for node in plan.nodes if node.name in read | judged and not node.is_service}
+
+
+def _look(node: PlannedNode, store: Store, read: bool) -> Iterator[events.Damaged]:
+    if _damage(node, store, read) is None:
+        return
+    # Nobody holds the lock of a finished node for long.
+    with locked(store.folder(node.stage, node.key) / "lock", f"pid {os.getpid()} on {socket.gethostname()}"):
+        what = _damage(node, store, read)  # another apply may have set it aside meanwhile
+        if what is not None:
+            yield events.Damaged(node.name, what, str(store.set_aside(node.stage, node.key)))
+
+
+def _damage(node: PlannedNode, store: Store, read: bool) -> str | None:
+    if store.unreadable(node.stage, node.key):
+        return "its record cannot be read"
+    record = store.record(node.stage, node.key)
+    return store.damage(record, result=read) if record else None
