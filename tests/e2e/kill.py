@@ -69,7 +69,7 @@ def disturbed(folder: Path, number: int, seconds: float, random_: random.Random)
     """One kill. Returns a line that says what was killed and when. Raises Violation."""
     store, mark = folder / f"store-{number}", uuid.uuid4().hex
     apply = start(store, mark)
-    moment = random_.uniform(0.5, seconds * 0.95)
+    moment = random_.uniform(0.5, seconds * 0.8)  # a quieter machine may be over sooner, and then there is nothing to kill
     with contextlib.suppress(subprocess.TimeoutExpired):
         apply.wait(moment)
     tree = [psutil.Process(apply.pid), *psutil.Process(apply.pid).children(recursive=True)] if apply.poll() is None else []
