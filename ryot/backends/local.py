@@ -16,7 +16,7 @@ import psutil
 
 from ryot.plugins import Job, JobState, MachineError, processes
 
-_SECOND = 5.0
+_GRACE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class LocalBackend:
             running.keeper.wait(grace_s)
         except subprocess.TimeoutExpired:
             running.keeper.kill()
-            running.keeper.wait(_SECOND)
+            running.keeper.wait(_GRACE_S)
         self._end_orphans(running)
 
     def forget(self, name: str) -> None:
@@ -102,7 +102,7 @@ class LocalBackend:
         for running in self._running.values():
             running.keeper.terminate()
         for name in list(self._running):
-            self.cancel(name, _SECOND)
+            self.cancel(name, _GRACE_S)
             self.forget(name)
         self._selector.close()
 

@@ -51,7 +51,10 @@ class Plan(BaseModel):
 
     def node(self, name: str) -> PlannedNode:
         """The node of a name. Raises KeyError."""
-        return next(node for node in self.nodes if node.name == name) if name in self.names else _missing(name)
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        raise KeyError(name)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -61,10 +64,6 @@ class Plan(BaseModel):
     def users(self, name: str) -> Iterator[PlannedNode]:
         """The nodes that read or talk to a node."""
         return (node for node in self.nodes if name in node.needs)
-
-
-def _missing(name: str) -> PlannedNode:
-    raise KeyError(name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -28,16 +28,12 @@ def gather(plan: Plan, store: Store, spec: Spec, run: str, now: datetime) -> Sum
     return summarise(
         heading,
         _nodes(plan, store, problems),
-        judge(plan.targets, found, problems, _today(now)),
+        judge(plan.targets, found, problems, now.date()),
         found,
         claims=audit(spec),
         comparison=_comparison(plan, store),
         histories=_histories(plan, store),
     )
-
-
-def _today(now: datetime) -> date:
-    return now.date()
 
 
 def _nodes(plan: Plan, store: Store, problems: Mapping[str, str]) -> list[NodeRow]:

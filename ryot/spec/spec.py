@@ -26,7 +26,7 @@ class Hardware(Section):
     cpus: int | None = Field(None, ge=1)
     """Cores to use; by default all there are. Changes no result but speed."""
     python: dict[str, str] = {}
-    """The interpreter of a stage by name, where it is not ryot's own: `{serve: /opt/vllm/bin/python}`. Changes no result."""
+    """The interpreter of a stage by name, where it is not ryot's own: `{serve: path/to/python}`. Changes no result."""
 
 
 class Insert(Section):
