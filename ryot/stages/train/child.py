@@ -52,7 +52,9 @@ def begin(job: dict[str, Any]) -> Progress:
     os.dup2(log, 1)
     os.dup2(log, 2)
     sys.excepthook = _Witness(folder / f"error-{rank}.json", rank)
-    threading.Thread(target=_beat, args=(folder / f"beat-{rank}",), daemon=True).start()
+    beats = os.open(folder / f"beat-{rank}", os.O_WRONLY | os.O_CREAT, 0o644)
+    _beat(beats)  # before anything can stop this process: a rank that was never heard is not missed
+    threading.Thread(target=_keep_beating, args=(beats,), daemon=True).start()
     warnings.filterwarnings("ignore", category=FutureWarning)  # of torch, about the names that DeepSpeed calls it by
     transformers.logging.set_verbosity_error()
     torch.set_num_threads(int(job["threads"]))
@@ -66,10 +68,15 @@ def _die_with_torchrun() -> None:
         sys.exit("torchrun is gone")  # it died before this process could ask to die with it
 
 
-def _beat(path: Path) -> None:
+def _beat(file: int) -> None:
+    """Written over in place: a file cut to nothing and written again is flushed by some file systems, and waits for a busy disk."""
+    os.pwrite(file, f"{time.monotonic():020.3f}".encode(), 0)
+
+
+def _keep_beating(file: int) -> None:
     while True:
-        path.write_text(str(time.monotonic()))
         time.sleep(BEAT_S)
+        _beat(file)
 
 
 @dataclass(frozen=True, slots=True)

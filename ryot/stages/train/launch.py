@@ -107,11 +107,12 @@ class _Watch:
             beat = path.read_text() if path.exists() else ""
             self._silent_looks[rank] = self._silent_looks[rank] + 1 if beat and beat == last else 0
             self._beats[rank] = beat
-            if self._silent_looks[rank] >= SILENCE_S:
-                raise NodeError(
-                    f"rank {rank} has shown no sign of life for {SILENCE_S:.0f} s: it was stopped, or its machine is starved",
-                    hint=f"its last lines:\n{_tail(self._folder / f'rank-{rank}.log')}",
-                )
+        rank, silent = max(self._silent_looks.items(), key=lambda item: item[1])  # a stall of all comes on top of the silence of one
+        if silent >= SILENCE_S:
+            raise NodeError(
+                f"rank {rank} has shown no sign of life for {SILENCE_S:.0f} s: it was stopped, or its machine is starved",
+                hint=f"its last lines:\n{_tail(self._folder / f'rank-{rank}.log')}",
+            )
 
 
 def diagnosis(folder: Path, count: int, code: int, log: Path) -> NodeError:
