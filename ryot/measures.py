@@ -22,6 +22,7 @@ class Measure(_Frozen):
 
     A percentile names its quantile. A ratio says what it tells of the pairs (baseline, candidate): their
     `reduction` 1 - candidate / baseline, or their `speedup` baseline / candidate; `pair_unit` is the unit of the pairs themselves.
+    `sample` is the word for one independent sample: "request", "document", "pair".
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_.\-]*$")
@@ -31,6 +32,7 @@ class Measure(_Frozen):
     quantile: float | None = Field(None, gt=0, lt=1)
     form: Literal["reduction", "speedup"] | None = None
     pair_unit: str = ""
+    sample: str = "sample"
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

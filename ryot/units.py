@@ -16,6 +16,9 @@ STORED = "stored"
 _TIME = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {"B": 1} | {f"{p}B": 1000 ** (i + 1) for i, p in enumerate("kMGT")} | {f"{p}iB": 1024 ** (i + 1) for i, p in enumerate("KMGT")}
 _COUNT = {"": 1, "K": 1e3, "k": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
+_RATE = {f"{unit}/s": float(size) for unit, size in _BYTES.items()}
+_FLOPS = {f"{p}FLOP/s": 1000.0 ** (i + 3) for i, p in enumerate("GTP")}
+_MONEY = {"usd": 1.0, "$": 1.0}
 _NUMBER = re.compile(r"\s*([-+]?(?:\d[\d_]*\.?[\d_]*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*?)\s*")
 
 
@@ -96,11 +99,15 @@ def _whole(value: object) -> object:
 Duration = Annotated[float, _of(_TIME, "50ms"), _unit("seconds", "50ms")]
 Bytes = Annotated[int, BeforeValidator(_whole), _of({k: float(v) for k, v in _BYTES.items()}, "80GiB"), _unit("bytes", "80GiB")]
 Count = Annotated[int, BeforeValidator(_whole), _of(_COUNT, "1.3B"), _unit("count", "1.3B")]
+Bandwidth = Annotated[float, _of(_RATE, "2TB/s"), Field(gt=0), _unit("bytes/s", "2TB/s")]
+ComputeRate = Annotated[float, _of(_FLOPS, "312TFLOP/s"), Field(gt=0), _unit("FLOP/s", "312TFLOP/s")]
+Money = Annotated[float, _of(_MONEY, "50usd"), Field(ge=0), _unit("usd", "50usd")]
+Factor = Annotated[float, _of({"": 1.0, "x": 1.0}, "8x"), Field(gt=0), _unit("factor", "8x")]
 Proportion = Annotated[float, _of({"": 1.0, "%": 0.01}, "30%"), Field(ge=0, le=1), _unit("proportion", "30%")]
 
 
 def show_seconds(seconds: float) -> str:
-    """A duration for people: `19.2 ms`, `4.1 s`, `3 min 05 s`, `2 h 10 min`."""
+    """A duration for people: `19.2 ms`, `4.1 s`, `3 min 05 s`, `2 h 10 min`, `64.7 days`."""
     if seconds < 0.9995:
         return f"{seconds * 1e3:.3g} ms"
     if seconds < 60:
@@ -109,6 +116,8 @@ def show_seconds(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min {rest:02d} s"
     hours, minutes = divmod(minutes, 60)
+    if hours >= 48:
+        return f"{seconds / _TIME['d']:,.1f} days"
     return f"{hours} h {minutes:02d} min"
 
 
@@ -121,6 +130,16 @@ def show_bytes(size: float) -> str:
     return f"{size:.1f} TiB"
 
 
+def show_large(value: float, unit: str = "") -> str:
+    """A large number for people, in decimal steps: `6.55B tokens`, `15.1 GFLOP`, `400 GB`; FLOP and B take SI's prefixes."""
+    prefixes = ("", "k", "M", "G", "T", "P", "E") if unit.startswith(("FLOP", "B")) else ("", "K", "M", "B", "T")
+    steps = min(max(int(math.log10(abs(value)) // 3), 0), len(prefixes) - 1) if value else 0
+    scaled = value / 1000**steps
+    number = f"{scaled:,.3g}" if abs(scaled) < 1000 else f"{scaled:,.0f}"
+    gap = " " if unit.startswith(("FLOP", "B")) else prefixes[steps] + " "
+    return f"{number}{gap}{prefixes[steps] if gap == ' ' else ''}{unit}".rstrip()
+
+
 def show(value: float | None, unit: str) -> str:
     """A measure's value with its unit, for people; a dash where there is none."""
     if value is None:
@@ -131,6 +150,8 @@ def show(value: float | None, unit: str) -> str:
         return show_bytes(value)
     if unit == "proportion":
         return f"{value * 100:.2f} %"
+    if unit == "usd":
+        return f"${value:,.2f}" if abs(value) < 100 else f"${value:,.0f}"
     whole = 1000 <= abs(value) < 1e15 or (float(value).is_integer() and abs(value) < 1e15)
     number = f"{value:,.0f}" if whole else f"{value:.4g}"
     return f"{number} {unit}".rstrip()

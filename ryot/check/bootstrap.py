@@ -15,11 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ryot.check.beta import student_quantile
+from ryot.check.sizes import FEWEST
 
 Floats = NDArray[np.float64]
-
-FEWEST = 4
-"""With fewer samples the resamples are mostly copies of one another and say nothing."""
 
 _RESAMPLES = 1999  # so that (resamples + 1) times 0.95, 0.99 ... is a whole rank
 _LARGEST = 1000

@@ -5,17 +5,13 @@ Infinity stands for "no bound yet". The samples are taken to be independent draw
 """
 
 import math
-from collections.abc import Callable
 from statistics import NormalDist
 
 import numpy as np
 
-from ryot.check.beta import binomial_cdf, incomplete_beta, inverse_beta
-from ryot.check.bootstrap import FEWEST, log_ratio, log_ratio_bounds, log_ratio_spread, mean_bounds
+from ryot.check.bootstrap import log_ratio, log_ratio_bounds, log_ratio_spread, mean_bounds
+from ryot.check.sizes import MOST, fewest_samples, meets, proportion_bounds, ranks, size_for_share
 from ryot.measures import Comparison, Evidence, Measure, finite, point, size
-
-MOST = 10**7
-"""More samples than anybody will take; a larger need is as good as unknowable."""
 
 
 def interval(measure: Measure, evidence: Evidence, confidence: float) -> tuple[float, float]:
@@ -39,25 +35,9 @@ def interval(measure: Measure, evidence: Evidence, confidence: float) -> tuple[f
 
 
 def percentile_bounds(ranked: list[float], quantile: float, confidence: float) -> tuple[float, float]:
-    """Bounds of a quantile from sorted samples, free of any distribution (Conover 1999, section 3.2).
-
-    The r-th smallest of n samples is an upper bound when P(Bin(n, quantile) <= r - 1) >= confidence, and a lower one when
-    P(Bin(n, quantile) >= r) >= confidence. For p99 the former needs 299 samples at 95 %, for p95 59.
-    """
-    n = len(ranked)
-    upper = _first(lambda rank: binomial_cdf(rank - 1, n, quantile) >= confidence, n)
-    beyond = _first(lambda rank: 1 - binomial_cdf(rank - 1, n, quantile) < confidence, n)
-    low = ranked[beyond - 2] if beyond >= 2 else -math.inf
-    return low, ranked[upper - 1] if upper <= n else math.inf
-
-
-def proportion_bounds(hits: float, of: float, confidence: float) -> tuple[float, float]:
-    """Clopper and Pearson's exact bounds of a proportion (Biometrika 26, 1934): never less sure than stated. 0 of 1,000: below 0.30 %."""
-    if of <= 0:
-        return 0.0, 1.0
-    low = inverse_beta(hits, of - hits + 1, 1 - confidence) if hits > 0 else 0.0
-    high = inverse_beta(hits + 1, of - hits, confidence) if hits < of else 1.0
-    return low, high
+    """Bounds of a quantile from sorted samples, free of any distribution: order statistics, see sizes.ranks."""
+    low, high = ranks(len(ranked), quantile, confidence)
+    return ranked[low - 1] if low else -math.inf, ranked[high - 1] if high <= len(ranked) else math.inf
 
 
 def defect(measure: Measure, evidence: Evidence) -> str | None:
@@ -74,37 +54,6 @@ def defect(measure: Measure, evidence: Evidence) -> str | None:
     return None if value is not None and math.isfinite(value) else "no value"
 
 
-def meets(value: float, comparison: Comparison, bound: float) -> bool:
-    """Whether a number satisfies a comparison."""
-    match comparison:
-        case "<":
-            return value < bound
-        case "<=":
-            return value <= bound
-        case ">":
-            return value > bound
-        case ">=":
-            return value >= bound
-    return value == bound
-
-
-def fewest_samples(measure: Measure, comparison: Comparison, bound: float, confidence: float) -> int | None:
-    """The samples without which no PASS is possible, however good they are; None where no number of them would do.
-
-    1 for what is compared directly. A sampled measure is never shown to *equal* a number, nor a rate to be exactly 0 or 100 %.
-    """
-    if measure.kind in ("count", "exact"):
-        return 1
-    if comparison == "==":
-        return None
-    if measure.kind in ("mean", "ratio"):
-        return FEWEST
-    share = bound if measure.quantile is None else measure.quantile
-    if (comparison in ("<", "<=")) != (measure.kind == "percentile"):
-        share = 1 - share
-    return math.ceil(math.log(1 - confidence) / math.log(share) - 1e-9) if 0 < share < 1 else None
-
-
 def samples_needed(measure: Measure, evidence: Evidence, comparison: Comparison, bound: float, confidence: float) -> int | None:
     """About how many more samples until a verdict can stand, if they are like those there are; None where that cannot be known.
 
@@ -116,9 +65,9 @@ def samples_needed(measure: Measure, evidence: Evidence, comparison: Comparison,
         case "percentile":
             assert measure.quantile is not None
             below = sum(meets(sample, "<=" if comparison in ("<=", ">") else "<", bound) for sample in evidence.samples)
-            needed = _size_for_share(below / n, measure.quantile, confidence) if n else None
+            needed = size_for_share(below / n, measure.quantile, confidence) if n else None
         case "proportion":
-            needed = _size_for_share((evidence.hits or 0) / n, bound, confidence) if n else None
+            needed = size_for_share((evidence.hits or 0) / n, bound, confidence) if n else None
         case "mean" | "ratio":
             needed = _size_for_distance(measure, evidence, bound, confidence)
         case _:
@@ -134,24 +83,6 @@ def rate_bound(evidence: Evidence, confidence: float) -> str | None:
     _, high = proportion_bounds(evidence.value, evidence.of, confidence)
     share = f"< {math.ceil(high * 1e4 - 1e-9) / 100:.2f} %" if high < 1 else "any rate is possible"
     return f"{evidence.value:,.0f} of {evidence.of:,}: {share} at {confidence * 100:g} %"
-
-
-def _size_for_share(share: float, bound: float, confidence: float) -> int | None:
-    """The smallest sample whose Clopper-Pearson bound separates `share` from `bound`, found by doubling and bisection."""
-    if share == bound or not 0 <= bound <= 1:
-        return None
-
-    def clear(n: int) -> bool:  # the tail beyond the bound, which is quicker than the Clopper-Pearson bound itself and says the same
-        if share > bound:
-            return incomplete_beta(share * n, n - share * n + 1, bound) <= 1 - confidence
-        return incomplete_beta(share * n + 1, n - share * n, bound) >= confidence
-
-    high = 1
-    while not clear(high):
-        high *= 2
-        if high > MOST:
-            return None
-    return _first(clear, high)
 
 
 def _size_for_distance(measure: Measure, evidence: Evidence, bound: float, confidence: float) -> int | None:
@@ -171,15 +102,6 @@ def _size_for_distance(measure: Measure, evidence: Evidence, bound: float, confi
         return None
     needed = (NormalDist().inv_cdf(confidence) * spread / distance) ** 2
     return math.ceil(needed) if needed < MOST else None
-
-
-def _first(holds: Callable[[int], bool], n: int) -> int:
-    """The smallest k in 1..n for which a monotone condition holds; n + 1 where it never does."""
-    low, high = 1, n + 1
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if holds(middle) else (middle + 1, high)
-    return low
 
 
 def _exp(value: float) -> float:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from ryot.check.statistics import defect, fewest_samples, interval, meets, rate_bound, samples_needed
+from ryot.check.sizes import fewest_samples, meets
+from ryot.check.statistics import defect, interval, rate_bound, samples_needed
 from ryot.measures import Comparison, Evidence, Measure, Priority, Target, Waiver, point, size
 from ryot.units import show
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from ryot.cli.foresight import foresight_of, refuse
 from ryot.cli.outcome import show_outcome, write_reports
 from ryot.cli.output import stdout
 from ryot.cli.plan import states_of
@@ -20,13 +21,14 @@ from ryot.cli.request import Planned, json_option, resolve, spec_options
 from ryot.cli.streams import for_whoever_reads
 from ryot.engine import events
 from ryot.engine.apply import Surroundings, apply
+from ryot.engine.ledger import keep, settle
 from ryot.errors import NodeError
 from ryot.files import Lock
 from ryot.plugins.discover import BACKENDS, discover, find, load
 from ryot.report.as_json import to_json
 from ryot.report.gather import gather
 from ryot.report.live import display
-from ryot.store.journal import Run, begin
+from ryot.store.journal import Run, all_runs, begin
 
 FAILED = 4
 
@@ -44,6 +46,8 @@ def command(
     """
     console = Console(stderr=True, soft_wrap=False)
     planned = resolve(spec, profile, sets, folders, root)
+    foresight = foresight_of(planned)
+    refuse(planned, foresight)
     with closing(_Held(planned, console, no_wait)):
         states = states_of(planned)
         count = sum(state.state != "cached" and not planned.plan.node(name).is_service for name, state in states.items())
@@ -52,7 +56,9 @@ def command(
             f"{planned.plan.name}: {count} of {len(planned.plan.nodes)} nodes to run ({used}, {planned.plan.device})", markup=False
         )
         run = begin(planned.store.runs, planned.plan.name, datetime.now(UTC), planned.loaded.text, planned.plan.model_dump_json(indent=1))
+        keep(foresight.predictions, run)
         failed = _run(planned, run, console)
+        settle(planned.store, all_runs(planned.store.runs, planned.plan.name)[-5:])  # killed applies' finished nodes too
     result = gather(planned.plan, planned.store, planned.loaded.spec, run.id, datetime.now(UTC))
     page = write_reports(result, run)
     with for_whoever_reads():

@@ -36,14 +36,13 @@ train:
   batch_size: 16             # documents in a micro-batch
   accumulation: 1            # micro-batches in an update
   epochs: 1
-  lr: 1e-3
+{sequence}  lr: 1e-3
   warmup_steps: 5
 
 optimize:                    # train a plain baseline too, and compare
   stack:
     - kernel: {{level: 1}}     # fused attention and AdamW
-    - compressor: {{ratio: 30%}}   # pack documents instead of padding them
-
+{compressor}
 export: {{}}
 serve: {{}}
 evaluate:
@@ -60,6 +59,9 @@ targets:                     # a must-target without data is never passed
   - {{measure: evaluate/reasoning_accuracy, at_least: 25%, priority: should}}
 """
 
+_COMPRESSOR = "    - compressor: {ratio: 30%}   # pack documents instead of padding them\n"
+_SEQUENCE = "  sequence: 256              # tokens of a row that plans reckon with: generated examples are short\n"
+
 
 @click.command(name="init")
 @click.argument("path", default="ryot.yaml", type=click.Path(dir_okay=False, path_type=Path))
@@ -75,8 +77,11 @@ def command(path: Path, preset: str, force: bool) -> None:
 
 def text(path: Path, preset: str) -> str:
     """The spec for a preset; its claim is the preset's own count, so that it holds."""
-    params = count_parameters(Model.model_validate({"preset": preset})).total
-    return _TEMPLATE.format(file=path, name=_name(path.stem), params=params, preset=preset)
+    model = Model.model_validate({"preset": preset})
+    compressor = "" if model.family == "hybrid" else _COMPRESSOR  # a mixer's state would run on from one document into the next
+    sequence = _SEQUENCE if model.context > 256 else ""
+    params = count_parameters(model).described
+    return _TEMPLATE.format(file=path, name=_name(path.stem), params=params, preset=preset, compressor=compressor, sequence=sequence)
 
 
 def _name(stem: str) -> str:

@@ -50,4 +50,4 @@ def replan(spec: Path, sets: tuple[str, ...], folders: tuple[Path, ...], store: 
     loaded = load(spec, profile=past.profile or "none", sets=sets)
     facts = Facts(device=past.device, profile=past.profile, digests=past.digests, paths={written: written for written in past.digests})
     plan, _ = compile_with(loaded, facts, folders)
-    return plan, loaded.spec, run.id
+    return plan.model_copy(update={"here": past.here}), loaded.spec, run.id

@@ -1,38 +1,76 @@
-"""`ryot plan`: what would run and why. No side effects."""
+"""`ryot plan`: what would run and why, what it takes, and what is wrong with it. No side effects."""
 
 from __future__ import annotations
 
-import json
+import difflib
 from pathlib import Path
 
 import click
 
+from ryot.cli.foresight import foresight_of
+from ryot.cli.machine import here, probe
 from ryot.cli.output import stdout
 from ryot.cli.request import Planned, json_option, resolve, spec_options
 from ryot.engine.survey import NodeState, plan_of, survey
-from ryot.estimate.claims import audit
-from ryot.estimate.parameters import count_parameters
-from ryot.report.plan_view import plan_json, show_plan
+from ryot.errors import SpecError
+from ryot.estimate.comparison import Subject, compare
+from ryot.estimate.estimates import estimate
+from ryot.report.compare_view import comparison_json, show_comparison
+from ryot.report.plan_json import plan_json
+from ryot.report.plan_view import show_plan
+from ryot.spec.load import load
+from ryot.spec.model import Model
+from ryot.spec.presets import MODELS
 from ryot.store.journal import all_runs
+
+REFUSED = 3
 
 
 @click.command(name="plan")
 @spec_options
+@click.option("--compare", "other", metavar="OTHER", help="Set the figures of SPEC beside those of OTHER; both are specs or presets.")
 @json_option
-def command(spec: Path, profile: str | None, sets: tuple[str, ...], folders: tuple[Path, ...], root: Path, as_json: bool) -> None:
-    """Show the nodes of SPEC: which are finished, which run, which wait, and why; and its claims, audited. Changes nothing."""
+def command(
+    spec: Path, profile: str | None, sets: tuple[str, ...], folders: tuple[Path, ...], root: Path, other: str | None, as_json: bool
+) -> int:
+    """Show the nodes of SPEC: which are finished, which run, which wait, and why; what it takes in memory, time and money; its claims,
+    audited; what cannot be met or certified. Changes nothing.
+
+    Exit code: 3 when the plan is refused, else 0.
+    """
+    if other is not None:
+        _compare(_subject(str(spec), profile, sets), _subject(other, profile, sets), as_json)
+        return 0
     planned = resolve(spec, profile, sets, folders, root)
-    states = states_of(planned)
-    model = planned.loaded.spec.model
+    states, foresight = states_of(planned), foresight_of(planned)
     if as_json:
-        click.echo(
-            json.dumps(plan_json(planned.plan, states, count_parameters(model), audit(planned.loaded.spec)), indent=2, allow_nan=False)
-        )
+        click.echo(plan_json(planned.plan, states, foresight))
     else:
-        show_plan(stdout(), planned.plan, states, count_parameters(model), audit(planned.loaded.spec))
+        show_plan(stdout(), planned.plan, states, foresight)
+    return REFUSED if foresight.stops else 0
 
 
 def states_of(planned: Planned) -> dict[str, NodeState]:
     """Every node's state, with what changed since the last run of this spec as the reason."""
     runs = all_runs(planned.store.runs, planned.plan.name)
     return survey(planned.plan, planned.store, plan_of(runs[-1]) if runs else None)
+
+
+def _subject(name: str, profile: str | None, sets: tuple[str, ...]) -> Subject:
+    """A preset by its name, or a spec by its path. Raises SpecError where there is neither."""
+    if name in MODELS:
+        return Subject(name, Model.model_validate({"preset": name}))
+    if not Path(name).exists():
+        near = difflib.get_close_matches(name, MODELS, 1)
+        hint = f"did you mean {near[0]}?" if near else f"presets: {', '.join(MODELS)}"
+        raise SpecError(f"{name} is neither a file nor a preset", hint=hint)
+    loaded = load(Path(name), profile=profile, wanted=probe().profile, sets=sets)
+    return Subject(loaded.spec.name, loaded.spec.model, estimate(loaded.spec, here()))
+
+
+def _compare(first: Subject, second: Subject, as_json: bool) -> None:
+    names, figures = (first.name, second.name), compare(first, second)
+    if as_json:
+        click.echo(comparison_json(names, figures))
+    else:
+        show_comparison(stdout(), names, figures)

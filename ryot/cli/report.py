@@ -1,30 +1,57 @@
-"""`ryot report`: a run's report, in the form that is asked for."""
+"""`ryot report`: a run's report, in the form that is asked for; or every prediction beside what was measured."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from io import StringIO
 from pathlib import Path
 
 import click
+from rich.console import Console
 
 from ryot.cli.outcome import FORMATS
+from ryot.cli.output import stdout
 from ryot.cli.past import latest, loaded_from
-from ryot.cli.request import store_option
+from ryot.cli.request import json_option, store_option
 from ryot.files import write_durable
+from ryot.report.estimates_view import of_run, show_estimates, to_json
 from ryot.report.gather import gather
+from ryot.store.ledger import look
 from ryot.store.store import Store
 
 
 @click.command(name="report")
 @click.option("--run", "run_id", help="The run; by default the last one.")
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), default="html", show_default=True)
+@click.option("--estimates", is_flag=True, help="Instead: every prediction beside its measurement, of all runs or of --run.")
+@json_option
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write here; by default print.")
 @store_option
-def command(run_id: str | None, form: str, output: Path | None, root: Path) -> None:
+def command(run_id: str | None, form: str, estimates: bool, as_json: bool, output: Path | None, root: Path) -> None:
     """Write the report of a run, every verdict derived anew from the raw samples."""
     store = Store(root)
+    if estimates:
+        _estimates(store, run_id, as_json, output)
+        return
     run, plan = latest(store, None, run_id)
-    text = FORMATS[form][1](gather(plan, store, loaded_from(run, plan).spec, run.id, datetime.now(UTC)))
+    text = FORMATS["json" if as_json else form][1](gather(plan, store, loaded_from(run, plan).spec, run.id, datetime.now(UTC)))
+    _give(text, output)
+
+
+def _estimates(store: Store, run_id: str | None, as_json: bool, output: Path | None) -> None:
+    """The ledger as a table, or as JSON."""
+    ledger = of_run(look(store.root), latest(store, None, run_id)[0].id if run_id else None)
+    if as_json:
+        _give(to_json(ledger), output)
+    elif output is None:
+        show_estimates(ledger, stdout())
+    else:
+        text = StringIO()
+        show_estimates(ledger, Console(file=text, width=120))
+        _give(text.getvalue(), output)
+
+
+def _give(text: str, output: Path | None) -> None:
     if output is None:
         click.echo(text, nl=False)
     else:

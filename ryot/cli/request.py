@@ -11,8 +11,10 @@ import click
 from pydantic import BaseModel
 
 from ryot import files
-from ryot.cli.machine import Machine, probe
-from ryot.errors import MachineError
+from ryot.cli.machine import Machine, here, probe
+from ryot.errors import MachineError, SpecError
+from ryot.estimate.platform import serving_platform, training_platform
+from ryot.estimate.processor import Here
 from ryot.plan.compile import compile_plan
 from ryot.plan.plan import Plan
 from ryot.plugins.discover import Plugin, stages_for
@@ -92,7 +94,21 @@ def resolve(spec: Path, profile: str | None, sets: tuple[str, ...], folders: tup
         paths={written: str(path.resolve()) for written, path in inputs.items()},
     )
     plan, plugins = compile_with(loaded, facts, folders)
-    return Planned(loaded, plan.model_copy(update={"sets": sets}), plugins, machine, Store(root))
+    around = here()
+    _known_hardware(loaded, around)
+    return Planned(loaded, plan.model_copy(update={"sets": sets, "here": around}), plugins, machine, Store(root))
+
+
+def _known_hardware(loaded: Loaded, around: Here) -> None:
+    """Raise SpecError, with its place, for a device or an instance that nobody knows or that is not sold so."""
+    hardware = loaded.spec.hardware
+    try:
+        for platform in (training_platform(hardware, around), serving_platform(hardware, around)):
+            if platform is not None:
+                _ = platform.hourly
+    except SpecError as error:
+        error.at = error.at or loaded.place("hardware")
+        raise
 
 
 def compile_with(loaded: Loaded, facts: Facts, folders: tuple[Path, ...]) -> tuple[Plan, dict[str, Plugin]]:

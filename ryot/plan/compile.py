@@ -187,6 +187,7 @@ def _plan_node(node: Node, stage: Stage, planned: Mapping[str, PlannedNode], fac
         cpus=node.resources.cpus,
         measures_speed=node.resources.measures_speed,
         is_service=isinstance(stage, Service),
+        samples=dict(node.samples),
     )
 
 

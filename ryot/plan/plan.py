@@ -8,13 +8,17 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from ryot.estimate.processor import Here
 from ryot.measures import Measure, Target
 
 Key = str
 
 
 class PlannedNode(BaseModel):
-    """One piece of work, its identity and everything needed to run it. `payload` is what the key is the digest of."""
+    """One piece of work, its identity and everything needed to run it. `payload` is what the key is the digest of.
+
+    `samples`: how many independent samples of a measure it will take, where that is known.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -29,6 +33,7 @@ class PlannedNode(BaseModel):
     cpus: int
     measures_speed: bool
     is_service: bool
+    samples: dict[str, int] = {}
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -37,7 +42,8 @@ class PlannedNode(BaseModel):
 
 
 class Plan(BaseModel):
-    """Everything a spec asks for on one kind of machine. `sets` are the overrides of the command line that it was made with."""
+    """Everything a spec asks for on one kind of machine. `sets` are the overrides of the command line that it was made with; `here` is
+    the machine as estimates reckon with it, kept so that they come out the same on another one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -48,6 +54,7 @@ class Plan(BaseModel):
     nodes: tuple[PlannedNode, ...]
     targets: tuple[Target, ...]
     sets: tuple[str, ...] = ()
+    here: Here | None = None
 
     def node(self, name: str) -> PlannedNode:
         """The node of a name. Raises KeyError."""

@@ -51,7 +51,8 @@ class Facts:
 @dataclass(frozen=True, slots=True)
 class Node:
     """One piece of work in a plan. `inputs` maps a slot (`documents`) to the node whose result it reads;
-    `services` maps a slot to the service node that has to be up while it runs."""
+    `services` maps a slot to the service node that has to be up while it runs. `samples` says of a measure, by its name, how many
+    independent samples the node will take as it is configured, where that is known beforehand; it is no part of the key."""
 
     name: str
     stage: str
@@ -60,6 +61,7 @@ class Node:
     services: Mapping[str, str] = field(default_factory=dict)
     resources: Resources = Resources()
     measures: tuple[Measure, ...] = ()
+    samples: Mapping[str, int] = field(default_factory=dict)
 
 
 class Stage:

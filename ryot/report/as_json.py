@@ -1,11 +1,10 @@
 """The report for programs. The schema has a version; a missing value is null, and NaN or infinity never appear."""
 
 import json
-import math
-from collections.abc import Mapping
 from dataclasses import asdict
 
 from ryot.check.verdict import Verdict
+from ryot.report.json_data import finite
 from ryot.report.summary import NodeRow, Summary
 from ryot.report.wording import headline
 
@@ -32,26 +31,14 @@ def summary_data(summary: Summary) -> dict[str, object]:
         "comparison": summary.comparison,
         "histories": dict(summary.histories),
     }
-    return {key: _finite(value) for key, value in data.items()}
+    return {key: finite(value) for key, value in data.items()}
 
 
 def verdict_data(verdict: Verdict) -> dict[str, object]:
     """One verdict as plain data."""
-    return {key: _finite(value) for key, value in asdict(verdict).items()}
+    return {key: finite(value) for key, value in asdict(verdict).items()}
 
 
 def node_data(node: NodeRow) -> dict[str, object]:
     """One node as plain data."""
-    return {key: _finite(value) for key, value in asdict(node).items()}
-
-
-def _finite(value: object) -> object:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {str(key): _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode("utf-8")
-    return value
+    return {key: finite(value) for key, value in asdict(node).items()}

@@ -8,9 +8,11 @@ from rich.table import Table
 from rich.text import Text
 
 from ryot.check.verdict import Verdict
+from ryot.report.claims_view import show_claims
+from ryot.report.plain import plain
 from ryot.report.summary import Summary
-from ryot.report.wording import found, headline, needs_a_reason, plain, status_of
-from ryot.units import show, show_seconds
+from ryot.report.wording import found, headline, needs_a_reason, status_of
+from ryot.units import show_seconds
 
 _STYLES = {"PASS": "green", "FAIL": "bold red", "INCONCLUSIVE": "yellow", "ERROR": "bold magenta"}
 _STATES = {"failed": "bold red", "runs": "cyan", "ran": "cyan", "waits": "dim", "cached": "dim", "service": "dim"}
@@ -21,7 +23,9 @@ def print_summary(summary: Summary, console: Console) -> None:
     if summary.nodes:
         console.print(node_table(summary))
         console.print()
-    print_claims(summary, console)
+    if summary.claims:
+        show_claims(console, summary.claims)
+        console.print()
     print_verdicts(summary, console)
 
 
@@ -41,17 +45,6 @@ def print_verdicts(summary: Summary, console: Console) -> None:
     if summary.verdicts:
         console.print()
     console.print(Text(headline(summary.verdicts), style="bold"))
-
-
-def print_claims(summary: Summary, console: Console) -> None:
-    """The audit: what was claimed, what was computed."""
-    for row in summary.claims:
-        verdict = "holds" if row.ok else "is refuted"
-        text = f"claim {row.claim}: {show(row.claimed, '')} claimed, {show(row.computed, '')} computed: it {verdict}"
-        console.print(Text(text, style="" if row.ok else "yellow"))
-        console.print(Padding(Text(plain(row.formula), style="dim"), (0, 0, 0, 6), expand=False))
-    if summary.claims:
-        console.print()
 
 
 def node_table(summary: Summary) -> Table:

@@ -13,6 +13,7 @@ from ryot.check.judge import judge
 from ryot.engine.outcome import measured
 from ryot.engine.survey import survey
 from ryot.estimate.claims import audit
+from ryot.estimate.estimates import estimate
 from ryot.plan.plan import Plan, PlannedNode
 from ryot.report.summary import Heading, NodeRow, Summary, summarise
 from ryot.spec.spec import Spec
@@ -30,7 +31,7 @@ def gather(plan: Plan, store: Store, spec: Spec, run: str, now: datetime) -> Sum
         _nodes(plan, store, problems),
         judge(plan.targets, found, problems, now.date()),
         found,
-        claims=audit(spec),
+        claims=() if plan.here is None else audit(spec, estimate(spec, plan.here)),
         comparison=_comparison(plan, store),
         histories=_histories(plan, store),
     )

@@ -6,10 +6,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ryot.report import charts
+from ryot.report.claims_view import shown, word_of
 from ryot.report.comparison import rows_of
 from ryot.report.drawing import Chart
+from ryot.report.plain import plain
 from ryot.report.summary import Summary
-from ryot.report.wording import MARKS, found, headline, plain, status_of
+from ryot.report.wording import MARKS, found, headline, status_of
 from ryot.units import show, show_seconds
 
 
@@ -60,7 +62,9 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(MARKS=MARKS, found=found, status_of=status_of, show=show, show_seconds=show_seconds)
+    environment.globals.update(
+        MARKS=MARKS, found=found, status_of=status_of, show=show, show_seconds=show_seconds, shown=shown, word_of=word_of
+    )
     return environment
 
 

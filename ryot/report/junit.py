@@ -6,8 +6,9 @@ FAIL is a failure, ERROR and INCONCLUSIVE are errors; a should-target or a waive
 from xml.etree import ElementTree
 
 from ryot.check.verdict import Verdict
+from ryot.report.plain import plain
 from ryot.report.summary import Summary
-from ryot.report.wording import found, plain, status_of
+from ryot.report.wording import found, status_of
 
 
 def to_junit(summary: Summary) -> str:

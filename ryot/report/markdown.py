@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterable, Sequence
 
+from ryot.report.claims_view import shown, word_of
 from ryot.report.comparison import rows_of
+from ryot.report.plain import plain
 from ryot.report.summary import MeasureRow, Summary
-from ryot.report.wording import found, headline, plain, status_of
+from ryot.report.wording import found, headline, status_of
 from ryot.units import show, show_seconds
 
 _METHOD = """\
@@ -72,7 +74,7 @@ def _comparison(summary: Summary) -> str:
 
 
 def _claims(summary: Summary) -> str:
-    rows = [(c.claim, show(c.claimed, ""), show(c.computed, ""), "holds" if c.ok else "refuted", c.formula) for c in summary.claims]
+    rows = [(c.claim, *shown(c), word_of(c), c.formula) for c in summary.claims]
     return _table(("claim", "claimed", "computed", "audit", "how"), rows)
 
 

@@ -1,6 +1,5 @@
-"""How a verdict is said in words, the same in the terminal, Markdown and HTML; and text from elsewhere made safe to show."""
+"""How a verdict is said in words, the same in the terminal, Markdown and HTML."""
 
-import re
 from collections.abc import Sequence
 
 from ryot.check.verdict import Verdict, exit_code
@@ -8,16 +7,6 @@ from ryot.units import show
 
 MARKS = {"PASS": "✓", "FAIL": "✗", "INCONCLUSIVE": "?", "ERROR": "!"}
 """A sign for each status, so that none is told by colour alone."""
-
-_ESCAPE = re.compile(
-    r"\x1b(?:\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|\[[0-?]*[ -/]*[@-~]?|[ -/]*[0-~]?)|\x9b[0-?]*[ -/]*[@-~]?"
-)
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufffe\uffff]")
-
-
-def plain(text: str) -> str:
-    """Text without terminal escape codes, control and direction-changing characters, and lone surrogates; tabs and newlines stay."""
-    return _CONTROL.sub("", _ESCAPE.sub("", text)).encode("utf-8", "replace").decode("utf-8")
 
 
 def status_of(verdict: Verdict) -> str:

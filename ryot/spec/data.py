@@ -1,11 +1,11 @@
 """`data`: where documents come from, what is held out, and the tokenizer."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from ryot.spec.section import LocalPath, Section
-from ryot.units import Count, Proportion
+from ryot.units import Bandwidth, Count, Proportion
 
 Domain = Literal[
     "mathematics", "physics", "chemistry", "biology", "computer science", "philosophy",
@@ -47,6 +47,14 @@ class Source(Section):
     """The hub split to read."""
     max_documents: Count | None = Field(None, ge=1)
     """Stop after this many documents."""
+    weight: Proportion | None = Field(None, gt=0)
+    """The share of the tokens that come from this source. All sources give one, and they sum to 1; or none does."""
+    tokens: Count | None = Field(None, ge=1)
+    """How many tokens the source has, as far as is known. Plans count epochs and entropy with it."""
+    licence: str | None = None
+    """A note on the terms it may be used under."""
+    entropy: Annotated[float, Field(ge=0)] | Literal["uniform"] | None = None
+    """The least loss in nats per token that any model can reach on it, where that is known; `uniform` for random tokens: ln vocab_size."""
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
@@ -64,6 +72,25 @@ class Tokenizer(Section):
     """A pair seen less often is not merged."""
 
 
+class Preparation(Section):
+    """What the plan of a large data set reckons with. Changes no result."""
+
+    workers: int = Field(1, ge=1)
+    """Processes that filter, deduplicate and tokenise."""
+    bytes_per_token: float = Field(4.8, gt=0)
+    """Text bytes to a token; about 4.8 for English and a vocabulary of 128,000, 4 for one of 32,000."""
+    download: Bandwidth = 10e6
+    """What all workers together download at."""
+    filter: Bandwidth = 3e6
+    """What one worker filters at."""
+    dedup: Bandwidth = 10e6
+    """What one worker finds near-duplicates at."""
+    tokenize: Bandwidth = 1.4e6
+    """What one worker tokenises at."""
+    keep: Proportion = Field(0.7, gt=0)
+    """The share of the text that the filters keep."""
+
+
 class Data(Section):
     """Documents and tokens."""
 
@@ -75,5 +102,20 @@ class Data(Section):
     """Seed of the generator and of the order of documents."""
     max_bad_lines: Proportion = 0.01
     """The share of broken records (bad JSON, wrong encoding, no text) tolerated; they are counted and named."""
+    tokens: Count | None = Field(None, ge=1)
+    """Tokens to prepare in all, where sources have weights. Only plans use it."""
+    max_epochs: float | None = Field(None, gt=0)
+    """How often a source may be repeated; a plan that repeats one more often is refused."""
+    preparation: Preparation = Preparation()
+    """What the plan of a large data set reckons with."""
     tokenizer: Tokenizer = Tokenizer()
     """How text becomes tokens."""
+
+    @model_validator(mode="after")
+    def _weights(self) -> Self:
+        weights = [source.weight for source in self.sources if source.weight is not None]
+        if weights and len(weights) != len(self.sources):
+            raise ValueError("either all sources have a weight or none has")
+        if weights and abs(sum(weights) - 1) > 1e-6:
+            raise ValueError(f"the sources' weights sum to {sum(weights):.6g}; they must sum to 1")
+        return self

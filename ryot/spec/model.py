@@ -14,6 +14,21 @@ def _preset_or_all(schema: dict[str, Any]) -> None:
     schema["anyOf"] = [{"required": ["preset"]}, {"required": schema.pop("required")}]
 
 
+class Mamba(Section):
+    """A Mamba-2 mixer (Dao & Gu 2024)."""
+
+    state_size: int = Field(128, ge=1)
+    """Width of the recurrent state of each head's channel."""
+    head_size: int = Field(64, ge=1)
+    """Channels of one head; they divide the inner width."""
+    expand: int = Field(2, ge=1)
+    """Inner width over hidden_size."""
+    conv_size: int = Field(4, ge=1)
+    """Taps of the causal convolution."""
+    groups: int = Field(1, ge=1)
+    """Groups of heads that share B and C; they divide the heads."""
+
+
 class Model(Section):
     """The shape of the network."""
 
@@ -21,8 +36,9 @@ class Model(Section):
 
     preset: str | None = None
     """A named model whose values stand where the spec gives none."""
-    family: Literal["gpt", "llama"]
-    """gpt: pre-norm, GELU, fixed sinusoidal positions (GPT-2). llama: RoPE, SwiGLU, grouped-query attention."""
+    family: Literal["gpt", "llama", "hybrid"]
+    """gpt: pre-norm, GELU, fixed sinusoidal positions (GPT-2). llama: RoPE, SwiGLU, grouped-query attention. hybrid: the llama's
+    attention in some layers and Mamba-2 in the others, a SwiGLU after each (GraniteMoeHybrid)."""
     vocab_size: Count = Field(ge=260)
     """Entries in the vocabulary, special tokens included; a byte-level one needs at least 260."""
     hidden_size: int = Field(ge=8, le=65536)
@@ -32,7 +48,7 @@ class Model(Section):
     heads: int = Field(ge=1, le=1024)
     """Attention heads per block; they divide hidden_size."""
     kv_heads: int | None = Field(None, ge=1)
-    """Key and value heads (llama); by default as many as heads. They divide heads."""
+    """Key and value heads (llama, hybrid); by default as many as heads. They divide heads."""
     ffn_size: int = Field(ge=8)
     """Inner width of the feed-forward network."""
     context: int = Field(ge=8, le=1 << 20)
@@ -42,7 +58,11 @@ class Model(Section):
     dropout: Proportion = 0.1
     """Dropout on embeddings and residuals while training. Attention dropout is always 0."""
     rope_theta: float = Field(10000.0, gt=0)
-    """Base of the rotary position frequencies (llama)."""
+    """Base of the rotary position frequencies (llama, hybrid)."""
+    attention_layers: tuple[int, ...] | None = None
+    """The layers, counted from 0, whose mixer is attention (hybrid, which needs it); the others' is Mamba-2."""
+    mamba: Mamba | None = None
+    """The Mamba-2 mixers (hybrid); by default those of Mamba: state 128, heads of 64, twice the width."""
 
     @model_validator(mode="before")
     @classmethod
@@ -54,6 +74,21 @@ class Model(Section):
             raise ValueError(f"unknown preset {fields['preset']!r}; there are {', '.join(MODELS)}")
         return {**preset, **fields}
 
+    @property
+    def mixer(self) -> Mamba:
+        """The Mamba-2 mixers of a hybrid."""
+        return self.mamba or Mamba()
+
+    @property
+    def attention_count(self) -> int:
+        """How many layers have attention: all but in a hybrid."""
+        return self.layers if self.attention_layers is None else len(self.attention_layers)
+
+    @property
+    def kv_size(self) -> int:
+        """Width of the keys, and of the values, of one token in one layer."""
+        return self.hidden_size // self.heads * (self.kv_heads or self.heads)
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.hidden_size % self.heads:
@@ -62,6 +97,22 @@ class Model(Section):
             raise ValueError(f"{self.kv_heads} kv_heads do not divide {self.heads} heads")
         if self.family == "gpt" and self.kv_heads not in (None, self.heads):
             raise ValueError("the gpt family has as many kv_heads as heads; leave kv_heads out or use family: llama")
-        if self.family == "llama" and (self.hidden_size // self.heads) % 2:
+        if self.family != "gpt" and (self.hidden_size // self.heads) % 2:
             raise ValueError(f"rotary positions need an even head size; hidden_size / heads is {self.hidden_size // self.heads}")
+        return self
+
+    @model_validator(mode="after")
+    def _hybrid(self) -> Self:
+        if self.family != "hybrid":
+            if self.attention_layers is not None or self.mamba is not None:
+                raise ValueError("attention_layers and mamba belong to the hybrid family")
+            return self
+        placed = self.attention_layers
+        if placed is None:
+            raise ValueError("a hybrid says which layers have attention; write attention_layers: [1, 2, ...]")
+        if len(set(placed)) != len(placed) or any(not 0 <= layer < self.layers for layer in placed):
+            raise ValueError(f"attention_layers names each layer once, from 0 to {self.layers - 1}")
+        inner = self.mixer.expand * self.hidden_size
+        if inner % self.mixer.head_size or inner // self.mixer.head_size % self.mixer.groups:
+            raise ValueError(f"mamba.head_size and groups do not divide the inner width {inner} (expand x hidden_size)")
         return self

@@ -36,13 +36,19 @@ class Serve(Section):
     """How long a start may take before it counts as failed. Changes no result."""
 
 
+Benchmark = Literal[
+    "mmlu", "hellaswag", "arc_easy", "arc_challenge", "truthfulqa", "piqa", "winogrande", "boolq", "gsm8k", "humaneval"
+]  # fmt: skip
+
+
 class Evaluate(Section):
     """Benchmarks of quality, through the served model."""
 
-    tasks: tuple[Literal["reasoning", "perplexity"], ...] = Field(("reasoning", "perplexity"), min_length=1)
-    """reasoning: multiple choice over held-out generated examples · perplexity: over held-out documents or `text`."""
+    tasks: tuple[Literal["reasoning", "perplexity"] | Benchmark, ...] = Field(("reasoning", "perplexity"), min_length=1)
+    """reasoning: multiple choice over held-out generated examples · perplexity: over held-out documents or `text` ·
+    mmlu, hellaswag, ...: lm-eval's own, from the Hugging Face hub."""
     limit: Count | None = Field(200, ge=1)
-    """Most items of a task; none for all."""
+    """Most items of a task; null for all."""
     text: LocalPath | None = None
     """A text file whose documents are used for perplexity instead of the held-out ones."""
 

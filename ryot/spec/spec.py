@@ -1,32 +1,16 @@
 """The whole spec: what a language model must be and what it must achieve. Frozen; made only by load.py."""
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from ryot.spec.data import Data
+from ryot.spec.hardware import Claims, Hardware, RefusalName
 from ryot.spec.model import Model
 from ryot.spec.section import Section
 from ryot.spec.serve import Bench, Evaluate, Export, Serve
 from ryot.spec.target import WrittenTarget
 from ryot.spec.train import Optimize, Train
-from ryot.units import Count
-
-
-class Claims(Section):
-    """Numbers the author believes. `ryot plan` computes each and shows both."""
-
-    params: Count | None = None
-    """The number of parameters of the model."""
-
-
-class Hardware(Section):
-    """What the spec is meant to run on."""
-
-    cpus: int | None = Field(None, ge=1)
-    """Cores to use; by default all there are. Changes no result but speed."""
-    python: dict[str, str] = {}
-    """The interpreter of a stage by name, where it is not ryot's own: `{serve: path/to/python}`. Changes no result."""
 
 
 class Insert(Section):
@@ -71,6 +55,8 @@ class Spec(Section):
     """Load on the served model."""
     targets: tuple[WrittenTarget, ...] = ()
     """What must be achieved: `node/measure >= 25%`."""
+    allow: dict[RefusalName, Annotated[str, Field(min_length=8)]] = {}
+    """Refusals of the plan to go past, each with the reason why: `{budget: "agreed with ..."}`. It is kept with the run."""
     stages: tuple[Insert, ...] = ()
     """Plugins' stages to insert."""
     profiles: dict[str, dict[str, Any]] = {}

@@ -44,6 +44,12 @@ class Train(Section):
     """Training processes; the global batch is batch_size x accumulation x ranks."""
     zero_stage: int = Field(0, ge=0, le=3)
     """What DeepSpeed shards between ranks: 0 nothing, 1 optimizer states, 2 and gradients, 3 and parameters."""
+    offload: Literal["none", "optimizer", "all"] = "none"
+    """What DeepSpeed keeps in the host's memory: nothing, the optimizer's states (ZeRO 1 to 3), or those and the weights (ZeRO 3)."""
+    recompute: bool = False
+    """Activation checkpointing: keep each block's input only and compute the rest again in the backward pass."""
+    sequence: Count | None = Field(None, ge=8)
+    """Tokens of a row that plans reckon with; by default the model's context. Changes no result."""
     checkpoint_every: int = Field(50, ge=1)
     """Updates between checkpoints. Changes no result."""
     keep_checkpoints: int = Field(2, ge=1)
@@ -72,6 +78,9 @@ class Train(Section):
                 f"warmup_steps {self.warmup_steps} of {self.updates} updates: the warm-up would never end, and the learning rate "
                 f"never reach its peak; about {max(self.updates // 20, 1)} (5 %) is usual"
             )
+        if self.offload != "none" and self.zero_stage < (3 if self.offload == "all" else 1):
+            needed = "zero_stage 3" if self.offload == "all" else "zero_stage 1, 2 or 3"
+            raise ValueError(f"offload: {self.offload} needs {needed}; here it is {self.zero_stage}")
         return self
 
     @field_validator("betas")

@@ -5,7 +5,8 @@ import random
 
 import pytest
 
-from ryot.check.statistics import defect, fewest_samples, interval, proportion_bounds, rate_bound, samples_needed
+from ryot.check.sizes import fewest_samples, proportion_bounds
+from ryot.check.statistics import defect, interval, rate_bound, samples_needed
 from ryot.measures import Evidence, Measure
 
 P95 = Measure(name="latency_p95", kind="percentile", quantile=0.95, unit="s")

@@ -31,9 +31,12 @@ def test_json_has_what_is_promised(capsys: pytest.CaptureFixture[str], tmp_path:
     assert {node["state"] for node in found["nodes"]} <= {"cached", "runs", "waits"}
     assert found["estimates"]["params"] > 100_000
     assert found["claims"][0] | {"formula": ""} == {
-        "claim": "params", "claimed": 116_000, "computed": found["estimates"]["params"], "ok": True, "formula": "",
+        "claim": "params", "claimed": 116_000, "computed": found["estimates"]["params"], "ok": True, "formula": "", "unit": "",
     }  # fmt: skip
-    assert len(found["targets"]) == 8
+    assert len(found["targets"]) == len(found["evidence"]) == 8
+    assert isinstance(found["estimates"]["params"], int)
+    assert {"provided", "needed", "ok", "words", "measure"} <= set(found["evidence"][0])
+    assert found["refusals"] == []
 
 
 def test_plan_leaves_no_trace(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

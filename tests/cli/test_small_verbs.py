@@ -23,7 +23,7 @@ def test_spec_that_init_writes_is_sound_and_its_claim_holds(preset: str, tmp_pat
     assert run(["init", str(spec), "--preset", preset]) == 0
     assert run(["validate", str(spec)]) == 0, capsys.readouterr().err
     capsys.readouterr()
-    assert run(["plan", str(spec), "--json", "--store", str(tmp_path)]) == 0
+    assert run(["plan", str(spec), "--json", "--store", str(tmp_path)]) in (0, 3)  # 3: too large for this machine
     plan = json.loads(capsys.readouterr().out)
     assert (plan["name"], [claim["ok"] for claim in plan["claims"]]) == ("my-model", [True])
 

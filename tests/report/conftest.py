@@ -7,10 +7,13 @@ import pytest
 
 from ryot.check.judge import Measured, judge
 from ryot.estimate.claims import audit
+from ryot.estimate.estimates import estimate
+from ryot.estimate.processor import Here
 from ryot.measures import Evidence, Measure, Target
 from ryot.report.summary import Heading, NodeRow, Summary, summarise
 from ryot.spec import Spec
 
+MACHINE = Here("cpu:test x2", 2, 16 << 30, frozenset({"avx2", "fma"}), 2500.0)
 SPEC = {
     "version": 1,
     "name": "phase3",
@@ -113,7 +116,7 @@ def summary() -> Summary:
         NODES,
         judge(targets, measured, problems, date(2026, 11, 21)),
         measured,
-        claims=audit(spec),
+        claims=audit(spec, estimate(spec, MACHINE)),
         comparison=COMPARISON,
         histories={"train.baseline": _history(7.7, 1.84, 500, 1), "train.optimized": _history(7.7, 1.85, 500, 2)},
     )

@@ -85,7 +85,7 @@ def test_every_verdict_is_told_in_words_and_signs(html: str, summary: Summary) -
     for verdict in summary.verdicts:
         assert verdict.target in text
         assert verdict.reason in text
-    for told in ("✓ PASS", "✗ FAIL (waived)", "? INCONCLUSIVE", "! ERROR", "✗ refuted"):
+    for told in ("✓ PASS", "✗ FAIL (waived)", "? INCONCLUSIVE", "! ERROR", "✗ REFUTED"):
         assert told in text
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from ryot.check.verdict import Verdict
-from ryot.report.wording import found, headline, plain, status_of
+from ryot.report.plain import plain
+from ryot.report.wording import found, headline, status_of
 
 
 def verdict(status: str = "PASS", comparison: str = "<", **fields: object) -> Verdict:

@@ -6,17 +6,32 @@ from collections.abc import Iterable
 from typing import Annotated
 
 from ryot.plugins import Circumstance, Facts, Measure, Node, Resources, Spec, SpecError, Stage, StageConfig
+from ryot.stages.bench.samples import WINDOWS
 
 _COUNTED = "over every counted request; one that failed counts as the whole timeout"
 MEASURES = (
-    Measure(name="latency_p50", kind="percentile", quantile=0.5, unit="s", about=_COUNTED),
-    Measure(name="latency_p95", kind="percentile", quantile=0.95, unit="s", about=_COUNTED),
-    Measure(name="latency_p99", kind="percentile", quantile=0.99, unit="s", about=_COUNTED),
-    Measure(name="errors", kind="count", about="failed requests, wrong and late answers, of all counted requests"),
-    Measure(name="success_rate", kind="proportion", unit="proportion", about="requests answered rightly and in time"),
-    Measure(name="tokens_per_s", kind="mean", unit="tokens/s", about="tokens generated, over consecutive equal windows of time"),
-    Measure(name="requests_per_s", kind="mean", unit="requests/s", about="right answers, over consecutive equal windows of time"),
-    Measure(name="queue_depth_p95", kind="percentile", quantile=0.95, about="prompts that wait in the server, seen several times a second"),
+    Measure(name="latency_p50", kind="percentile", quantile=0.5, unit="s", about=_COUNTED, sample="request"),
+    Measure(name="latency_p95", kind="percentile", quantile=0.95, unit="s", about=_COUNTED, sample="request"),
+    Measure(name="latency_p99", kind="percentile", quantile=0.99, unit="s", about=_COUNTED, sample="request"),
+    Measure(name="errors", kind="count", about="failed requests, wrong and late answers, of all counted requests", sample="request"),
+    Measure(name="success_rate", kind="proportion", unit="proportion", about="requests answered rightly and in time", sample="request"),
+    Measure(
+        name="tokens_per_s", kind="mean", unit="tokens/s", about="tokens generated, over consecutive equal windows of time", sample="window"
+    ),
+    Measure(
+        name="requests_per_s",
+        kind="mean",
+        unit="requests/s",
+        about="right answers, over the same windows",
+        sample="window",
+    ),
+    Measure(
+        name="queue_depth_p95",
+        kind="percentile",
+        quantile=0.95,
+        about="prompts that wait in the server, seen several times a second",
+        sample="look",
+    ),
     Measure(name="memory", kind="exact", unit="bytes", about="weights and the cache reserved for keys and values"),
     Measure(
         name="degradation",
@@ -24,6 +39,7 @@ MEASURES = (
         form="reduction",
         unit="proportion",
         about="tokens/s lost from the first half of the time to the second, window against window",
+        sample="pair",
     ),
 )
 
@@ -73,4 +89,12 @@ class BenchStage(Stage):
                 )
             config = BenchConfig(scenario=name, vocab_size=spec.model.vocab_size, **scenario.model_dump())
             services = {"serve": "serve"}
-            yield Node(f"bench.{name}", self.name, config, services=services, resources=self.resources, measures=self.measures)
+            taken = samples_of(config)
+            yield Node(f"bench.{name}", self.name, config, {}, services, self.resources, self.measures, taken)
+
+
+def samples_of(config: BenchConfig) -> dict[str, int]:
+    """How many samples of each measure a scenario takes. The looks at the queue depend on how long the load lasts."""
+    rates = dict.fromkeys(("tokens_per_s", "requests_per_s"), WINDOWS)
+    requests = ("latency_p50", "latency_p95", "latency_p99", "errors", "success_rate")
+    return dict.fromkeys(requests, config.requests) | rates | {"degradation": WINDOWS // 2}

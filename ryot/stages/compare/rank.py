@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ryot.plugins import write_durable
-from ryot.stages.compare.stage import CompareConfig
+from ryot.stages.compare.stage import KERNEL_PAIRS, CompareConfig
 from ryot.stages.train.child import Progress, begin
 from ryot.stages.train.documents import Documents, specials
 from ryot.stages.train.stage import TrainConfig
@@ -19,8 +19,6 @@ from ryot.stages.train.world import World, join, leave
 
 WARM_UP = 2
 """Updates of each side before the first timed block; the first of them compiles."""
-KERNEL_PAIRS = 4
-"""Pairs in which the stack without packing takes part."""
 
 
 @dataclass(frozen=True, slots=True)

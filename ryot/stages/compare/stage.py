@@ -3,7 +3,11 @@
 from collections.abc import Iterable
 
 from ryot.plugins import Facts, Measure, Node, Resources, Spec, Stage, StageConfig
+from ryot.stages.data.stage import heldout_of
 from ryot.stages.train.stage import TrainConfig, TrainStage
+
+KERNEL_PAIRS = 4
+"""Pairs of blocks in which the stack without packing takes part."""
 
 
 class CompareConfig(StageConfig):
@@ -34,16 +38,34 @@ class CompareStage(Stage):
             form="reduction",
             unit="proportion",
             about="less time for the same documents",
+            sample="pair",
         ),
         Measure(
-            name="speed_ratio", kind="ratio", pair_unit="s", form="speedup", about="baseline time over optimized time, of the same blocks"
+            name="speed_ratio",
+            kind="ratio",
+            pair_unit="s",
+            form="speedup",
+            about="baseline time over optimized time, of the same blocks",
+            sample="pair",
         ),
         Measure(
-            name="kernel_time_reduction", kind="ratio", pair_unit="s", form="reduction", unit="proportion", about="the same without packing"
+            name="kernel_time_reduction",
+            kind="ratio",
+            pair_unit="s",
+            form="reduction",
+            unit="proportion",
+            about="the same without packing",
+            sample="pair",
         ),
         Measure(name="throughput_improvement", kind="exact", unit="proportion", about="more real tokens per second, over all blocks"),
-        Measure(name="loss_gap", kind="mean", unit="nats/token", about="held-out loss, optimized minus baseline; a sample is one document"),
-        Measure(name="loss_gap_relative", kind="mean", unit="proportion", about="the same as a share of the baseline's mean loss"),
+        Measure(name="loss_gap", kind="mean", unit="nats/token", about="held-out loss, optimized minus baseline", sample="document"),
+        Measure(
+            name="loss_gap_relative",
+            kind="mean",
+            unit="proportion",
+            about="the same as a share of the baseline's mean loss",
+            sample="document",
+        ),
         Measure(name="total_time_reduction", kind="exact", unit="proportion", about="of the full runs, compiling and calibration included"),
         Measure(name="compile_time", kind="exact", unit="s", about="the optimized side's first update beyond a later one"),
     )
@@ -61,7 +83,14 @@ class CompareStage(Stage):
             block_steps=spec.optimize.block_steps,
         )
         inputs = {"tokens": "tokenizer", "baseline": "train.baseline", "optimized": "train.optimized"}
-        return [Node("compare", self.name, config, inputs, resources=self.resources, measures=self.measures)]
+        return [Node("compare", self.name, config, inputs, {}, self.resources, self.measures, samples_of(config, heldout_of(spec)))]
+
+
+def samples_of(config: CompareConfig, heldout: int | None) -> dict[str, int]:
+    """How many pairs each ratio is taken from, and how many documents the losses, where that is known."""
+    kernel = min(config.blocks, KERNEL_PAIRS) if config.optimized.compressor else config.blocks
+    documents = {} if heldout is None else {"loss_gap": heldout, "loss_gap_relative": heldout}
+    return {"stack_time_reduction": config.blocks, "speed_ratio": config.blocks, "kernel_time_reduction": kernel} | documents
 
 
 def _side(config: StageConfig) -> TrainConfig:

@@ -58,13 +58,13 @@ class Config(StageConfig):
 COUNTED = (
     Measure(name="examples", kind="exact", about="documents kept, training and held-out"),
     Measure(name="heldout", kind="exact", about="documents held out for evaluation"),
-    Measure(name="duplicates", kind="count", about="exact copies dropped, of the documents read"),
-    Measure(name="broken", kind="count", about="records that could not be read, of all records"),
+    Measure(name="duplicates", kind="count", about="exact copies dropped, of the documents read", sample="document"),
+    Measure(name="broken", kind="count", about="records that could not be read, of all records", sample="record"),
 )
 GENERATED = (
     Measure(name="generated", kind="exact", about="documents made from templates"),
     Measure(name="cells", kind="exact", about="domain x reasoning x difficulty cells with at least one document"),
-    Measure(name="wrong_answers", kind="count", about="generated answers that the independent check refused, of all checked"),
+    Measure(name="wrong_answers", kind="count", about="generated answers refused by the independent check, of all", sample="answer"),
 )
 
 
@@ -83,7 +83,25 @@ class DataStage(Stage):
         data = spec.data
         sources = tuple(_source(source, facts) for source in data.sources)
         config = Config(sources=sources, held_out=data.held_out, seed=data.seed, max_bad_lines=data.max_bad_lines)
-        yield Node(name="data", stage=self.name, config=config, resources=self.resources, measures=measures_of(config))
+        made = generated_of(spec)
+        taken = {"wrong_answers": made} if made else {}
+        yield Node("data", self.name, config, resources=self.resources, measures=measures_of(config), samples=taken)
+
+
+def generated_of(spec: Spec) -> int:
+    """Documents that the generator makes for a spec; each has a question of its own, so none is dropped as a copy."""
+    asked = ((source.generate, source.max_documents) for source in spec.data.sources)
+    return sum(min(generate.examples, most or generate.examples) for generate, most in asked if generate is not None)
+
+
+def heldout_of(spec: Spec) -> int | None:
+    """About how many documents will be held out; None where other sources than the generator decide it.
+
+    The expected number: each document is held out or not by its own digest.
+    """
+    if any(source.generate is None for source in spec.data.sources):
+        return None
+    return round(generated_of(spec) * spec.data.held_out)
 
 
 def measures_of(config: Config) -> tuple[Measure, ...]:

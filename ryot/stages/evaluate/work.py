@@ -23,6 +23,11 @@ Found = dict[str, Any]
 
 def run(config: EvaluateConfig, context: StageContext) -> None:
     """Ask, score, keep. Raises NodeError when lm-eval fails, skips an item, or counts otherwise than we do."""
+    if config.benchmarks:
+        raise NodeError(
+            f"{', '.join(config.benchmarks)}: this version plans lm-eval's own benchmarks, but cannot run them",
+            hint="leave them out of evaluate.tasks, for example --set 'evaluate.tasks=[perplexity]'",
+        )
     asked = _questions(config, context)
     total = sum(_requests(entry) for entries in asked.values() for entry in entries)
     found = _harness(config, context, asked, total)

@@ -14,11 +14,13 @@ _CONTEXT_KEYS = ("max_position_embeddings", "n_positions")
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A model folder fit to be served: the bytes of its weights, and its context in tokens where its config tells."""
+    """A model folder fit to be served: the bytes of its weights, its context in tokens where its config tells, and whether some of its
+    layers carry a recurrent state (a hybrid's Mamba mixers)."""
 
     folder: Path
     weight_bytes: int
     context: int | None
+    recurrent: bool = False
 
 
 def read_checkpoint(folder: Path) -> Checkpoint:
@@ -32,7 +34,9 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     if weights == 0:
         raise NodeError(f"{folder} has no weights in *.safetensors files", hint="run export again")
     context = next((config[key] for key in _CONTEXT_KEYS if isinstance(config.get(key), int)), None)
-    return Checkpoint(folder, weights, context if isinstance(context, int) else None)
+    layers = config.get("layer_types")
+    recurrent = isinstance(layers, list) and "linear_attention" in layers
+    return Checkpoint(folder, weights, context if isinstance(context, int) else None, recurrent)
 
 
 def _read_config(folder: Path) -> dict[str, object]:

@@ -42,8 +42,12 @@ _SIGNATURES: tuple[tuple[str, Cause], ...] = (
         Cause("the model's context is shorter than what was asked for", "set model.context to that of the checkpoint"),
     ),
     (
+        r"Unsupported CPU attention configuration",
+        Cause("vLLM's attention for CPUs has no kernel for this head size", "make hidden_size / heads 16, 32, 64 or 128"),
+    ),
+    (
         r"are not supported for now|Cannot find model module|has no vLLM implementation",
-        Cause("the engine does not know this architecture", "use a family that vLLM serves: gpt or llama"),
+        Cause("the engine does not know this architecture", "use a family that vLLM serves: gpt, llama or hybrid"),
     ),
     (
         r"No module named '?vllm",

@@ -64,7 +64,7 @@ def _attempt(config: ServeConfig, context: StageContext, checkpoint: Checkpoint,
     log.unlink(missing_ok=True)
     with probe.hold_port(command.HOST) as held:
         port = held.getsockname()[1]
-        argv = [context.python, *command.arguments(config, machine, checkpoint.folder, port)]
+        argv = [context.python, *command.arguments(config, machine, checkpoint.folder, port, recurrent=checkpoint.recurrent)]
         context.say(f"starting {command.shown(argv)}")
         process = context.spawn(argv, env=command.environment(config, machine), log=log)
         server = _Server(process, f"http://{command.HOST}:{port}", log)

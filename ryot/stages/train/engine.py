@@ -137,6 +137,12 @@ def _settings(recipe: Recipe) -> dict[str, Any]:
         settings["gradient_clipping"] = recipe.clip
     if recipe.zero_stage == 3:  # parameters kept whole would not follow a restored state
         settings["zero_optimization"]["stage3_param_persistence_threshold"] = 0
+    if recipe.offload != "none":
+        settings |= {"zero_force_ds_cpu_optimizer": False}  # torch's AdamW as everywhere; DeepSpeed's own would be compiled on the spot
+        host = {"device": "cpu", "pin_memory": True}
+        settings["zero_optimization"]["offload_optimizer"] = host
+        if recipe.offload == "all":
+            settings["zero_optimization"]["offload_param"] = host
     if recipe.precision == "bf16":
         settings["torch_autocast"] = {"enabled": True, "dtype": "bfloat16"}
     return settings

@@ -1,4 +1,5 @@
-"""The networks themselves: Hugging Face's GPT-2 and Llama at a given shape, with seeded first weights. Always made on the CPU in fp32.
+"""The networks themselves: Hugging Face's GPT-2, Llama and hybrid at a given shape, with seeded first weights. Always made on the CPU in
+fp32.
 
 Shapes: D hidden size, P positions.
 """
@@ -11,16 +12,23 @@ from torch import nn
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, PreTrainedModel
 
 from ryot.stages.train.documents import Specials
+from ryot.stages.train.hybrid import fill_mixer, hybrid
 from ryot.stages.train.stage import ModelShape
 
 
 def build(shape: ModelShape, specials: Specials, *, seed: int, attention: str = "sdpa") -> PreTrainedModel:
     """A model with its first weights, which depend on shape and seed only. `attention` is "eager" or "sdpa"."""
+    model = network(shape, specials, attention=attention)
+    with torch.no_grad():
+        _fill(model, shape, torch.Generator().manual_seed(seed))
+    return model
+
+
+def network(shape: ModelShape, specials: Specials, *, attention: str = "sdpa") -> PreTrainedModel:
+    """A model whose weights mean nothing yet; under `torch.device("meta")` they take no memory."""
     ids = {"bos_token_id": specials.bos, "eos_token_id": specials.eos, "pad_token_id": specials.pad}
     common: dict[str, Any] = {"use_cache": False, "tie_word_embeddings": shape.tied, "attn_implementation": attention, **ids}
-    model = _gpt(shape, common) if shape.family == "gpt" else _llama(shape, common)
-    _fill(model, shape, torch.Generator().manual_seed(seed))
-    return model
+    return _MAKERS[shape.family](shape, common)
 
 
 def _gpt(shape: ModelShape, common: dict[str, Any]) -> PreTrainedModel:
@@ -69,9 +77,15 @@ def _drop_llama(model: LlamaForCausalLM, p: float) -> None:
         module.register_forward_hook(drop)
 
 
+_MAKERS = {"gpt": _gpt, "llama": _llama, "hybrid": hybrid}
+
+
 def _fill(model: PreTrainedModel, shape: ModelShape, generator: torch.Generator) -> None:
-    """First weights, in the order of the names: gpt's matrices by Xavier, llama's normal with deviation 0.02; biases 0, norms 1."""
+    """First weights, in the order of the names: gpt's matrices by Xavier, the others' normal with deviation 0.02; biases 0, norms 1.
+    What only a Mamba-2 mixer has is `fill_mixer`'s."""
     for name, parameter in sorted(model.named_parameters()):
+        if shape.family == "hybrid" and fill_mixer(name, parameter, generator):
+            continue
         if name == "transformer.wpe.weight":
             parameter.requires_grad_(False).copy_(sinusoids(shape.context, shape.hidden_size))
         elif parameter.dim() < 2:
@@ -94,6 +108,12 @@ def sinusoids(positions: int, width: int) -> torch.Tensor:
 def blocks(model: PreTrainedModel) -> list[nn.Module]:
     """The transformer blocks, in order."""
     return list(model.transformer.h if hasattr(model, "transformer") else model.model.layers)
+
+
+def recompute_blocks(model: PreTrainedModel) -> None:
+    """Activation checkpointing (Chen et al. 2016): each block keeps its input only, and its forward pass is made again, with the same
+    random numbers, when the backward pass comes to it. Changes no result."""
+    model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
 
 
 def parameter_count(model: PreTrainedModel, *, trainable: bool = False) -> int:

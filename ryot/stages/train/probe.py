@@ -1,4 +1,5 @@
-"""Whether the device computes a precision itself, or only emulates it, hundreds of times slower: asked of it by timing a product."""
+"""What a device is asked before training: whether it computes a precision itself, or only emulates it, hundreds of times slower (timed
+on a product), and whether it has a memory of its own to offload from."""
 
 import time
 
@@ -19,6 +20,12 @@ def refuse_emulated(precision: str, device: torch.device) -> None:
             f"this device only emulates bf16: a product of {_SIZE}x{_SIZE} takes {half / full:.0f} times as long as in fp32",
             hint="use train.precision: fp32",
         )
+
+
+def refuse_offload(offload: str, device: torch.device) -> None:
+    """Raise NodeError when something is to be kept in the host's memory, and the device has no other."""
+    if offload != "none" and device.type == "cpu":
+        raise NodeError(f"offload: {offload} needs an accelerator; a CPU keeps all in the host's memory", hint="use train.offload: none")
 
 
 def _seconds(kind: torch.dtype, device: torch.device) -> float:

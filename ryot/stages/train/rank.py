@@ -17,7 +17,7 @@ from ryot.stages.train import model as models
 from ryot.stages.train.child import Progress, begin
 from ryot.stages.train.documents import Documents, specials
 from ryot.stages.train.heldout import document_losses
-from ryot.stages.train.probe import refuse_emulated
+from ryot.stages.train.probe import refuse_emulated, refuse_offload
 from ryot.stages.train.stage import TrainConfig
 from ryot.stages.train.trainer import Trainer, Update
 from ryot.stages.train.world import join, leave
@@ -39,6 +39,7 @@ def main(path: Path) -> None:
     config = TrainConfig.model_validate(job["config"])
     tokens = Path(job["tokens"])
     world = join(Path(job["meeting"]), job["device"])
+    refuse_offload(config.recipe.offload, world.device)
     refuse_emulated(config.recipe.precision, world.device)
     documents = Documents(tokens, "train", config.model.context, config.recipe.samples)
     trainer = Trainer(config, documents, specials(tokens), world)

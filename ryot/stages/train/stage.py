@@ -5,14 +5,25 @@ from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from ryot.plugins import Circumstance, Facts, Measure, Node, Resources, Spec, SpecError, Stage, StageConfig
+from ryot.stages.data.stage import heldout_of
 
 SPEED = Resources(cpus=0, measures_speed=True)
+
+
+class MambaShape(StageConfig):
+    """A Mamba-2 mixer, as `model.mamba` in a spec."""
+
+    state_size: int
+    head_size: int
+    expand: int
+    conv_size: int
+    groups: int
 
 
 class ModelShape(StageConfig):
     """The shape of the network, as `model` in a spec."""
 
-    family: Literal["gpt", "llama"]
+    family: Literal["gpt", "llama", "hybrid"]
     vocab_size: int
     hidden_size: int
     layers: int
@@ -23,6 +34,8 @@ class ModelShape(StageConfig):
     tied: bool = True
     dropout: float = 0.0
     rope_theta: float = 10000.0
+    attention_layers: tuple[int, ...] | None = None
+    mamba: MambaShape | None = None
 
 
 class Recipe(StageConfig):
@@ -43,6 +56,8 @@ class Recipe(StageConfig):
     precision: Literal["fp32", "bf16"] = "fp32"
     ranks: int = 1
     zero_stage: Literal[0, 1, 2, 3] = 0
+    offload: Literal["none", "optimizer", "all"] = "none"
+    recompute: bool = False
 
     @property
     def global_batch(self) -> int:
@@ -99,14 +114,15 @@ class TrainStage(Stage):
     resources = SPEED
     work = "ryot.stages.train.work:run"
     measures = (
-        Measure(name="final_loss", kind="mean", unit="nats/token", about="held-out loss at the end; a sample is one document"),
+        Measure(name="final_loss", kind="mean", unit="nats/token", about="held-out loss at the end", sample="document"),
         Measure(name="train_loss", kind="exact", unit="nats/token", about="training loss of the last epoch's updates"),
-        Measure(name="tokens_per_s", kind="mean", unit="tokens/s", about="real tokens; a sample is one update after the first tenth"),
+        Measure(name="tokens_per_s", kind="mean", unit="tokens/s", about="real tokens; the first tenth is left out", sample="update"),
+        Measure(name="step_time", kind="mean", unit="s", about="an update after the first tenth", sample="update"),
         Measure(name="total_time", kind="exact", unit="s", about="all updates, compiling and calibration included"),
         Measure(name="parameters", kind="exact", about="all parameters, frozen position tables included"),
         Measure(name="updates", kind="exact", about="updates of the weights"),
         Measure(name="max_grad_norm", kind="exact", about="the largest global gradient norm before clipping"),
-        Measure(name="bad_updates", kind="count", about="updates whose loss or gradient norm was NaN or infinite"),
+        Measure(name="bad_updates", kind="count", about="updates whose loss or gradient norm was NaN or infinite", sample="update"),
         Measure(name="padding_removed", kind="exact", unit="proportion", about="row positions fewer than one padded document a row takes"),
         Measure(name="memory_tensors", kind="exact", unit="bytes", about="weights, gradients, optimizer states and activations"),
         Measure(name="memory_rss", kind="exact", unit="bytes", about="peak resident memory of the training processes"),
@@ -145,16 +161,32 @@ class TrainStage(Stage):
             checkpoint_every=spec.train.checkpoint_every,
             keep_checkpoints=spec.train.keep_checkpoints,
         )
+        if spec.model.family == "hybrid" and compressor is not None and compressor.ratio > 0:
+            raise SpecError(
+                "optimize.stack has a compressor, which packs several documents into a row, but a hybrid's Mamba layers would carry "
+                "one document's state into the next",
+                hint="leave the compressor out of the stack, or use family: llama",
+            )
         if kernel.level >= 2 and spec.train.zero_stage == 3:
             raise SpecError(
                 "kernel.level 2 and 3 compile the blocks, which ZeRO stage 3 takes apart", hint="use zero_stage 2 or kernel.level 1"
             )
-        return Node(name, self.name, config, {"tokens": "tokenizer"}, resources=self.resources, measures=self.measures)
+        return Node(name, self.name, config, {"tokens": "tokenizer"}, {}, self.resources, self.measures, samples_of(spec))
+
+
+def samples_of(spec: Spec) -> dict[str, int]:
+    """How many samples of each measure a run takes, where the spec alone tells."""
+    updates, heldout = spec.train.updates, heldout_of(spec)
+    documents = {} if heldout is None else {"final_loss": heldout}
+    if updates is None:
+        return documents
+    return documents | {"bad_updates": updates, "tokens_per_s": updates - min(math.ceil(updates / 10), updates - 1)}
 
 
 def model_shape(spec: Spec) -> ModelShape:
     """The spec's model, without the name it was chosen by."""
-    return ModelShape.model_validate(spec.model.model_dump(exclude={"preset"}))
+    mamba = {"mamba": spec.model.mixer.model_dump()} if spec.model.family == "hybrid" else {}
+    return ModelShape.model_validate(spec.model.model_dump(exclude={"preset"}) | mamba)
 
 
 def recipe(spec: Spec) -> Recipe:

@@ -45,6 +45,8 @@ class Trainer:
         model = models.build(config.model, specials, seed=config.recipe.seed, attention=self.attention)
         self.initial_weights = models.weights_digest(model)
         self.parameters = models.parameter_count(model)
+        if config.recipe.recompute:
+            models.recompute_blocks(model)
         torch.manual_seed(config.recipe.seed * 1_000_003 + world.rank)
         self.engine = Engine(model.to(world.device).train(), config.recipe, fused=config.kernel.level >= 1)
         self.tuner = Tuner.start(config, self.updates, world.device.type)

@@ -72,6 +72,7 @@ def _measure(context: StageContext, result: dict[str, Any]) -> None:
     context.measure("final_loss", samples=tuple(result["heldout"]))
     context.measure("train_loss", epochs(result)[-1]["loss"])
     context.measure("tokens_per_s", samples=tuple(speeds[min(math.ceil(len(speeds) / 10), len(speeds) - 1) :]))
+    context.measure("step_time", samples=tuple(seconds[min(math.ceil(len(seconds) / 10), len(seconds) - 1) :]))
     context.measure("total_time", math.fsum(seconds))
     context.measure("parameters", result["parameters"])
     context.measure("updates", len(updates))

@@ -11,13 +11,17 @@ import pytest
 from ryot.plugins import Facts, NodeError, Spec
 from ryot.plugins.testing import StageResult, run_stage
 from ryot.stages.export.stage import ExportConfig, ExportStage
-from ryot.stages.train.stage import ModelShape
+from ryot.stages.train.stage import MambaShape, ModelShape
 
 SHAPES = [
     ModelShape(family="gpt", vocab_size=300, hidden_size=32, layers=2, heads=4, ffn_size=64, context=32),
     ModelShape(family="gpt", vocab_size=300, hidden_size=32, layers=2, heads=4, ffn_size=64, context=32, tied=False),
     ModelShape(family="llama", vocab_size=300, hidden_size=32, layers=2, heads=4, kv_heads=2, ffn_size=48, context=32),
-]
+    ModelShape(
+        family="hybrid", vocab_size=300, hidden_size=32, layers=3, heads=4, kv_heads=2, ffn_size=48, context=32, attention_layers=(1,),
+        mamba=MambaShape(state_size=8, head_size=16, expand=2, conv_size=4, groups=2),
+    ),
+]  # fmt: skip
 
 
 def weights(folder: Path, shape: ModelShape, tokens: Path) -> Path:
@@ -47,7 +51,7 @@ def export(tmp_path: Path, make_tokens: Callable[..., Path]) -> Any:
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("shape", SHAPES, ids=["gpt", "gpt-untied", "llama"])
+@pytest.mark.parametrize("shape", SHAPES, ids=["gpt", "gpt-untied", "llama", "hybrid"])
 def test_the_loaded_model_gives_the_trained_model_s_logits(export: Any, shape: ModelShape) -> None:
     result = export(shape)
     assert result.value("logit_difference") == 0

@@ -26,6 +26,13 @@ def test_bytes_of_the_weights_and_the_context_are_read(folder):
     assert (found.weight_bytes, found.context) == (100, 64)
 
 
+@pytest.mark.parametrize(("layers", "recurrent"), [(["full_attention"], False), (["linear_attention", "full_attention"], True)])
+def test_mamba_layers_are_seen(folder, layers, recurrent):
+    assert not read_checkpoint(folder).recurrent
+    (folder / "config.json").write_text(json.dumps({"layer_types": layers}))
+    assert read_checkpoint(folder).recurrent is recurrent
+
+
 def test_a_folder_with_auto_map_is_refused(folder):
     (folder / "config.json").write_text(json.dumps({"auto_map": {"AutoModel": "evil.Model"}}))
     with pytest.raises(NodeError, match="auto_map"):

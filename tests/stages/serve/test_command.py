@@ -54,3 +54,13 @@ def test_nothing_is_fetched_and_nothing_is_told():
 
 def test_a_gpu_engine_is_not_bound_to_cpu_threads():
     assert "OMP_NUM_THREADS" not in environment(ServeConfig(context=8), CUDA)
+
+
+def test_no_prefix_is_kept_for_a_recurrent_model_on_a_cpu():
+    kept = {
+        (machine.cuda, recurrent): "--no-enable-prefix-caching" not in arguments(
+            ServeConfig(context=128), machine, Path("/m"), 4321, recurrent=recurrent
+        )
+        for machine in (CPU, CUDA) for recurrent in (False, True)
+    }  # fmt: skip
+    assert kept == {(False, False): True, (False, True): False, (True, False): True, (True, True): True}

@@ -15,6 +15,7 @@ from ryot.stages.serve.failures import cause_of, last_lines
         ("ValueError: torch.float16 dtype is not supported on this device", "cannot compute in this type"),
         ("User-specified max_model_len (4096) is greater than the derived max_model_len", "context is shorter"),
         ("Model architectures ['Foo'] are not supported for now", "does not know this architecture"),
+        ("RuntimeError: Unsupported CPU attention configuration: head_dim=8 isa=1", "no kernel for this head size"),
         ("No module named 'vllm'", "not installed"),
         ("safetensors_rust.SafetensorError: Error while deserializing header", "weights are damaged"),
     ],

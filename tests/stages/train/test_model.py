@@ -40,7 +40,7 @@ def test_first_weights_depend_on_the_seed_alone(models: Any, shape: ModelShape) 
     assert models.weights_digest(eager) != models.weights_digest(models.build(shape, SPECIALS, seed=2))
 
 
-def test_dropout_of_llama_is_on_in_training_only(models: Any, shape: ModelShape) -> None:
+def test_dropout_is_on_in_training_only(models: Any, shape: ModelShape) -> None:
     import torch  # noqa: PLC0415
 
     model = models.build(shape.model_copy(update={"dropout": 0.5}), SPECIALS, seed=1)
@@ -50,12 +50,12 @@ def test_dropout_of_llama_is_on_in_training_only(models: Any, shape: ModelShape)
         assert not torch.equal(model.train()(ids).logits, model(ids).logits)
 
 
-def test_a_document_does_not_see_its_row_mates(models: Any, shape: ModelShape) -> None:
+def test_a_document_does_not_see_its_row_mates(models: Any, packable: ModelShape) -> None:
     import torch  # noqa: PLC0415
 
     from ryot.stages.train.trainer import block_mask  # noqa: PLC0415
 
-    model = models.build(shape, SPECIALS, seed=1).eval()
+    model = models.build(packable, SPECIALS, seed=1).eval()
     segments, positions = torch.tensor([[1, 1, 1, 2, 2, 0]]), torch.tensor([[0, 1, 2, 0, 1, 0]])
     first, second = torch.tensor([[5, 6, 7, 8, 9, 2]]), torch.tensor([[15, 16, 17, 8, 9, 2]])
     with torch.no_grad():
@@ -63,3 +63,22 @@ def test_a_document_does_not_see_its_row_mates(models: Any, shape: ModelShape) -
         alone = model(torch.tensor([[8, 9]])).logits[0]
     assert torch.equal(*logits)
     assert torch.allclose(logits[0], alone, atol=1e-5)
+
+
+def test_padding_on_the_right_changes_nothing_to_its_left(models: Any, shape: ModelShape) -> None:
+    import torch  # noqa: PLC0415
+
+    model = models.build(shape, SPECIALS, seed=1).eval()
+    alone = torch.arange(5, 18)[None]
+    padded = torch.cat([alone, torch.full((1, 15), SPECIALS.pad)], dim=1)
+    with torch.no_grad():
+        assert torch.allclose(model(padded).logits[:, :13], model(alone).logits, atol=1e-5)
+
+
+def test_a_network_without_weights_takes_no_memory(models: Any, shape: ModelShape) -> None:
+    import torch  # noqa: PLC0415
+
+    with torch.device("meta"):
+        network = models.network(shape, SPECIALS)
+    assert {parameter.device.type for parameter in network.parameters()} == {"meta"}
+    assert models.parameter_count(network) == models.parameter_count(models.build(shape, SPECIALS, seed=1))

@@ -68,3 +68,27 @@ def test_fp16_and_compiled_zero_3_are_refused_before_anything_runs() -> None:
 def test_planning_loads_no_torch() -> None:
     code = "import sys, ryot.stages.train.stage, ryot.stages.compare.stage, ryot.stages.export.stage; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(("ratio", "refused"), [(0.3, True), (0.0, False)])
+def test_a_hybrid_s_rows_are_never_packed(ratio: float, refused: bool) -> None:
+    sections = {"model": {"preset": "hybrid-tiny"}, "optimize": {"stack": [{"compressor": {"ratio": ratio}}]}}
+    if refused:
+        with pytest.raises(SpecError, match="one document's state into the next") as caught:
+            nodes(**sections)
+        assert "leave the compressor out" in (caught.value.hint or "")
+    else:
+        assert len(nodes(**sections)) == 2
+
+
+def test_a_hybrid_s_mixers_are_in_its_shape() -> None:
+    (node,) = nodes(model={"preset": "hybrid-1.3b"})
+    shape = config(node).model
+    assert shape.mamba is not None
+    assert (shape.mamba.state_size, shape.mamba.head_size, shape.attention_layers) == (128, 64, (1, 2, 6, 11, 16, 20, 21, 22, 23))
+
+
+def test_offloading_and_recomputing_are_part_of_the_identity() -> None:
+    (plain,), (offloaded,) = (nodes(train={"steps": 10, "zero_stage": 2, "offload": where}) for where in ("none", "optimizer"))
+    (recomputed,) = nodes(train={"steps": 10, "zero_stage": 2, "recompute": True})
+    assert len({str(identity(node.config)) for node in (plain, offloaded, recomputed)}) == 3

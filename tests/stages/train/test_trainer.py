@@ -7,6 +7,7 @@ import pytest
 from ryot.plugins import NodeError
 from ryot.stages.train.documents import Documents, specials
 from ryot.stages.train.stage import CompressorChoice, KernelChoice, ModelShape, Recipe, TrainConfig
+from tests.stages.train.conftest import SHAPES
 
 pytestmark = pytest.mark.heavy
 
@@ -45,16 +46,16 @@ def gradients(trainer: Any) -> tuple[float, Any]:
 
 
 @pytest.mark.parametrize("level", [0, 1])
-def test_packed_rows_give_the_losses_and_gradients_of_padded_rows(make_trainer: Any, shape: ModelShape, level: int) -> None:
-    padded, packed = make_trainer(shape, level=0), make_trainer(shape, level=level, packed=True)
+def test_packed_rows_give_the_losses_and_gradients_of_padded_rows(make_trainer: Any, packable: ModelShape, level: int) -> None:
+    padded, packed = make_trainer(packable, level=0), make_trainer(packable, level=level, packed=True)
     assert sum(rows.size for rows in packed.forwards(0)) < sum(rows.size for rows in padded.forwards(0))
     (padded_loss, padded_gradients), (packed_loss, packed_gradients) = gradients(padded), gradients(packed)
     assert packed_loss == pytest.approx(padded_loss, abs=1e-5)
     assert float((padded_gradients - packed_gradients).abs().max()) < 1e-5
 
 
-def test_whole_runs_agree_whatever_the_kernel_and_the_rows(make_trainer: Any, shape: ModelShape) -> None:
-    plain, stack = make_trainer(shape, level=0), make_trainer(shape, level=1, packed=True)
+def test_whole_runs_agree_whatever_the_kernel_and_the_rows(make_trainer: Any, packable: ModelShape) -> None:
+    plain, stack = make_trainer(packable, level=0), make_trainer(packable, level=1, packed=True)
     for index in range(plain.updates):
         slow, fast = plain.update(index), stack.update(index)
         assert fast.loss == pytest.approx(slow.loss, abs=1e-4)
@@ -80,14 +81,50 @@ def test_the_same_seed_trains_the_same_weights_bit_for_bit(make_trainer: Any, sh
     assert losses[0] == losses[1]
 
 
+@pytest.mark.parametrize("dropout", [0.0, 0.1])
+def test_recomputing_the_blocks_changes_no_bit_and_saves_activations(make_trainer: Any, shape: ModelShape, dropout: float) -> None:
+    import torch  # noqa: PLC0415
+
+    from ryot.stages.train.memory import tensor_bytes  # noqa: PLC0415
+
+    dropping, runs, sizes = shape.model_copy(update={"dropout": dropout}), [], []
+    for recompute in (False, True):
+        trainer = make_trainer(dropping, recompute=recompute)
+        torch.manual_seed(0)
+        runs.append([(update.loss, update.grad_norm) for update in map(trainer.update, range(3))])
+        sizes.append(tensor_bytes(trainer))
+    assert runs[0] == runs[1]
+    assert sizes[1] < sizes[0]
+
+
+def test_kernels_change_no_loss_of_a_hybrid(make_trainer: Any) -> None:
+    plain, fused = (make_trainer(SHAPES["hybrid"], level=level) for level in (0, 1))
+    for index in range(4):
+        assert fused.update(index).loss == pytest.approx(plain.update(index).loss, abs=1e-4)
+
+
+@pytest.mark.parametrize(("zero", "offload"), [(1, "optimizer"), (2, "optimizer"), (3, "optimizer"), (3, "all")])
+def test_what_is_offloaded_trains_alike_and_goes_on_from_a_checkpoint(make_trainer: Any, zero: int, offload: str) -> None:
+    """DeepSpeed's offloading in the host's memory alone; on a CPU a run refuses it, but its states can be looked at here."""
+    shape = SHAPES["llama"]
+    plain, first, second = (make_trainer(shape, zero_stage=zero, offload=where) for where in ("none", offload, offload))
+    losses = [first.update(index).loss for index in range(2)]
+    assert losses == pytest.approx([plain.update(index).loss for index in range(2)], abs=1e-5)
+    state = first.engine.state()
+    rest = [first.update(index).loss for index in range(2, 4)]
+    second.update(0)
+    second.engine.restore(state)
+    assert [second.update(index).loss for index in range(2, 4)] == rest
+
+
 def test_training_learns(make_trainer: Any, shape: ModelShape) -> None:
     trainer = make_trainer(shape, epochs=6)
     losses = [trainer.update(index).loss for index in range(trainer.updates)]
     assert losses[-1] < losses[0] - 1
 
 
-def test_the_padding_removed_is_what_padded_rows_would_take_more(make_trainer: Any, shape: ModelShape) -> None:
-    plain, packed = make_trainer(shape).update(0), make_trainer(shape, packed=True).update(0)
+def test_the_padding_removed_is_what_padded_rows_would_take_more(make_trainer: Any, packable: ModelShape) -> None:
+    plain, packed = make_trainer(packable).update(0), make_trainer(packable, packed=True).update(0)
     assert plain.positions == plain.plain == packed.plain
     assert packed.tokens < packed.positions < packed.plain
 

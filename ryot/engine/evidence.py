@@ -1,0 +1,55 @@
+"""Whether a plan's targets can be certified, reckoned with the samples that earlier runs of the same spec took. Reads the store only."""
+
+from __future__ import annotations
+
+from ryot.check.evidence import EvidenceRow, Expected, plan_evidence
+from ryot.engine.survey import plan_of
+from ryot.errors import NodeError
+from ryot.measures import Evidence
+from ryot.plan.plan import Plan, PlannedNode
+from ryot.store.journal import all_runs
+from ryot.store.store import Store
+
+_RUNS = 20
+"""So many runs are looked back through; beyond, their plans take longer to read than they are worth."""
+
+
+def planned_evidence(plan: Plan, store: Store) -> tuple[EvidenceRow, ...]:
+    """What each target takes and gets, with what its measure's samples were when last taken on this kind of device."""
+    return plan_evidence(plan.targets, expected_of(plan), last_evidence(plan, store))
+
+
+def expected_of(plan: Plan) -> dict[str, Expected]:
+    """Every measure of a plan by node/name, with the number of samples it will have."""
+    return {
+        f"{node.name}/{measure.name}": Expected(measure, node.samples.get(measure.name)) for node in plan.nodes for measure in node.measures
+    }
+
+
+def last_evidence(plan: Plan, store: Store) -> dict[str, Evidence]:
+    """The newest samples of every measure that has a target, by node/name: of the node itself where it is finished, else of the
+    node of that name in the newest run of this spec, on this kind of device, that finished it."""
+    wanted = {target.node for target in plan.targets} & set(plan.names)
+    found: dict[str, Evidence] = {}
+    for past in (plan, *_past_plans(plan, store)):
+        for name in sorted(wanted & set(past.names)):
+            evidence = _evidence(past.node(name), store)
+            if evidence is not None:
+                found |= {f"{name}/{measure}": item for measure, item in evidence.items()}
+                wanted.remove(name)
+        if not wanted:
+            break
+    return found
+
+
+def _past_plans(plan: Plan, store: Store) -> list[Plan]:
+    runs = all_runs(store.runs, plan.name)[-_RUNS:]
+    return [past for run in reversed(runs) if (past := plan_of(run)) is not None and past.device == plan.device]
+
+
+def _evidence(node: PlannedNode, store: Store) -> dict[str, Evidence] | None:
+    record = None if node.is_service else store.record(node.stage, node.key)
+    try:
+        return store.evidence(record) if record else None
+    except NodeError:  # damaged samples; `ryot apply` says so and takes them anew
+        return None

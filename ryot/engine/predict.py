@@ -1,0 +1,104 @@
+"""What a plan expects of measures, corrected by the ledger: the predictions that an apply holds against what it then measures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ryot.estimate.calibration import AS_STATED, Calibrated, Like, Past, Prediction, calibrate
+from ryot.estimate.estimates import Estimates, TrainingEstimate, seconds_of
+from ryot.fingerprint import fingerprint
+from ryot.plan.plan import Plan, PlannedNode
+
+_SPEED_OF_TRAINING = ("batch_size", "accumulation", "ranks", "precision", "zero_stage", "offload", "recompute")
+"""What of a recipe bears the time of an update; learning rates and seeds do not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """The estimates with times corrected by the ledger, and a prediction for each measure (node/name) that can be foreseen."""
+
+    estimates: Estimates
+    predictions: Mapping[str, Prediction]
+
+
+def look_ahead(plan: Plan, estimates: Estimates, past: Sequence[Past], engines: Mapping[str, str]) -> Outlook:
+    """`engines`: name and version of what does a stage's work, by stage; `past` as the ledger has it."""
+    seen = _Seen(plan, past, engines)
+    trained = tuple(_corrected(training, seen) for training in estimates.training)
+    better = replace(estimates, training=trained)
+    found = (*(item for training in trained for item in _of_training(training, better, seen)), *_of_serving(better, seen))
+    return Outlook(better, {prediction.measure: prediction for prediction in found})
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The plan with what was seen of its like."""
+
+    plan: Plan
+    past: Sequence[Past]
+    engines: Mapping[str, str]
+
+    def predict(self, measure: str, raw: float, unit: str) -> Prediction | None:
+        """A prediction of node/name, corrected; None for a node the plan has not."""
+        node, name = measure.split("/")
+        if node not in self.plan.names:
+            return None
+        planned = self.plan.node(node)
+        engine, shape = self.engines.get(planned.stage, planned.stage), self._shape(planned)
+        found = calibrate(raw, self.past, Like(self.plan.device, engine, planned.stage, name, shape))
+        return _prediction(measure, raw, unit, engine, shape, found)
+
+    def state(self, measure: str, value: float, unit: str) -> Prediction | None:
+        """A prediction that no measurement corrects: it is exact, or made of corrected parts."""
+        found = self.predict(measure, value, unit)
+        return None if found is None else replace(found, value=value, basis=AS_STATED)
+
+    def _shape(self, node: PlannedNode) -> str:
+        """What bears the speed of a node, its services' settings with it, as a short fingerprint."""
+        config = dict(node.payload["config"])
+        if "recipe" in config:
+            config["recipe"] = {name: config["recipe"].get(name) for name in _SPEED_OF_TRAINING}
+        services = {slot: self.plan.node(name).payload["config"] for slot, name in node.services.items()}
+        model = [other.payload["config"]["model"] for other in self.plan.nodes if other.stage == "train"][-1:]
+        return fingerprint({"stage": node.stage, "config": config, "services": services, "model": model})[:12]
+
+
+def _prediction(measure: str, raw: float, unit: str, engine: str, shape: str, found: Calibrated) -> Prediction:
+    return Prediction(measure, raw, found.value, unit, engine, shape, found.basis, found.error)
+
+
+def _corrected(training: TrainingEstimate, seen: _Seen) -> TrainingEstimate:
+    if training.step is None:
+        return training
+    found = seen.predict(f"{training.node}/step_time", training.step.seconds, "s")
+    if found is None or found.error is None:
+        return training
+    return replace(training, step_s=found.value, basis=found.basis, error=found.error)
+
+
+def _of_training(training: TrainingEstimate, estimates: Estimates, seen: _Seen) -> Iterator[Prediction]:
+    memory, node = training.memory, training.node
+    held = memory.weights + memory.gradients + memory.optimizer + memory.activations
+    found = [
+        seen.state(f"{node}/parameters", estimates.params.total, ""),
+        seen.state(f"{node}/memory_tensors", held, "bytes"),
+    ]
+    if training.step is not None:
+        found.append(seen.predict(f"{node}/step_time", training.step.seconds, "s"))
+    total = seconds_of(estimates, training.step_s)
+    if total is not None:
+        found.append(seen.state(f"{node}/total_time", total, "s"))
+    yield from (prediction for prediction in found if prediction is not None)
+
+
+def _of_serving(estimates: Estimates, seen: _Seen) -> Iterator[Prediction]:
+    if estimates.serving is None:
+        return
+    for name, floor in estimates.serving.floors.items():
+        found = (
+            seen.predict(f"bench.{name}/latency_p50", floor.latency_s, "s"),
+            seen.predict(f"bench.{name}/tokens_per_s", floor.tokens_per_s, "tokens/s"),
+            seen.state(f"bench.{name}/memory", estimates.serving.total, "bytes"),
+        )
+        yield from (prediction for prediction in found if prediction is not None)

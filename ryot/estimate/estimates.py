@@ -1,0 +1,234 @@
+"""Everything a plan reckons about a spec, put together: what it is, what it takes to train, to serve and to prepare, and what it costs.
+
+Pure: the machine, and what earlier nodes already found out, are arguments. A number the spec does not determine is None, never a guess.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ryot.estimate.cost import month_cost, training_cost
+from ryot.estimate.dataset import DatasetEstimate, dataset_estimate, entropy_floor
+from ryot.estimate.flops import Flops, flops_per_token
+from ryot.estimate.latency import Load, Work, floors, throughput_ceiling
+from ryot.estimate.parameters import Parameters, count_parameters
+from ryot.estimate.platform import Platform, serving_platform, training_platform
+from ryot.estimate.processor import Here
+from ryot.estimate.serving_memory import (
+    bytes_read,
+    kv_bytes_per_token,
+    max_concurrency,
+    state_bytes_per_sequence,
+    weights_bytes,
+)
+from ryot.estimate.time import StepTime, step_time, training_time
+from ryot.estimate.training_memory import TrainingMemory, training_memory
+from ryot.spec import Spec
+from ryot.spec.hardware import Precision
+from ryot.spec.serve import Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingWork:
+    """What training goes through. `documents` are those of the training split that are used; `sequence` the tokens of a row that is
+    reckoned with; `flops` per token. Updates and tokens are None while nobody knows how many documents there are."""
+
+    documents: int | None
+    sequence: int
+    tokens_per_update: int
+    updates: int | None
+    flops: Flops
+
+    @property
+    def tokens(self) -> int | None:
+        """Tokens in all updates."""
+        return None if self.updates is None else self.updates * self.tokens_per_update
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingEstimate:
+    """One training node: its kernel level, memory on each device, the roofline of an update, and the seconds an update takes: the
+    roofline's, or corrected by what was measured, as `basis` says. None without a known device. `error` is that of such predictions
+    in the past."""
+
+    node: str
+    kernel_level: int
+    memory: TrainingMemory
+    step: StepTime | None
+    step_s: float | None
+    basis: str
+    error: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioFloor:
+    """What a load scenario cannot beat: seconds of a request, generated tokens and requests a second; and how that came about."""
+
+    latency_s: float
+    tokens_per_s: float
+    requests_per_s: float
+    formula: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServingEstimate:
+    """The server: bytes of weights and of the cache, of keys and values per token, of state per sequence, and of a sequence of full
+    context; how many of those the cache holds; floors by scenario."""
+
+    platform: Platform | None
+    dtype: Precision
+    weights: int
+    kv_cache: int
+    kv_per_token: int
+    state_per_sequence: int
+    bytes_per_sequence: int
+    sequences: float
+    floors: Mapping[str, ScenarioFloor]
+
+    @property
+    def total(self) -> int:
+        """Weights and cache."""
+        return self.weights + self.kv_cache
+
+
+@dataclass(frozen=True, slots=True)
+class Estimates:
+    """All of it. `platform` is what is trained on, None where this machine's device is in no catalogue. `entropy` is
+    the least loss in nats a token that the data allow."""
+
+    params: Parameters
+    platform: Platform | None
+    work: TrainingWork
+    training: tuple[TrainingEstimate, ...]
+    serving: ServingEstimate | None
+    dataset: DatasetEstimate | None
+    entropy: float | None
+    hours_per_month: float
+
+
+def estimate(spec: Spec, here: Here, documents: int | None = None) -> Estimates:
+    """The estimates of a spec on this machine, or on the devices it names. `documents` in the training split, once that is known.
+
+    Raises SpecError for a device or an instance that nobody knows.
+    """
+    params = count_parameters(spec.model)
+    platform = training_platform(spec.hardware, here, spec.train.ranks, spec.train.precision)
+    work = _work(spec, documents)
+    return Estimates(
+        params=params,
+        platform=platform,
+        work=work,
+        training=tuple(_training(spec, node, level, params, platform, work) for node, level in _levels(spec).items()),
+        serving=_serving(spec, here, params) if spec.serve else None,
+        dataset=dataset_estimate(spec.data, spec.model),
+        entropy=entropy_floor(spec.data, spec.model),
+        hours_per_month=spec.hardware.serve.hours_per_month,
+    )
+
+
+def seconds_of(estimates: Estimates, step_s: float | None) -> float | None:
+    """The time of one training at `step_s` an update; None where either is not known."""
+    return None if step_s is None or estimates.work.updates is None else training_time(step_s, estimates.work.updates)
+
+
+def total_seconds(estimates: Estimates) -> float | None:
+    """The time of all training nodes, one after another; None where one is not known."""
+    times = [seconds_of(estimates, training.step_s) for training in estimates.training]
+    return None if any(time is None for time in times) else math.fsum(time for time in times if time is not None)
+
+
+def usd_of(estimates: Estimates, seconds: float | None) -> float | None:
+    """What a training of so many seconds costs; None without a price."""
+    return None if seconds is None or estimates.platform is None else training_cost(estimates.platform, seconds)
+
+
+def usd_of_a_month(estimates: Estimates) -> float | None:
+    """What a month of serving costs; None without a price."""
+    serving = estimates.serving
+    return None if serving is None or serving.platform is None else month_cost(serving.platform, estimates.hours_per_month)
+
+
+def _levels(spec: Spec) -> dict[str, int]:
+    """The kernel level of each training node, as the train stage sets it."""
+    if spec.optimize is None:
+        return {"train": 1}
+    return {"train.baseline": spec.optimize.baseline.kernel.level, "train.optimized": spec.optimize.kernel.level}
+
+
+def _work(spec: Spec, documents: int | None) -> TrainingWork:
+    train = spec.train
+    documents = _generated(spec) if documents is None else documents
+    used = documents if train.samples is None else train.samples if documents is None else min(train.samples, documents)
+    updates = train.steps
+    if updates is None and used is not None and train.epochs is not None:
+        updates = train.epochs * math.ceil(used / train.global_batch)
+    sequence = train.sequence or spec.model.context
+    return TrainingWork(
+        documents=used,
+        sequence=sequence,
+        tokens_per_update=train.global_batch * sequence,
+        updates=updates,
+        flops=flops_per_token(spec.model, sequence, train.recompute),
+    )
+
+
+def _generated(spec: Spec) -> int | None:
+    """The documents of the training split to expect where all are generated: each is held out or not by its own digest."""
+    made = [
+        min(source.generate.examples, source.max_documents or source.generate.examples) if source.generate else None
+        for source in spec.data.sources
+    ]
+    return None if None in made else round(sum(count or 0 for count in made) * (1 - spec.data.held_out))
+
+
+def _training(spec: Spec, node: str, level: int, params: Parameters, platform: Platform | None, work: TrainingWork) -> TrainingEstimate:
+    kind = platform.device.kind if platform else "cpu"
+    memory = training_memory(spec.model, spec.train, kernel_level=level, device=kind)
+    step = step_time(platform, spec.train, work.flops.total, work.tokens_per_update, params.trainable) if platform else None
+    basis = f"{platform.utilisation:.0%} of the peak ({platform.utilisation_source})" if platform else "the device is in no catalogue"
+    return TrainingEstimate(node, level, memory, step, step.seconds if step else None, basis)
+
+
+def _serving(spec: Spec, here: Here, params: Parameters) -> ServingEstimate:
+    assert spec.serve is not None
+    platform = serving_platform(spec.hardware, here)
+    stored: Precision = spec.export.dtype if spec.export else "fp32"
+    on_cpu = platform is not None and platform.device.kind == "cpu"
+    dtype: Precision = spec.serve.dtype if spec.serve.dtype != "auto" else "fp32" if on_cpu else stored
+    held = max_concurrency(spec.model, spec.serve.kv_cache, dtype, platform.device.kind if platform else "cuda")
+    scenarios = spec.bench.scenarios if spec.bench else {}
+    return ServingEstimate(
+        platform=platform,
+        dtype=dtype,
+        weights=weights_bytes(params.total, dtype),
+        kv_cache=spec.serve.kv_cache,
+        kv_per_token=kv_bytes_per_token(spec.model, dtype),
+        state_per_sequence=state_bytes_per_sequence(spec.model, dtype),
+        bytes_per_sequence=held.bytes_per_sequence,
+        sequences=held.sequences,
+        floors={name: _floor(spec, scenario, platform, params, dtype) for name, scenario in scenarios.items()} if platform else {},
+    )
+
+
+def _floor(spec: Spec, scenario: Scenario, platform: Platform, params: Parameters, dtype: Precision) -> ScenarioFloor:
+    model = spec.model
+    flops = flops_per_token(model, 1)
+    head = 2.0 * model.vocab_size * model.hidden_size
+    work = Work(
+        weights=bytes_read(params.trainable, params.embedding, dtype, tied=model.tied),
+        kv=kv_bytes_per_token(model, dtype),
+        state=state_bytes_per_sequence(model, dtype),
+        body=flops.forward - flops.attention - flops.scan - head,  # decoding has no chunks to scan
+        head=head,
+        attention=float(flops.attention),
+    )
+    request = floors(work, Load(scenario.prompt_tokens, scenario.output_tokens, scenario.batch), platform, dtype)
+    together = Load(scenario.prompt_tokens, scenario.output_tokens, scenario.batch * scenario.users)
+    most = throughput_ceiling(work, together, platform, dtype)
+    formula = (
+        f"{scenario.prompt_tokens} + {scenario.output_tokens} tokens x {scenario.batch}, bound by {request.first_bound} "
+        f"at the peak of {platform.device.name}"
+    )
+    return ScenarioFloor(request.request, most, most / (scenario.output_tokens * scenario.batch), formula)

@@ -1,0 +1,89 @@
+"""Estimates in words: one line for each thing a spec takes, and a row for each training. The same for every form of report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ryot.estimate.estimates import Estimates, ServingEstimate, seconds_of, usd_of, usd_of_a_month
+from ryot.estimate.platform import Platform
+from ryot.estimate.time import StepTime
+from ryot.units import show, show_bytes, show_large, show_seconds
+
+
+def estimate_lines(estimates: Estimates) -> Iterator[tuple[str, str]]:
+    """Label and text of what a spec is and takes; what does not apply is left out."""
+    params = estimates.params
+    yield "model", f"{params.total:,} parameters, {params.trainable:,} of them trained{_as_described(estimates)}"
+    yield "hardware", _hardware(estimates.platform)
+    yield "updates", _updates(estimates)
+    if estimates.serving is not None:
+        yield "serving", _serving(estimates.serving)
+        month = usd_of_a_month(estimates)
+        if month is not None:
+            yield "", f"${month:,.0f} a month{_rented(estimates.serving.platform)}"
+    if estimates.dataset is not None:
+        data = estimates.dataset
+        parts = f"{show_large(data.text_bytes, 'B')} of text, {show_large(data.token_bytes, 'B')} as tokens"
+        yield "data", f"{show_large(data.tokens, 'tokens')}: {parts}, {show_seconds(data.total_s)} to prepare"
+        yield "", f"the filters leave about {show_large(data.tokens_left, 'tokens')}"
+        repeated = [f"{name} {value:.2f} times" for name, value in data.epochs.items() if value is not None and value > 1]
+        if repeated:
+            yield "", f"repeated: {', '.join(repeated)}"
+
+
+def training_rows(estimates: Estimates) -> Iterator[tuple[str, ...]]:
+    """For each training: its node, the time of an update, of all, memory on each device, cost, and what the time rests on."""
+    for training in estimates.training:
+        total = seconds_of(estimates, training.step_s)
+        cost = usd_of(estimates, total)
+        yield (
+            training.node,
+            "-" if training.step_s is None else show_seconds(training.step_s),
+            "-" if total is None else show_seconds(total),
+            show_bytes(training.memory.needed),
+            show(cost, "usd"),
+            _basis(training.step, training.basis, training.error),
+        )
+
+
+def _as_described(estimates: Estimates) -> str:
+    params = estimates.params
+    return f" (as described {params.described:,})" if params.described != params.total else ""
+
+
+def _hardware(platform: Platform | None) -> str:
+    if platform is None:
+        return "this machine's accelerator is in no catalogue: describe it under hardware.catalogue.here"
+    device = platform.device
+    name = f"this machine: {device.source}" if platform.here else device.name
+    many, each = (f"{platform.count} x ", " each") if platform.count > 1 else ("", "")
+    return f"{many}{name}, {show_bytes(device.memory)}{each}{_rented(platform)}"
+
+
+def _rented(platform: Platform | None) -> str:
+    if platform is None or platform.price is None:
+        return ""
+    price = platform.price
+    times = f"{platform.instances} x " if platform.instances > 1 else ""
+    kind = platform.purchase.replace("_", "-")
+    return f", {times}{price.name} at ${price.hourly(platform.purchase):,.2f}/h {kind} ({price.dated:%Y-%m-%d})"
+
+
+def _updates(estimates: Estimates) -> str:
+    work = estimates.work
+    flops = f"{show_large(work.flops.total, 'FLOP')} a token ({work.flops.attention / work.flops.forward:.0%} attention)"
+    if work.updates is None:
+        return f"unknown until the data are made; {work.tokens_per_update:,} tokens each, {flops}"
+    return f"{work.updates:,} of {work.tokens_per_update:,} tokens, {show_large(work.tokens or 0, 'tokens')} in all, {flops}"
+
+
+def _serving(serving: ServingEstimate) -> str:
+    state = f" and {show_bytes(serving.state_per_sequence)} a sequence" if serving.state_per_sequence else ""
+    holds = f"{serving.sequences:,.0f} sequences of full context at {show_bytes(serving.kv_per_token)} a token{state}"
+    return f"{show_bytes(serving.weights)} of {serving.dtype} weights, {show_bytes(serving.kv_cache)} of cache: {holds}"
+
+
+def _basis(step: StepTime | None, basis: str, error: float | None) -> str:
+    if error is not None:
+        return f"{basis}, off by {error:.0%}"
+    return basis if step is None or step.bound == "compute" else f"bound by {step.bound}"

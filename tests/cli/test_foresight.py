@@ -1,0 +1,119 @@
+"""`ryot plan` and what it foresees: refusals end with 3 and stop an apply, allowed ones do not; presets and specs side by side."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from ryot.cli.foresight import foresight_of
+from ryot.cli.main import run
+from ryot.cli.plan import states_of
+from ryot.cli.request import resolve
+from ryot.report.plan_view import show_plan
+
+ROOT = Path(__file__).parent.parent.parent
+TINY = ROOT / "specs" / "tiny.yaml"
+
+
+def spec(folder: Path, *lines: str) -> str:
+    """specs/tiny.yaml with further sections."""
+    path = folder / "spec.yaml"
+    path.write_text(TINY.read_text() + "\n".join(lines) + "\n")
+    return str(path)
+
+
+DEAR = ("hardware:", "  device: a100-40g", "  price: p4d.24xlarge", "  budget: {monthly: 10usd}")
+
+
+def test_a_refused_plan_ends_with_3_and_says_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["plan", spec(tmp_path, *DEAR), "--store", str(tmp_path)]) == 3
+    said = capsys.readouterr().out
+    assert "Refused" in said
+    assert "budget: monthly costs $23,922; hardware.budget.monthly is $10" in said
+
+
+def test_a_refused_apply_runs_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = tmp_path / "store"
+    assert run(["apply", spec(tmp_path, *DEAR), "--store", str(store)]) == 3
+    said = capsys.readouterr().err
+    assert "refused: budget" in said
+    assert "allow: {budget: because ...}" in said
+    assert not (store / "runs").exists()
+
+
+def test_an_allowed_refusal_is_shown_with_its_reason_and_stops_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = spec(tmp_path, *DEAR, "allow: {budget: the finance office agreed}")
+    assert run(["plan", text, "--json", "--store", str(tmp_path)]) == 0
+    (refusal,) = json.loads(capsys.readouterr().out)["refusals"]
+    assert (refusal["name"], refusal["allowed"]) == ("budget", "the finance office agreed")
+    assert run(["plan", text, "--store", str(tmp_path)]) == 0
+    assert "allowed by the spec: the finance office agreed" in capsys.readouterr().out
+
+
+def test_a_spec_for_other_devices_plans_here_but_does_not_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = spec(tmp_path, "hardware: {device: h100}")
+    assert run(["plan", text, "--store", str(tmp_path)]) == 0
+    assert run(["apply", text, "--store", str(tmp_path / "store")]) == 3
+    assert "the spec trains on 1 x h100; this machine is" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("lines", "code", "says"),
+    [
+        (("hardware: {device: a1000}",), 2, "did you mean"),
+        (("hardware: {price: p4d.24xlrge}",), 2, "p4d.24xlarge"),
+        (("hardware: {device: a100-40g, price: p4d.24xlarge, purchase: reserved}",), 2, "has no price for purchase: reserved"),
+        (("hardware: {device: h100, price: p4d.24xlarge}",), 2, "p4d.24xlarge has a100-40g, not h100"),
+        (("hardware: {catalogue: {mine: {source: measured}}, device: mine}",), 2, "lacks memory, bandwidth, peak.fp32"),
+    ],
+)
+def test_an_unknown_device_or_price_is_the_specs_fault_and_has_a_place(
+    lines: tuple[str, ...], code: int, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = spec(tmp_path, *lines)
+    for verb in ("plan", "validate"):
+        assert run([verb, text, "--store", str(tmp_path)]) == code
+        said = capsys.readouterr().err
+        assert says in said
+        assert "spec.yaml:" in said
+
+
+def test_two_presets_stand_side_by_side(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["plan", "ryot-simple", "--compare", "ryot-scaled", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    rows = {row["figure"]: row for row in found["figures"]}
+    assert rows["parameters"] == {
+        "figure": "parameters",
+        "unit": "",
+        "first": 1_611_776,
+        "second": 9_526_272,
+        "factor": 9_526_272 / 1_611_776,
+    }
+    assert "training time" not in rows
+
+
+def test_two_specs_stand_side_by_side_with_time_and_cost(capsys: pytest.CaptureFixture[str]) -> None:
+    specs = [str(ROOT / "specs" / f"hybrid-{size}.yaml") for size in ("1.3b", "13b")]
+    assert run(["plan", specs[0], "--compare", specs[1]]) == 0
+    said = capsys.readouterr().out
+    assert "training cost" in said
+    assert "same" in said
+
+
+def test_what_is_no_preset_and_no_file_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["plan", "ryot-simpl", "--compare", "ryot-scaled"]) == 2
+    assert "did you mean ryot-simple?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "specs").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_shipped_spec_plans_without_a_refusal_in_100_columns(path: Path, tmp_path: Path) -> None:
+    planned = resolve(path, None, (), (), tmp_path)
+    foresight, said = foresight_of(planned), StringIO()
+    assert foresight.stops == ()
+    show_plan(Console(file=said, width=100), planned.plan, states_of(planned), foresight)
+    assert "What it takes" in said.getvalue()
+    assert max(map(len, said.getvalue().splitlines())) <= 100

@@ -1,0 +1,59 @@
+"""The hybrid from first weights to vLLM for real: trained, exported, served, and its log-probabilities those of transformers."""
+
+import json
+import urllib.request
+
+import pytest
+
+from ryot.plugins.testing import run_service, run_stage
+from ryot.spec.model import Model
+from ryot.stages.export.stage import ExportConfig, ExportStage
+from ryot.stages.serve.stage import ServeConfig, ServeService
+from ryot.stages.train.stage import KernelChoice, ModelShape, Recipe, TrainConfig, TrainStage
+
+pytestmark = pytest.mark.e2e
+PROMPTS = ([5, 9, 12, 7, 30, 44, 8], [100, 5, 9], list(range(3, 203)))
+"""Long ones made vLLM keep states for a prefix that comes again, which on a CPU ended it."""
+
+
+@pytest.fixture
+def exported(tmp_path, make_tokens):
+    """The preset hybrid-tiny after ten updates."""
+    tokens = make_tokens(train=40, context=96, vocab=512)
+    spec = Model.model_validate({"preset": "hybrid-tiny", "context": 256})
+    shape = ModelShape.model_validate(spec.model_dump(exclude={"preset"}))
+    recipe = Recipe(batch_size=8, epochs=2, lr=3e-3, warmup_steps=2)
+    config = TrainConfig(model=shape, recipe=recipe, kernel=KernelChoice(level=1))
+    trained = run_stage(TrainStage(), config, tmp_path / "train", inputs={"tokens": tokens})
+    return run_stage(ExportStage(), ExportConfig(), tmp_path / "export", inputs={"weights": trained.out, "tokens": tokens})
+
+
+def scored(endpoint, prompt):
+    """The tokens of a prompt and of six more, greedily chosen, and each one's log-probability."""
+    body = {"model": "model", "prompt": prompt, "max_tokens": 6, "temperature": 0, "logprobs": 1, "echo": True}
+    request = urllib.request.Request(endpoint.url + "/v1/completions", json.dumps(body).encode(), {"content-type": "application/json"})  # noqa: S310
+    with urllib.request.urlopen(request) as answer:  # noqa: S310 - of this machine
+        found = json.load(answer)["choices"][0]["logprobs"]
+    return [_id(token) for token in found["tokens"]], found["token_logprobs"]
+
+
+def _id(token):
+    return {"<unk>": 0, "<eos>": 1, "<pad>": 2}.get(token.strip()) or int(token.strip().removeprefix("w"))
+
+
+def test_the_served_hybrid_is_the_trained_one(tmp_path, exported):
+    import torch  # noqa: PLC0415 - only the tests marked e2e may load it
+    from transformers import AutoModelForCausalLM  # noqa: PLC0415
+
+    assert exported.value("logit_difference") == 0
+    assert exported.value("parameters") == 193_304
+    network = AutoModelForCausalLM.from_pretrained(exported.out).eval()
+    config = ServeConfig(context=256, kv_cache=64 << 20)
+    with run_service(ServeService(), config, tmp_path / "serve", inputs={"model": exported.out}) as endpoint:
+        for prompt in (*PROMPTS, PROMPTS[-1]):
+            ids, served = scored(endpoint, prompt)
+            with torch.no_grad():
+                logits_LV = network(torch.tensor([ids])).logits[0].log_softmax(-1)
+            ours = [logits_LV[place - 1, token].item() for place, token in enumerate(ids)][1:]
+            assert ids[: len(prompt)] == prompt
+            assert served[1:] == pytest.approx(ours, abs=1e-4)
