@@ -30,7 +30,7 @@ from ryot.stages.train import model as models
 from ryot.stages.train.documents import Specials
 from ryot.stages.train.engine import Engine
 from ryot.stages.train.stage import ModelShape, Recipe
-from ryot.stages.train.trainer import sum_loss
+from ryot.stages.train.trainer import block_mask, sum_loss
 from ryot.stages.train.world import World, join
 
 WITHIN, TOO_LOW = 0.05, 0.02
@@ -44,6 +44,7 @@ class Case:
     model: Model
     train: Train
     kernel_level: int
+    packed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,9 @@ def case(family: str, width: int, layers: int, rows: int, sequence: int, *, leve
     name = " ".join([f"{family} d{width} L{layers} {rows}x{sequence} V{vocab} k{level}", *(f"{key}={other[key]}" for key in other)])
     shape = {"family": family, "hidden_size": width, "layers": layers, "context": sequence, "vocab_size": vocab, "dropout": 0.0}
     shape |= {"heads": max(width // 32, 1), "ffn_size": 4 * width if family == "gpt" else width * 8 // 3 // 8 * 8, "tied": True}
+    packed = other.pop("packed", False)
     shape |= {key: other.pop(key) for key in list(other) if key in Model.model_fields}
-    return Case(name, Model.model_validate(shape), Train.model_validate({"batch_size": rows, "steps": 10} | other), level)
+    return Case(name, Model.model_validate(shape), Train.model_validate({"batch_size": rows, "steps": 10} | other), level, packed)
 
 
 def cases() -> list[Case]:
@@ -108,7 +110,7 @@ def cases() -> list[Case]:
 
 
 def others() -> list[Case]:
-    """What is reported beside: the hybrid, and 16 bits (slow on a CPU)."""
+    """What is reported beside: the hybrid, 16 bits (slow on a CPU) and packed rows."""
     mixer = {"attention_layers": (1,), "mamba": {"state_size": 32, "head_size": 32}}
     return [
         case("hybrid", 128, 3, 4, 128, vocab=1024, **mixer),
@@ -117,6 +119,8 @@ def others() -> list[Case]:
         case("hybrid", 128, 3, 1, 256, vocab=1024, precision="bf16", **mixer),
         case("gpt", 128, 3, 4, 64, vocab=1024, precision="bf16", dropout=0.1),
         case("llama", 128, 3, 4, 64, vocab=1024, precision="bf16", recompute=True),
+        case("llama", 256, 6, 16, 128, vocab=2048, kv_heads=4, packed=True),
+        case("gpt", 256, 6, 16, 128, vocab=2048, dropout=0.1, packed=True, level=0),
     ]
 
 
@@ -134,6 +138,8 @@ def few() -> tuple[list[Case], list[Case]]:
         case("llama", 256, 4, 2, 32, vocab=1024, tied=False),
         case("llama", 128, 6, 4, 128, vocab=300, recompute=True),
         case("llama", 64, 2, 2, 64, vocab=300, precision="bf16"),
+        case("llama", 128, 6, 8, 64, vocab=300, heads=4, kv_heads=2, packed=True),
+        case("gpt", 128, 6, 8, 64, vocab=300, packed=True, dropout=0.1),
     ]
     hybrids = [case("hybrid", 64, 3, 4, 64, vocab=1024, **mixer), case("hybrid", 64, 3, 1, 300, vocab=300, recompute=True, **mixer)]
     return counted, hybrids
@@ -161,18 +167,32 @@ def measure(case: Case, device: torch.device) -> Measured:
 def update(engine: Engine, case: Case, device: torch.device) -> None:
     """One update on random tokens, as ryot.stages.train.trainer does it."""
     rows, sequence = case.train.batch_size, case.train.sequence or case.model.context
+    if case.packed:
+        rows, sequence = rows // 2, 2 * sequence
     for index in range(case.train.accumulation):
         ids_RL = torch.randint(0, case.model.vocab_size, (rows, sequence), device=device)
-        loss = _loss(engine, ids_RL) / ids_RL.numel()
+        loss = _loss(engine, case, ids_RL) / ids_RL.numel()
         engine.backward(loss, last=index == case.train.accumulation - 1)
         loss.detach()
     engine.step(1e-4)
 
 
-def _loss(engine: Engine, ids_RL: torch.Tensor) -> torch.Tensor:
+def _loss(engine: Engine, case: Case, ids_RL: torch.Tensor) -> torch.Tensor:
     targets_RL = ids_RL.clone()
-    logits_RLV = engine.inner(input_ids=ids_RL, attention_mask=None).logits
+    logits_RLV = engine.inner(input_ids=ids_RL, **_packing(case, ids_RL)).logits
     return sum_loss(logits_RLV, targets_RL)
+
+
+def _packing(case: Case, ids_RL: torch.Tensor) -> dict[str, torch.Tensor | None]:
+    """What the trainer passes beside the ids: packed, a mask and positions of two documents a row."""
+    if not case.packed:
+        return {"attention_mask": None}
+    positions_L = torch.arange(case.model.context, device=ids_RL.device).repeat(2)
+    segments_L = torch.arange(2, device=ids_RL.device).repeat_interleave(case.model.context)
+    mask = block_mask(segments_L.expand(len(ids_RL), -1))
+    if case.kernel_level == 0:
+        mask = torch.zeros(mask.shape, device=mask.device).masked_fill_(~mask, torch.finfo(torch.float32).min)
+    return {"attention_mask": mask, "position_ids": positions_L.repeat(len(ids_RL), 1)}
 
 
 def _engine(case: Case, device: torch.device) -> Engine:
@@ -222,7 +242,7 @@ def alone(device: str) -> Iterator[World]:
 
 def row(case: Case, device: torch.device) -> dict[str, Any]:
     """Predicted and measured, with the error against the allocator's peak on a GPU, else against the tracker's."""
-    predicted = training_memory(case.model, case.train, kernel_level=case.kernel_level, device=device.type)
+    predicted = training_memory(case.model, case.train, kernel_level=case.kernel_level, device=device.type, packed=case.packed)
     measured = measure(case, device)
     error = predicted.peak / (measured.allocated or measured.tracked) - 1
     return {"name": case.name, "predicted": predicted.peak, "at": predicted.at, "error": error, **asdict(measured)}
@@ -249,7 +269,7 @@ def main() -> int:
         rows = [row(case, world.device) for case in counted]
         good = show(f"gpt and llama on {kind}", rows)
         more = [row(case, world.device) for case in beside]
-        show(f"hybrid and 16 bits on {kind}, not counted", more)
+        show(f"hybrid, 16 bits and packed rows on {kind}, not counted", more)
     if "--json" in sys.argv:
         Path(sys.argv[sys.argv.index("--json") + 1]).write_text(json.dumps({"device": kind, "rows": rows, "others": more}, indent=1))
     return 0 if good else 1

@@ -12,10 +12,12 @@ from ryot.cli.machine import here, probe
 from ryot.cli.output import stdout
 from ryot.cli.request import Planned, json_option, resolve, spec_options
 from ryot.engine.survey import NodeState, plan_of, survey
-from ryot.errors import SpecError
+from ryot.errors import MachineError, SpecError
 from ryot.estimate.comparison import Subject, compare
 from ryot.estimate.estimates import estimate
+from ryot.estimate.fit import Room, fit, nearest
 from ryot.report.compare_view import comparison_json, show_comparison
+from ryot.report.fit_view import fits_json, show_fits
 from ryot.report.plan_json import plan_json
 from ryot.report.plan_view import show_plan
 from ryot.spec.load import load
@@ -24,24 +26,37 @@ from ryot.spec.presets import MODELS
 from ryot.store.journal import all_runs
 
 REFUSED = 3
+_UNKNOWN = 1 << 60
+"""Bytes of a host whose memory nobody said: taken to be enough."""
 
 
 @click.command(name="plan")
 @spec_options
 @click.option("--compare", "other", metavar="OTHER", help="Set the figures of SPEC beside those of OTHER; both are specs or presets.")
+@click.option("--fit", "fitting", is_flag=True, help="Instead: the micro-batches, ZeRO stages, offloading and recomputation that fit.")
 @json_option
 def command(
-    spec: Path, profile: str | None, sets: tuple[str, ...], folders: tuple[Path, ...], root: Path, other: str | None, as_json: bool
+    spec: Path,
+    profile: str | None,
+    sets: tuple[str, ...],
+    folders: tuple[Path, ...],
+    root: Path,
+    other: str | None,
+    fitting: bool,
+    as_json: bool,
 ) -> int:
     """Show the nodes of SPEC: which are finished, which run, which wait, and why; what it takes in memory, time and money; its claims,
     audited; what cannot be met or certified. Changes nothing.
 
-    Exit code: 3 when the plan is refused, else 0.
+    Exit code: 3 when the plan is refused, or nothing fits, else 0.
     """
+    if other is not None and fitting:
+        raise SpecError("--compare and --fit are two questions", hint="ask one at a time")
     if other is not None:
-        _compare(_subject(str(spec), profile, sets), _subject(other, profile, sets), as_json)
-        return 0
+        return _compare(_subject(str(spec), profile, sets), _subject(other, profile, sets), as_json)
     planned = resolve(spec, profile, sets, folders, root)
+    if fitting:
+        return _fit(planned, as_json)
     states, foresight = states_of(planned), foresight_of(planned)
     if as_json:
         click.echo(plan_json(planned.plan, states, foresight))
@@ -68,9 +83,33 @@ def _subject(name: str, profile: str | None, sets: tuple[str, ...]) -> Subject:
     return Subject(loaded.spec.name, loaded.spec.model, estimate(loaded.spec, here()))
 
 
-def _compare(first: Subject, second: Subject, as_json: bool) -> None:
+def _compare(first: Subject, second: Subject, as_json: bool) -> int:
     names, figures = (first.name, second.name), compare(first, second)
     if as_json:
         click.echo(comparison_json(names, figures))
     else:
         show_comparison(stdout(), names, figures)
+    return 0
+
+
+def _fit(planned: Planned, as_json: bool) -> int:
+    """The ways to train within the devices of the spec. Raises MachineError for a device that is in no catalogue."""
+    spec, estimates = planned.loaded.spec, foresight_of(planned).estimates
+    platform = estimates.platform
+    if platform is None:
+        raise MachineError("this machine's accelerator is in no catalogue", hint="describe it under hardware.catalogue.here")
+    room = Room(
+        memory=platform.device.memory,
+        host_memory=_UNKNOWN if platform.host_memory is None else platform.host_memory,
+        devices=platform.count,
+        device=platform.device.kind,
+        flops=platform.flops(spec.train.precision) / platform.count,
+    )
+    level = max(training.kernel_level for training in estimates.training)
+    ways = fit(spec.model, spec.train, room, kernel_level=level)
+    miss = None if ways else nearest(spec.model, spec.train, room, kernel_level=level)
+    if as_json:
+        click.echo(fits_json(ways, miss, room))
+    else:
+        show_fits(stdout(), ways, miss, room, spec.train)
+    return 0 if ways else REFUSED

@@ -130,7 +130,8 @@ def _attention(model: Model, given: Pass) -> _Mixer:
         kept = 3 * n * d * b + scores * (b + FLOAT if given.half else b)
         transient = max(n * d * b + scores * b, 2 * FLOAT * scores - n * d * b - (2 * scores if given.half else 0))
         return _Mixer(kept + n * d * b, kept + n * d * b + transient, parameters, d * d)
-    vectors = n * (2 * d + 2 * (d if given.packed else model.kv_size)) * b
+    repeated = given.packed and model.kv_heads != 1  # a single head is repeated without a copy
+    vectors = n * (2 * d + 2 * (d if repeated else model.kv_size)) * b
     kept = vectors + n * model.heads * FLOAT + (given.rows * given.sequence**2 * FLOAT if given.packed else 0)
     return _Mixer(kept, kept + vectors, parameters, d * d)
 

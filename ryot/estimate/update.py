@@ -120,8 +120,10 @@ class Update:
     @cached_property
     def _before(self) -> list[int]:
         """What is kept beside it when the backward pass comes to each block, and, last, to the final norm's input."""
-        rotary = 0 if self.model.family == "gpt" else 2 * self.given.sequence * self.model.hidden_size // self.model.heads * FLOAT
-        start = mask_bytes(self.model, self.given, FLOAT) + (rotary if self.model.attention_count else 0)
+        given, head = self.given, self.model.hidden_size // self.model.heads
+        angles = (given.positions if given.packed else given.sequence) * 2 * head * FLOAT
+        rotary = angles if self.model.family != "gpt" and self.model.attention_count else 0
+        start = mask_bytes(self.model, given, FLOAT) + rotary
         if self.train.recompute:
             start += 0 if self.given.fused else FLOAT * self.given.rows * self.given.sequence**2  # the blocks' common mask
             return [start + self._row * (layer + 1) for layer in range(self.model.layers + 1)]

@@ -73,10 +73,14 @@ def _show_evidence(console: Console, rows: Sequence[EvidenceRow]) -> None:
     _heading(console, "Evidence")
     sure = sum(row.ok is True for row in rows)
     console.print(f"{sure} of {len(rows)} targets can be certified by the samples that are planned.", markup=False, highlight=False)
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for column in ("", "target", "words"):
+        table.add_column(no_wrap=column == "", overflow="fold")
     for row in rows:
         if row.ok is not True:
-            mark = "cannot" if row.ok is False else "open"
-            _entry(console, f"{mark:6} {row.target}", row.words, "yellow" if row.ok is False else "")
+            mark = Text("cannot", "yellow") if row.ok is False else Text("open", "dim")
+            table.add_row(mark, Text(plain(row.target)), Text(plain(row.words), "dim"))
+    console.print(table)
 
 
 def _show_doubts(console: Console, doubts: Sequence[Doubt]) -> None:
