@@ -143,7 +143,7 @@ def _mamba(model: Model, given: Pass) -> _Mixer:
     N (e + u + h) b, the convolution's R u (S + c - 1) b and its silu N u b (in 16 bits, of these, its input and output); steps 12 N h;
     decays within chunks, 4 P h C, their products with B and C, 2 P h C b; the scan's inputs by chunk, B and C by head P h n (4 b + 4),
     decays 8 P h, chunk states, their outputs P e b; the gated norm's five of N e. Kept is exact. In the backward pass three fp32
-    gradients of 4 P h C stand beside the decays and the products not yet used; that high point is an upper estimate, within 3 %.
+    gradients of 4 P h C stand beside the decays and the products not yet used; that high point is approximate, within 3 %.
     """
     m, d, b = model.mixer, model.hidden_size, given.width
     e = m.expand * d

@@ -185,7 +185,8 @@ def _generated(spec: Spec) -> int | None:
 
 def _training(spec: Spec, node: str, level: int, params: Parameters, platform: Platform | None, work: TrainingWork) -> TrainingEstimate:
     kind = platform.device.kind if platform else "cpu"
-    memory = training_memory(spec.model, spec.train, kernel_level=level, device=kind)
+    packed = node == "train.optimized" and spec.optimize is not None and spec.optimize.compressor is not None
+    memory = training_memory(spec.model, spec.train, kernel_level=level, device=kind, packed=packed)
     step = step_time(platform, spec.train, work.flops.total, work.tokens_per_update, params.trainable) if platform else None
     basis = f"{platform.utilisation:.0%} of the peak ({platform.utilisation_source})" if platform else "the device is in no catalogue"
     return TrainingEstimate(node, level, memory, step, step.seconds if step else None, basis)

@@ -11,8 +11,7 @@ from ryot.spec.model import Model
 from ryot.spec.train import Train
 
 CONTEXT = {"cpu": 0, "cuda": 1_300_000_000, "rocm": 1_300_000_000}
-"""What an accelerator's context and loaded kernels take beside all tensors: 1.3 GB as Hugging Face measured it ("Model memory anatomy");
-from 0.3 GB where kernels are loaded lazily."""
+"""What an accelerator's context and loaded kernels take beside all tensors: assumed; from 0.3 GB where kernels are loaded lazily."""
 
 
 @dataclass(frozen=True, slots=True)
