@@ -97,8 +97,10 @@ def _whole(value: object) -> object:
 
 
 Duration = Annotated[float, _of(_TIME, "50ms"), _unit("seconds", "50ms")]
-Bytes = Annotated[int, BeforeValidator(_whole), _of({k: float(v) for k, v in _BYTES.items()}, "80GiB"), _unit("bytes", "80GiB")]
-Count = Annotated[int, BeforeValidator(_whole), _of(_COUNT, "1.3B"), _unit("count", "1.3B")]
+Bytes = Annotated[
+    int, BeforeValidator(_whole), _of({k: float(v) for k, v in _BYTES.items()}, "80GiB"), Field(le=10**18), _unit("bytes", "80GiB")
+]
+Count = Annotated[int, BeforeValidator(_whole), _of(_COUNT, "1.3B"), Field(le=10**15), _unit("count", "1.3B")]
 Bandwidth = Annotated[float, _of(_RATE, "2TB/s"), Field(gt=0), _unit("bytes/s", "2TB/s")]
 ComputeRate = Annotated[float, _of(_FLOPS, "312TFLOP/s"), Field(gt=0), _unit("FLOP/s", "312TFLOP/s")]
 Money = Annotated[float, _of(_MONEY, "50usd"), Field(ge=0), _unit("usd", "50usd")]
@@ -108,6 +110,8 @@ Proportion = Annotated[float, _of({"": 1.0, "%": 0.01}, "30%"), Field(ge=0, le=1
 
 def show_seconds(seconds: float) -> str:
     """A duration for people: `19.2 ms`, `4.1 s`, `3 min 05 s`, `2 h 10 min`, `64.7 days`."""
+    if not math.isfinite(seconds):
+        return "endless"
     if seconds < 0.9995:
         return f"{seconds * 1e3:.3g} ms"
     if seconds < 60:
@@ -133,6 +137,8 @@ def show_bytes(size: float) -> str:
 def show_large(value: float, unit: str = "") -> str:
     """A large number for people, in decimal steps: `6.55B tokens`, `15.1 GFLOP`, `400 GB`; FLOP and B take SI's prefixes."""
     prefixes = ("", "k", "M", "G", "T", "P", "E") if unit.startswith(("FLOP", "B")) else ("", "K", "M", "B", "T")
+    if not math.isfinite(value):
+        return f"endless {unit}".rstrip()
     steps = min(max(int(math.log10(abs(value)) // 3), 0), len(prefixes) - 1) if value else 0
     scaled = value / 1000**steps
     number = f"{scaled:,.3g}" if abs(scaled) < 1000 else f"{scaled:,.0f}"

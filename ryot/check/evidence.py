@@ -134,6 +134,8 @@ def _found(case: _Case) -> _Found:
     fewest = fewest_samples(case.measure, target.comparison, target.bound, target.confidence)
     if fewest is None:
         words = f"no number of samples shows a {case.measure.kind} to be exactly that; leave a margin in the target"
+        if target.comparison != "==" and not any(case.met(share) for share in (0.0, 1.0)):
+            words = f"no {case.measure.kind} is {target.comparison} that"
         return _Found(None, False, words)
     if n is None:
         return _Found(fewest, None, f"how many {case.measure.sample}s it takes is known after a first run; {fewest:,} needed {case.at}")

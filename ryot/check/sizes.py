@@ -29,10 +29,22 @@ def fewest_samples(measure: Measure, comparison: Comparison, bound: float, confi
         return None
     if measure.kind in ("mean", "ratio"):
         return FEWEST
+    if measure.kind == "proportion" and (certain := _certain(comparison, bound)) is not None:
+        return 1 if certain else None
     share = bound if measure.quantile is None else measure.quantile
     if (comparison in ("<", "<=")) != (measure.kind == "percentile"):
         share = 1 - share
-    return math.ceil(math.log(1 - confidence) / math.log(share) - _TIE) if 0 < share < 1 else None
+    if 0 < share < 1:
+        return math.ceil(math.log(1 - confidence) / math.log(share) - _TIE)
+    return 1 if comparison in ("<", ">") else None  # a single hit is more than none; no sample is exactly all
+
+
+def _certain(comparison: Comparison, bound: float) -> bool | None:
+    """Whether every share from 0 to 1 meets a bound (True), or none does (False); None where it depends on the share."""
+    least, most = meets(0.0, comparison, bound), meets(1.0, comparison, bound)
+    if least and most:
+        return True
+    return False if not least and not most else None
 
 
 def ranks(n: int, quantile: float, confidence: float) -> tuple[int, int]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from ryot.cli.request import Planned
 from ryot.engine.evidence import last_evidence
 from ryot.errors import MachineError, NodeError
 from ryot.estimate.catalogue import by_driver_name
+from ryot.estimate.platform import Platform
 from ryot.measures import Evidence
 from ryot.plan.plan import Plan
 from ryot.report.foresight import Foresight, Seen, foresee
@@ -24,6 +26,7 @@ def foresight_of(planned: Planned) -> Foresight:
     seen = Seen(
         documents=_documents(plan, store),
         past=tuple(entry.past for entry in read(store.root)),
+        text_bytes=_text_bytes(planned),
         evidence=last_evidence(plan, store),
     )
     found = foresee(spec, plan, seen, engines())
@@ -43,16 +46,24 @@ def refuse(planned: Planned, foresight: Foresight) -> None:
         message = "\n".join(f"refused: {stop.name}: {stop.message}\n    hint: {stop.hint}" for stop in stops)
         names = ", ".join(dict.fromkeys(stop.name for stop in stops))
         raise MachineError(message, hint=f"to go on all the same, give a reason in the spec: `allow: {{{names}: because ...}}`")
-    platform = foresight.estimates.platform
-    if platform is None or platform.here:
-        return
+    serving = foresight.estimates.serving
+    _same_devices(planned, "trains", ("hardware", "device"), foresight.estimates.platform)
+    if serving is not None:
+        _same_devices(planned, "serves", ("hardware", "serve", "device"), serving.platform)
+
+
+def _same_devices(planned: Planned, does: str, field: tuple[str, ...], platform: Platform | None) -> None:
+    """Raise MachineError where a spec's devices are not this machine's, or more than it has."""
     here = planned.plan.here
-    accelerator = by_driver_name(here.accelerator, planned.loaded.spec.hardware.catalogue) if here and here.accelerator else None
-    if accelerator is None or accelerator.name != platform.device.name:
+    if platform is None or here is None:
+        return
+    accelerator = by_driver_name(here.accelerator, planned.loaded.spec.hardware.catalogue) if here.accelerator else None
+    same = platform.here or (accelerator is not None and accelerator.name == platform.device.name)
+    if not same or (here.accelerator and platform.count > here.devices):
         raise MachineError(
-            f"the spec trains on {platform.count} x {platform.device.name}; this machine is {planned.plan.device}",
-            at=planned.loaded.place("hardware", "device"),
-            hint="leave hardware.device out, or set it to `here`, to train on this machine",
+            f"the spec {does} on {platform.count} x {platform.words}; this machine is {planned.plan.device}",
+            at=planned.loaded.place(*field),
+            hint=f"leave {'.'.join(field)} out, or set it to `here`, to do so on this machine",
         )
 
 
@@ -61,6 +72,18 @@ def _installed(name: str) -> str | None:
         return f"{name} {version(name)}"
     except PackageNotFoundError:
         return None
+
+
+def _text_bytes(planned: Planned) -> int | None:
+    """The size of the texts, where all sources are local."""
+    paths = [source.path for source in planned.loaded.spec.data.sources]
+    if None in paths:
+        return None
+    return sum(_size(planned.inputs[path]) for path in paths if path is not None)
+
+
+def _size(path: Path) -> int:
+    return sum(file.stat().st_size for file in (path.rglob("*") if path.is_dir() else (path,)) if file.is_file())
 
 
 def _documents(plan: Plan, store: Store) -> int | None:

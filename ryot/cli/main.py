@@ -39,6 +39,7 @@ _MACHINE = {
     errno.EROFS: "use --store to name a folder that can be written",
     errno.EACCES: "name a file or folder that this user may use",
     errno.EPERM: "name a file or folder that this user may use",
+    errno.EISDIR: "move that folder away: a file belongs there",
     errno.ENOTDIR: "name a folder whose parents are folders",
     errno.ENAMETOOLONG: "use a shorter path",
 }

@@ -10,7 +10,7 @@ import click
 from ryot.cli.foresight import foresight_of
 from ryot.cli.machine import here, probe
 from ryot.cli.output import stdout
-from ryot.cli.request import Planned, json_option, resolve, spec_options
+from ryot.cli.request import Planned, json_option, known_hardware, resolve, spec_options
 from ryot.engine.survey import NodeState, plan_of, survey
 from ryot.errors import MachineError, SpecError
 from ryot.estimate.comparison import Subject, compare
@@ -74,13 +74,17 @@ def states_of(planned: Planned) -> dict[str, NodeState]:
 def _subject(name: str, profile: str | None, sets: tuple[str, ...]) -> Subject:
     """A preset by its name, or a spec by its path. Raises SpecError where there is neither."""
     if name in MODELS:
+        if sets:
+            raise SpecError(f"--set changes a spec; {name} is a preset", hint="write a spec with `ryot init --preset`, or leave --set out")
         return Subject(name, Model.model_validate({"preset": name}))
     if not Path(name).exists():
         near = difflib.get_close_matches(name, MODELS, 1)
         hint = f"did you mean {near[0]}?" if near else f"presets: {', '.join(MODELS)}"
         raise SpecError(f"{name} is neither a file nor a preset", hint=hint)
     loaded = load(Path(name), profile=profile, wanted=probe().profile, sets=sets)
-    return Subject(loaded.spec.name, loaded.spec.model, estimate(loaded.spec, here()))
+    around = here()
+    known_hardware(loaded, around)
+    return Subject(loaded.spec.name, loaded.spec.model, estimate(loaded.spec, around))
 
 
 def _compare(first: Subject, second: Subject, as_json: bool) -> int:

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from ryot import files
 from ryot.cli.machine import Machine, here, probe
 from ryot.errors import MachineError, SpecError
+from ryot.estimate.catalogue import devices
 from ryot.estimate.platform import serving_platform, training_platform
 from ryot.estimate.processor import Here
 from ryot.plan.compile import compile_plan
@@ -28,13 +29,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A spec on this machine: the loaded spec, its plan, where its stages come from, the machine, the store."""
+    """A spec on this machine: the loaded spec, its plan, where its stages come from, the machine, the store, its local inputs."""
 
     loaded: Loaded
     plan: Plan
     plugins: Mapping[str, Plugin]
     machine: Machine
     store: Store
+    inputs: Mapping[str, Path]
 
 
 def spec_options(function: F) -> F:
@@ -95,14 +97,15 @@ def resolve(spec: Path, profile: str | None, sets: tuple[str, ...], folders: tup
     )
     plan, plugins = compile_with(loaded, facts, folders)
     around = here()
-    _known_hardware(loaded, around)
-    return Planned(loaded, plan.model_copy(update={"sets": sets, "here": around}), plugins, machine, Store(root))
+    known_hardware(loaded, around)
+    return Planned(loaded, plan.model_copy(update={"sets": sets, "here": around}), plugins, machine, Store(root), inputs)
 
 
-def _known_hardware(loaded: Loaded, around: Here) -> None:
+def known_hardware(loaded: Loaded, around: Here) -> None:
     """Raise SpecError, with its place, for a device or an instance that nobody knows or that is not sold so."""
     hardware = loaded.spec.hardware
     try:
+        devices(hardware.catalogue)
         for platform in (training_platform(hardware, around), serving_platform(hardware, around)):
             if platform is not None:
                 _ = platform.hourly

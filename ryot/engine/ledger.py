@@ -83,6 +83,11 @@ def _values(node: str, record: Record, store: Store) -> dict[str, float]:
 
 def _kept(run: Run) -> dict[str, Prediction]:
     try:
-        return _FORM.validate_json((run.folder / _PREDICTIONS).read_bytes())
+        found = _FORM.validate_json((run.folder / _PREDICTIONS).read_bytes())
     except (OSError, ValidationError):
         return {}
+    return {name: item for name, item in found.items() if name == item.measure and name.count("/") == 1 and _finite(item)}
+
+
+def _finite(prediction: Prediction) -> bool:
+    return math.isfinite(prediction.raw) and math.isfinite(prediction.value)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from ryot.estimate.calibration import AS_STATED, Calibrated, Like, Past, Prediction, calibrate
 from ryot.estimate.estimates import Estimates, TrainingEstimate, seconds_of
+from ryot.estimate.serving_memory import weights_bytes
 from ryot.fingerprint import fingerprint
 from ryot.plan.plan import Plan, PlannedNode
 
@@ -24,10 +25,13 @@ class Outlook:
 
 def look_ahead(plan: Plan, estimates: Estimates, past: Sequence[Past], engines: Mapping[str, str]) -> Outlook:
     """`engines`: name and version of what does a stage's work, by stage; `past` as the ledger has it."""
-    seen = _Seen(plan, past, engines)
+    serving = estimates.serving.platform if estimates.serving else None
+    here = (estimates.platform is not None and estimates.platform.here, serving is not None and serving.here)
+    seen = _Seen(plan, past, engines, here)
     trained = tuple(_corrected(training, seen) for training in estimates.training)
     better = replace(estimates, training=trained)
     found = (*(item for training in trained for item in _of_training(training, better, seen)), *_of_serving(better, seen))
+    found += (*_of_comparison(trained, seen), *_of_export(plan, better, seen))
     return Outlook(better, {prediction.measure: prediction for prediction in found})
 
 
@@ -38,6 +42,8 @@ class _Seen:
     plan: Plan
     past: Sequence[Past]
     engines: Mapping[str, str]
+    here: tuple[bool, bool]
+    """Whether training, and serving, is on this machine: what was measured here says nothing of other devices."""
 
     def predict(self, measure: str, raw: float, unit: str) -> Prediction | None:
         """A prediction of node/name, corrected; None for a node the plan has not."""
@@ -46,7 +52,8 @@ class _Seen:
             return None
         planned = self.plan.node(node)
         engine, shape = self.engines.get(planned.stage, planned.stage), self._shape(planned)
-        found = calibrate(raw, self.past, Like(self.plan.device, engine, planned.stage, name, shape))
+        past = self.past if self.here[planned.stage == "bench"] else ()
+        found = calibrate(raw, past, Like(self.plan.device, engine, planned.stage, name, shape))
         return _prediction(measure, raw, unit, engine, shape, found)
 
     def state(self, measure: str, value: float, unit: str) -> Prediction | None:
@@ -79,23 +86,51 @@ def _corrected(training: TrainingEstimate, seen: _Seen) -> TrainingEstimate:
 
 def _of_training(training: TrainingEstimate, estimates: Estimates, seen: _Seen) -> Iterator[Prediction]:
     memory, node = training.memory, training.node
-    held = memory.weights + memory.gradients + memory.optimizer + memory.activations
+    saved = memory.activations + memory.logits // 3  # of the three at the loss, autograd keeps the log-probabilities
+    held = memory.weights + memory.gradients + memory.optimizer + saved
     found = [
         seen.state(f"{node}/parameters", estimates.params.total, ""),
         seen.state(f"{node}/memory_tensors", held, "bytes"),
     ]
-    if training.step is not None:
+    if estimates.work.updates is not None:
+        found.append(seen.state(f"{node}/updates", estimates.work.updates, ""))
+    if training.step is not None and training.step_s is not None:
         found.append(seen.predict(f"{node}/step_time", training.step.seconds, "s"))
+        found.append(seen.predict(f"{node}/tokens_per_s", estimates.work.tokens_per_update / training.step.seconds, "tokens/s"))
     total = seconds_of(estimates, training.step_s)
     if total is not None:
         found.append(seen.state(f"{node}/total_time", total, "s"))
     yield from (prediction for prediction in found if prediction is not None)
 
 
+def _of_comparison(trained: Sequence[TrainingEstimate], seen: _Seen) -> Iterator[Prediction]:
+    """The speed-up, where the updates of both sides were measured before; the roofline alone is the same for both."""
+    if len(trained) != 2 or any(training.error is None or not training.step_s for training in trained):
+        return
+    baseline, optimized = (training.step_s or 1.0 for training in trained)
+    found = (
+        seen.state("compare/stack_time_reduction", 1 - optimized / baseline, "proportion"),
+        seen.state("compare/speed_ratio", baseline / optimized, ""),
+    )
+    yield from (prediction for prediction in found if prediction is not None)
+
+
+def _of_export(plan: Plan, estimates: Estimates, seen: _Seen) -> Iterator[Prediction]:
+    """The checkpoint's parameters, and their bytes in the type they are stored in."""
+    if "export" not in plan.names:
+        return
+    dtype = plan.node("export").config.get("dtype", "fp32")
+    found = (
+        seen.state("export/parameters", estimates.params.total, ""),
+        seen.state("export/size", weights_bytes(estimates.params.total, dtype), "bytes"),
+    )
+    yield from (prediction for prediction in found if prediction is not None)
+
+
 def _of_serving(estimates: Estimates, seen: _Seen) -> Iterator[Prediction]:
     if estimates.serving is None:
         return
-    for name, floor in estimates.serving.floors.items():
+    for name, floor in estimates.serving.floors.items():  # floors: predictions only once they were corrected
         found = (
             seen.predict(f"bench.{name}/latency_p50", floor.latency_s, "s"),
             seen.predict(f"bench.{name}/tokens_per_s", floor.tokens_per_s, "tokens/s"),

@@ -9,6 +9,12 @@ from dataclasses import dataclass
 from statistics import median
 
 AS_STATED = "as stated"
+TRUSTED = 3
+"""So many measurements are believed whatever others say."""
+FAR = 5.0
+"""By so much fewer ones may differ from what the others tell."""
+_NEWEST = 300
+_ABSURD = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,27 +64,43 @@ class Prediction:
 
 
 def calibrate(raw: float, past: Sequence[Past], like: Like) -> Calibrated:
-    """Correct a prediction by the median of measured / raw: over the past of the same device, engine, stage, measure and shape;
-    else of the same but any shape; else not at all.
+    """Correct a prediction by what was measured on the same device and engine, for the same stage and measure.
 
-    The error is found by leaving each measurement out in turn and predicting it from the others; a single one is compared with
-    what was predicted for it without correction.
+    Of the same shape: the median of what was measured, whatever was reckoned for it then. Of other shapes: `raw` times the median of
+    measured / raw. Fewer than TRUSTED measurements of the shape count only where the others do not contradict them by more than FAR.
+    The error is found by leaving each measurement out in turn and predicting it from the others; a single one is compared with what
+    was predicted for it without correction.
     """
-    usable = [item for item in past if _usable(item) and _same_device(item.like, like)]
+    usable = [item for item in past if _usable(item) and _same_device(item.like, like)][-_NEWEST:]
     same = [item for item in usable if item.like.shape == like.shape]
-    chosen, what = (same, "of this shape") if same else (usable, "on this device")
-    if not chosen:
+    others = [item for item in usable if item.like.shape != like.shape]
+    if same and not _contradicted(same, others):
+        value, what = median(item.measured for item in same), "of this shape"
+        return Calibrated(value, value / raw if raw else 1.0, median(_errors(same, alike=True)), _basis(len(same), what))
+    if not others:
         return Calibrated(raw, 1.0, None, AS_STATED)
-    factor = median(item.measured / item.raw for item in chosen)
-    basis = f"{len(chosen)} measurement{'' if len(chosen) == 1 else 's'} {what}"
-    return Calibrated(raw * factor, factor, median(_errors(chosen)), basis)
+    factor = median(item.measured / item.raw for item in others)
+    return Calibrated(raw * factor, factor, median(_errors(others, alike=False)), _basis(len(others), "of other shapes on this device"))
+
+
+def _contradicted(same: Sequence[Past], others: Sequence[Past]) -> bool:
+    """Whether so few measurements lie so far from what many others would have told that a disturbance is likelier."""
+    if len(same) >= TRUSTED or len(others) < TRUSTED:
+        return False
+    apart = median(item.measured / item.raw for item in same) / median(item.measured / item.raw for item in others)
+    return not 1 / FAR <= apart <= FAR
+
+
+def _basis(count: int, what: str) -> str:
+    return f"{count} measurement{'' if count == 1 else 's'} {what}"
 
 
 def relative_error(predicted: float, measured: float) -> float | None:
     """(predicted - measured) / |measured|: 0.1 is a tenth too much. None where nothing but zero was measured, or a number is not finite."""
-    if measured == 0 or not math.isfinite(predicted) or not math.isfinite(measured):
+    if measured == 0:
         return None
-    return (predicted - measured) / abs(measured)
+    error = (predicted - measured) / abs(measured)
+    return error if math.isfinite(error) else None
 
 
 def spread_of_errors(errors: Sequence[float]) -> tuple[float, float]:
@@ -87,17 +109,25 @@ def spread_of_errors(errors: Sequence[float]) -> tuple[float, float]:
     return median(ranked), ranked[math.ceil(0.9 * len(ranked)) - 1]
 
 
-def _errors(chosen: Sequence[Past]) -> list[float]:
-    factors = [item.measured / item.raw for item in chosen]
+def _errors(chosen: Sequence[Past], *, alike: bool) -> list[float]:
     found = []
     for index, item in enumerate(chosen):
-        others = factors[:index] + factors[index + 1 :]
-        found.append(abs(item.raw * (median(others) if others else 1.0) - item.measured) / item.measured)
+        rest = [*chosen[:index], *chosen[index + 1 :]]
+        if not rest:
+            guess = item.raw
+        elif alike:
+            guess = median(other.measured for other in rest)
+        else:
+            guess = item.raw * median(other.measured / other.raw for other in rest)
+        found.append(abs(guess - item.measured) / item.measured)
     return found
 
 
 def _usable(item: Past) -> bool:
-    return all(math.isfinite(value) and value > 0 for value in (item.raw, item.measured))
+    """Whether both numbers are positive and not absurdly far apart: nothing is a million times what was reckoned."""
+    if not all(math.isfinite(value) and value > 0 for value in (item.raw, item.measured)):
+        return False
+    return abs(math.log10(item.measured) - math.log10(item.raw)) < _ABSURD
 
 
 def _same_device(one: Like, other: Like) -> bool:

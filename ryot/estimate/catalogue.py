@@ -136,10 +136,12 @@ def find_price(name: str, overrides: Mapping[str, PriceEntry] = _OURS) -> Price:
 
 
 def first_price(device: str, overrides: Mapping[str, PriceEntry] = _OURS) -> Price | None:
-    """What a device is rented as when the spec does not say: the spec's own first entry, else the list's first; None for none."""
+    """What a device is rented as when the spec does not say: the spec's own first entry, else the list's newest; None for none."""
     own = [name for name, entry in overrides.items() if entry.device == device]
     known = prices(overrides)
-    return known[own[0]] if own else next((price for price in known.values() if price.device == device), None)
+    if own:
+        return known[own[0]]
+    return max((price for price in known.values() if price.device == device), key=lambda price: (price.dated, -price.devices), default=None)
 
 
 def _meant(name: str, known: Iterable[str]) -> str:

@@ -84,7 +84,7 @@ class ServingEstimate:
     kv_per_token: int
     state_per_sequence: int
     bytes_per_sequence: int
-    sequences: float
+    sequences: int
     floors: Mapping[str, ScenarioFloor]
 
     @property
@@ -160,7 +160,7 @@ def _levels(spec: Spec) -> dict[str, int]:
 def _work(spec: Spec, documents: int | None) -> TrainingWork:
     train = spec.train
     documents = _generated(spec) if documents is None else documents
-    used = documents if train.samples is None else train.samples if documents is None else min(train.samples, documents)
+    used = documents if train.samples is None else train.samples
     updates = train.steps
     if updates is None and used is not None and train.epochs is not None:
         updates = train.epochs * math.ceil(used / train.global_batch)
@@ -186,10 +186,20 @@ def _generated(spec: Spec) -> int | None:
 def _training(spec: Spec, node: str, level: int, params: Parameters, platform: Platform | None, work: TrainingWork) -> TrainingEstimate:
     kind = platform.device.kind if platform else "cpu"
     packed = node == "train.optimized" and spec.optimize is not None and spec.optimize.compressor is not None
-    memory = training_memory(spec.model, spec.train, kernel_level=level, device=kind, packed=packed)
+    scaled = node == "train.optimized" and spec.optimize is not None and spec.optimize.scaling is not None
+    rows = spec.train.batch_size * (2 if scaled and spec.train.global_batch > spec.train.batch_size else 1)  # what scaling may try at most
+    memory = training_memory(spec.model, spec.train, kernel_level=level, rows=rows, device=kind, packed=packed)
     step = step_time(platform, spec.train, work.flops.total, work.tokens_per_update, params.trainable) if platform else None
-    basis = f"{platform.utilisation:.0%} of the peak ({platform.utilisation_source})" if platform else "the device is in no catalogue"
-    return TrainingEstimate(node, level, memory, step, step.seconds if step else None, basis)
+    return TrainingEstimate(node, level, memory, step, step.seconds if step else None, _basis(platform, step))
+
+
+def _basis(platform: Platform | None, step: StepTime | None) -> str:
+    """What a time rests on before it was measured."""
+    if platform is None or step is None:
+        return "the device is in no catalogue"
+    if step.bound != "compute":
+        return f"bound by {step.bound}"
+    return f"{platform.utilisation:.0%} of the peak ({platform.utilisation_source})"
 
 
 def _serving(spec: Spec, here: Here, params: Parameters) -> ServingEstimate:
@@ -208,13 +218,14 @@ def _serving(spec: Spec, here: Here, params: Parameters) -> ServingEstimate:
         kv_per_token=kv_bytes_per_token(spec.model, dtype),
         state_per_sequence=state_bytes_per_sequence(spec.model, dtype),
         bytes_per_sequence=held.bytes_per_sequence,
-        sequences=held.sequences,
+        sequences=math.floor(held.sequences),
         floors={name: _floor(spec, scenario, platform, params, dtype) for name, scenario in scenarios.items()} if platform else {},
     )
 
 
 def _floor(spec: Spec, scenario: Scenario, platform: Platform, params: Parameters, dtype: Precision) -> ScenarioFloor:
     model = spec.model
+    assert spec.serve is not None
     flops = flops_per_token(model, 1)
     head = 2.0 * model.vocab_size * model.hidden_size
     work = Work(
@@ -226,10 +237,11 @@ def _floor(spec: Spec, scenario: Scenario, platform: Platform, params: Parameter
         attention=float(flops.attention),
     )
     request = floors(work, Load(scenario.prompt_tokens, scenario.output_tokens, scenario.batch), platform, dtype)
-    together = Load(scenario.prompt_tokens, scenario.output_tokens, scenario.batch * scenario.users)
+    together = Load(scenario.prompt_tokens, scenario.output_tokens, min(scenario.batch * scenario.users, spec.serve.max_concurrency))
     most = throughput_ceiling(work, together, platform, dtype)
+    further = request.request - request.first_token
+    bound = request.first_bound if request.first_token >= further else request.further_bound
     formula = (
-        f"{scenario.prompt_tokens} + {scenario.output_tokens} tokens x {scenario.batch}, bound by {request.first_bound} "
-        f"at the peak of {platform.device.name}"
+        f"{scenario.prompt_tokens} + {scenario.output_tokens} tokens x {scenario.batch}, bound by {bound} at the peak of {platform.words}"
     )
     return ScenarioFloor(request.request, most, most / (scenario.output_tokens * scenario.batch), formula)

@@ -6,20 +6,18 @@ The update stays the same: rows x accumulation x devices is the global batch of 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
-from math import gcd
+from math import gcd, isqrt
 
 from ryot.estimate.activations import FLOAT
 from ryot.estimate.flops import flops_per_token
 from ryot.estimate.parameters import count_parameters
-from ryot.estimate.time import HOST_BANDWIDTH, LINK_BANDWIDTH, UPDATE_BYTES
+from ryot.estimate.time import FABRIC, HOST_BANDWIDTH, LINK_BANDWIDTH, UPDATE_BYTES, exchanged
 from ryot.estimate.training_memory import TrainingMemory, training_memory
 from ryot.spec.model import Model
 from ryot.spec.train import Train
 
 REACHED = 1.2e14
 """FLOP/s that a device reaches where the caller does not know: 40 % of an A100's 312 TFLOP/s."""
-FABRIC = 50e9
-"""Bytes/s in and out of a device to the others: assumed, between NVLink's hundreds of GB/s and a 200 Gbit/s network's 25."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +67,8 @@ def _ways(model: Model, train: Train, room: Room, kernel_level: int) -> Iterator
     """For each choice of stage, offloading and recomputation, the micro-batches from the largest to one row."""
     devices = gcd(train.global_batch, room.devices)
     share = train.global_batch // devices
-    batches = [rows for rows in range(share, 0, -1) if share % rows == 0]
+    small = [rows for rows in range(1, isqrt(share) + 1) if share % rows == 0]
+    batches = sorted({*small, *(share // rows for rows in small)}, reverse=True)
     for (stage, offload), recompute in product(_sharding(devices, room.device, kernel_level), (False, True)):
         base = {"ranks": devices, "zero_stage": stage, "offload": offload, "recompute": recompute}
         changed = [train.model_copy(update={**base, "batch_size": rows, "accumulation": share // rows}) for rows in batches]
@@ -94,18 +93,17 @@ def _fit(model: Model, train: Train, room: Room, kernel_level: int) -> Fit:
 def _slower(model: Model, train: Train, room: Room) -> float:
     """Seconds of an update over those of its products alone; nothing overlaps, so an upper estimate.
 
-    Products: FLOPs of `flops_per_token`; recomputation adds those of the blocks' forward pass. Traffic (Rajbhandari et al. 2020, section
-    7): gradients go round as 2 x 4 P (W - 1) / W bytes an update, under ZeRO 2 once a micro-batch, under ZeRO 3 4 P (W - 1) / W once a
-    micro-batch and the weights as often in each pass, forward, backward and recomputed. Offloading (Ren et al. 2021): gradients down,
-    weights up, 2 x 4 P / W at LINK_BANDWIDTH, and AdamW's 28 P / W at a share of HOST_BANDWIDTH; weights too: 4 P / W in each pass.
+    Products: FLOPs of `flops_per_token`; recomputation adds those of the blocks' forward pass. Traffic: `exchanged` bytes at FABRIC.
+    Offloading (Ren et al. 2021): gradients down, weights up, 2 x 4 P / W at LINK_BANDWIDTH, and AdamW's 28 P / W at a share of
+    HOST_BANDWIDTH; weights too: 4 P / W in each pass.
     """
     sequence, parameters, world = train.sequence or model.context, count_parameters(model).trainable, train.ranks
     tokens = train.batch_size * train.accumulation * sequence
     plain = flops_per_token(model, sequence).total * tokens / room.flops
     seconds = flops_per_token(model, sequence, train.recompute).total * tokens / room.flops
     passes, shard = 3 if train.recompute else 2, FLOAT * parameters / world
-    rounds = {0: 2, 1: 2, 2: 1 + train.accumulation, 3: (1 + passes) * train.accumulation}[train.zero_stage]
-    seconds += rounds * shard * (world - 1) / FABRIC
+    if room.device != "cpu":
+        seconds += exchanged(train, parameters, world) / FABRIC
     if train.offload != "none":
         seconds += 2 * shard / LINK_BANDWIDTH + UPDATE_BYTES * parameters / HOST_BANDWIDTH
     if train.offload == "all":

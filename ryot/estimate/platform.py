@@ -41,6 +41,11 @@ class Platform:
         """US dollars an hour for all instances; None without a price. Raises SpecError when it is not sold so."""
         return self.price.hourly(self.purchase) * self.instances if self.price else None
 
+    @property
+    def words(self) -> str:
+        """`this machine`, or the device's name."""
+        return "this machine" if self.here else self.device.name
+
     def flops(self, precision: Precision) -> float:
         """FLOP/s that training reaches on all devices: count x peak x utilisation."""
         return self.count * self.device.flops(precision) * self.utilisation

@@ -29,6 +29,12 @@ class Here:
     cache: int = 0
 
     @property
+    def devices(self) -> int:
+        """Accelerators there are; 1 for a processor."""
+        count = self.device.rpartition(" x")[2]
+        return int(count) if self.accelerator and count.isdigit() else 1
+
+    @property
     def accelerator(self) -> str | None:
         """The accelerators' name as the driver prints it; None on a machine without."""
         kind, _, rest = self.device.partition(":")

@@ -1,23 +1,17 @@
-"""What a plan refuses, by name, unless the spec allows it with a reason; and what it only warns of. Pure: it reads estimates."""
+"""What a plan refuses, by name, unless the spec allows it with a reason. Pure: it reads estimates."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ryot.estimate.dataset import epochs, source_names
 from ryot.estimate.estimates import Estimates, total_seconds, usd_of, usd_of_a_month
-from ryot.estimate.references import best_published
 from ryot.measures import Target
 from ryot.spec import Spec
 from ryot.spec.hardware import RefusalName
 from ryot.units import show, show_bytes, show_seconds
-
-COMPUTE_OPTIMAL = 20
-"""Tokens to a parameter that make the most of a budget (Hoffmann et al. 2022, table 3)."""
-FAR = 5.0
-"""A warning begins at so many times more, or fewer, than that."""
-FAR_ABOVE = 0.05
-"""An accuracy so much above the best published one of that size is far above it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,24 +24,11 @@ class Refusal:
     allowed: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """What is likely not to come out as hoped, with the reference it is held against."""
-
-    message: str
-    reference: str
-
-
 def refusals(spec: Spec, estimates: Estimates) -> tuple[Refusal, ...]:
     """All that is refused, those that the spec allows marked."""
-    found = (*_memory(spec, estimates), *_serving_memory(spec, estimates), *_floors(spec, estimates), *_budget(spec, estimates))
-    found += (*_entropy(spec, estimates), *_repeats(spec, estimates), *_precision(spec, estimates))
+    found = (*_memory(spec, estimates), *_serving_memory(spec, estimates), *_floors(spec, estimates), *_training_speed(spec, estimates))
+    found += (*_budget(spec, estimates), *_entropy(spec, estimates), *_repeats(spec, estimates), *_precision(spec, estimates))
     return tuple(Refusal(name, message, hint, spec.allow.get(name)) for name, message, hint in found)
-
-
-def doubts(spec: Spec, estimates: Estimates) -> tuple[Doubt, ...]:
-    """All that is doubtful."""
-    return (*_compute_optimal(estimates), *_unheard_of(spec, estimates))
 
 
 _Reason = tuple[RefusalName, str, str]
@@ -59,17 +40,15 @@ def _memory(spec: Spec, estimates: Estimates) -> Iterator[_Reason]:
         return
     worst = max(estimates.training, key=lambda training: training.memory.needed)
     has = platform.device.memory
-    shared = spec.train.ranks if platform.device.kind == "cpu" else 1
-    needed = worst.memory.needed * shared
+    on_cpu = platform.device.kind == "cpu"
+    needed = (worst.memory.needed + worst.memory.host) * spec.train.ranks if on_cpu else worst.memory.needed
     if needed > has:
-        who = (
-            f"its {shared} ranks share this machine" if shared > 1 else "this machine" if platform.here else f"each {platform.device.name}"
-        )
-        message = f"{worst.node} takes {show_bytes(needed)}; {who} has {show_bytes(has)}"
-        yield "memory", message, "`ryot plan --fit` proposes settings that fit"
-    host = platform.host_memory
-    if host is not None and worst.memory.host > host:
-        message = f"{worst.node} offloads {show_bytes(worst.memory.host)} to hosts that have {show_bytes(host)}"
+        message = f"{worst.node} takes {show_bytes(needed)}"
+        message += f" for its {spec.train.ranks} ranks" if on_cpu and spec.train.ranks > 1 else "" if on_cpu else " on each device"
+        yield "memory", f"{message}; {platform.words} has {show_bytes(has)}", "`ryot plan --fit` proposes settings that fit"
+    host = max(worst.memory.host, worst.memory.resume_host) * spec.train.ranks
+    if not on_cpu and platform.host_memory is not None and host > platform.host_memory:
+        message = f"{worst.node} keeps {show_bytes(host)} on its hosts (on a resume too), which have {show_bytes(platform.host_memory)}"
         yield "memory", message, "offload less, or name a larger instance"
 
 
@@ -104,6 +83,19 @@ def _floors(spec: Spec, estimates: Estimates) -> Iterator[_Reason]:
             yield "throughput", message, "ask for less, or serve on more or faster devices"
 
 
+def _training_speed(spec: Spec, estimates: Estimates) -> Iterator[_Reason]:
+    """Targets of training throughput above what the whole peak allows: attention and recomputation are not even counted."""
+    platform, flops = estimates.platform, estimates.work.flops
+    if platform is None:
+        return
+    peak = platform.count * platform.device.flops(spec.train.precision) * platform.device.headroom
+    most = peak / (3 * (flops.forward - flops.attention))
+    for target in spec.targets:
+        if target.node.startswith("train") and target.name == "tokens_per_s" and target.comparison in (">", ">=") and target.bound > most:
+            message = f"{target.written}: the peak of {platform.words} allows {show(most, 'tokens/s')}"
+            yield "throughput", message, "ask for less, or train on more or faster devices"
+
+
 def _budget(spec: Spec, estimates: Estimates) -> Iterator[_Reason]:
     budget, training, month = spec.hardware.budget, usd_of(estimates, total_seconds(estimates)), usd_of_a_month(estimates)
     year = None if training is None or month is None else training + 12 * month
@@ -114,24 +106,41 @@ def _budget(spec: Spec, estimates: Estimates) -> Iterator[_Reason]:
     ):
         if allowed is not None and found is not None and found > allowed:
             message = f"{name.replace('_', ' ')} costs ${found:,.0f}; hardware.budget.{name} is ${allowed:,.0f}"
-            yield "budget", message, "fewer updates, cheaper devices, or a larger budget"
+            hint = "cheaper devices or a larger budget" if name == "monthly" else "fewer updates, cheaper devices, or a larger budget"
+            yield "budget", message, hint
 
 
 def _entropy(spec: Spec, estimates: Estimates) -> Iterator[_Reason]:
-    floor = estimates.entropy
-    if floor is None:
-        return
+    """Losses and perplexities below what the data's entropy allows. The loss on what was seen before can fall below it: by heart."""
     for target in spec.targets:
-        if target.node.startswith("train") and target.name.endswith("loss") and target.comparison in ("<", "<=") and target.bound < floor:
-            message = f"{target.written}: on these data no model can get below {floor:.2f} nats a token on average"
-            yield "entropy", message, "uniform random tokens have ln vocab_size; other sources what data.sources.entropy says"
+        if target.comparison not in ("<", "<=", "=="):
+            continue
+        least = _least(target, spec, estimates.entropy or 0.0)
+        if least is not None and (target.bound < least or (target.bound == least and target.comparison == "<")):
+            message = f"{target.written}: on these data no model can get below {least:.2f} on average"
+            yield "entropy", message, "uniform random tokens have ln vocab_size nats; other sources what data.sources.entropy says"
+
+
+def _least(target: Target, spec: Spec, entropy: float) -> float | None:
+    """What a measure of loss cannot fall below."""
+    if target.node.startswith("train") and (target.name == "final_loss" or (target.name == "train_loss" and spec.train.epochs == 1)):
+        return entropy
+    if target.measure == "evaluate/nats_per_token":
+        return entropy
+    return math.exp(entropy) if target.measure == "evaluate/perplexity" else None
 
 
 def _repeats(spec: Spec, estimates: Estimates) -> Iterator[_Reason]:
-    most = spec.data.max_epochs
-    for name, epochs in estimates.dataset.epochs.items() if estimates.dataset else ():
-        if most is not None and epochs is not None and epochs > most:
-            message = f"{name} would be repeated {epochs:.2f} times; data.max_epochs is {most:g}"
+    most, tokens = spec.data.max_epochs, estimates.work.tokens
+    if most is None:
+        return
+    if spec.train.epochs is not None and spec.train.epochs > most:
+        message = f"train.epochs is {spec.train.epochs}; data.max_epochs is {most:g}"
+        yield "repeats", message, "fewer epochs, or more data"
+    wanted = max(tokens or 0, spec.data.tokens or 0) or None
+    for name, times in zip(source_names(spec.data), epochs(spec.data, wanted), strict=True):
+        if times is not None and times > most:
+            message = f"{name} would be repeated {times:.2f} times; data.max_epochs is {most:g}"
             yield "repeats", message, "less weight for it, fewer tokens in all, or another source"
 
 
@@ -141,37 +150,5 @@ def _precision(spec: Spec, estimates: Estimates) -> Iterator[_Reason]:
         asked.append(("serve.dtype", estimates.serving.platform, estimates.serving.dtype))
     for field, platform, precision in asked:
         if platform is not None and precision in platform.device.emulated:
-            message = f"{field} is {precision}, which {platform.device.name} only emulates: up to 500 times slower than fp32"
+            message = f"{field} is {precision}, which {platform.words} only emulates: up to 500 times slower than fp32"
             yield "precision", message, f"write {field}: fp32"
-
-
-def _compute_optimal(estimates: Estimates) -> Iterator[Doubt]:
-    tokens = estimates.work.tokens
-    if tokens is None:
-        return
-    ratio = tokens / estimates.params.trainable
-    if ratio > COMPUTE_OPTIMAL * FAR or ratio < COMPUTE_OPTIMAL / FAR:
-        few = (
-            "few: a smaller model would learn more"
-            if ratio < COMPUTE_OPTIMAL
-            else "many: good for a small model to be served, dear to train"
-        )
-        message = f"{show(ratio, '')} tokens to a parameter are {few}; {COMPUTE_OPTIMAL} make the most of the compute"
-        yield Doubt(message, "Hoffmann et al. 2022")
-
-
-def _unheard_of(spec: Spec, estimates: Estimates) -> Iterator[Doubt]:
-    for target in spec.targets:
-        if target.node == "evaluate" and target.comparison in (">", ">="):
-            yield from _above_published(target, estimates)
-
-
-def _above_published(target: Target, estimates: Estimates) -> Iterator[Doubt]:
-    """Held against the best published model of at most twice the size."""
-    best = best_published(target.name.split(".")[0], estimates.params.described, estimates.work.tokens)
-    if best is not None and target.bound > best.score + FAR_ABOVE:
-        who = (
-            "the best published model of about that size" if best.comparable else "the nearest published model, larger or trained on more,"
-        )
-        message = f"{target.written}: {who} has {best.score * 100:.1f} % ({best.model})"
-        yield Doubt(message, best.source)

@@ -16,9 +16,9 @@ BYTES = MappingProxyType({"fp32": 4.0, "bf16": 2.0, "fp16": 2.0, "int8": 1.0, "i
 BLOCK = MappingProxyType({"cpu": 128, "cuda": 16, "rocm": 16})
 """Tokens that vLLM reserves together, by kind of device (vllm/platforms/cpu.py; its default elsewhere)."""
 
-STATES = 3
-"""Copies of a Mamba layer's state that vLLM reserves for a sequence: the running one, that at the last block's end, and one for
-prefill, because prefixes are cached unless that is switched off."""
+STATES = MappingProxyType({"cpu": 1, "cuda": 3, "rocm": 3})
+"""Blocks of state that vLLM keeps for a sequence in each group of Mamba layers: 3 with prefix caching, its default; on a CPU ryot
+switches that off for hybrids, and it is 1. Both held against what vLLM 0.32 reports at its start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +83,11 @@ def max_concurrency(
     if model.family != "hybrid" or not mamba:
         pool, blocks = page * attention, tokens
     elif not attention:
-        pool, blocks = _layer_state(model, dtype) * mamba, STATES
+        pool, blocks = _layer_state(model, dtype) * mamba, STATES[kind]
     else:
         few, many = sorted((attention, mamba))
         group = many if many < 1.5 * few else few
-        pool, blocks = page * group, math.ceil(attention / group) * tokens + STATES * math.ceil(mamba / group)
+        pool, blocks = page * group, math.ceil(attention / group) * tokens + STATES[kind] * math.ceil(mamba / group)
     return Concurrency(reserve // pool / blocks, pool * blocks, block)
 
 

@@ -44,6 +44,8 @@ def word_of(row: ClaimRow) -> str:
     """`holds`, `REFUTED, 8.7 times as much`, `not computable`."""
     if row.ok is not False or row.factor is None:
         return row.word
+    if row.unit == "proportion" and row.computed is not None:
+        return f"{row.word}: {abs(row.computed - row.claimed) * 100:.3g} points off"
     if row.factor == 0:
         return f"{row.word}: there is nothing"
     factor, word = (row.factor, "times as much") if row.factor >= 1 else (1 / row.factor, "times less")

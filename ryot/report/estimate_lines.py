@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ryot.estimate.estimates import Estimates, ServingEstimate, seconds_of, usd_of, usd_of_a_month
+from ryot.estimate.estimates import Estimates, ServingEstimate, seconds_of, total_seconds, usd_of, usd_of_a_month
 from ryot.estimate.platform import Platform
-from ryot.estimate.time import StepTime
 from ryot.units import show, show_bytes, show_large, show_seconds
 
 
@@ -42,8 +41,12 @@ def training_rows(estimates: Estimates) -> Iterator[tuple[str, ...]]:
             "-" if total is None else show_seconds(total),
             show_bytes(training.memory.needed),
             show(cost, "usd"),
-            _basis(training.step, training.basis, training.error),
+            training.basis if training.error is None else f"{training.basis}; such predictions were off by {training.error:.0%}",
         )
+
+    if len(estimates.training) > 1:
+        total = total_seconds(estimates)
+        yield "both", "", "-" if total is None else show_seconds(total), "", show(usd_of(estimates, total), "usd"), ""
 
 
 def _as_described(estimates: Estimates) -> str:
@@ -79,11 +82,6 @@ def _updates(estimates: Estimates) -> str:
 
 def _serving(serving: ServingEstimate) -> str:
     state = f" and {show_bytes(serving.state_per_sequence)} a sequence" if serving.state_per_sequence else ""
-    holds = f"{serving.sequences:,.0f} sequences of full context at {show_bytes(serving.kv_per_token)} a token{state}"
+    many = "1 sequence" if serving.sequences == 1 else f"{serving.sequences:,} sequences"
+    holds = f"{many} of full context at {show_bytes(serving.kv_per_token)} a token{state}"
     return f"{show_bytes(serving.weights)} of {serving.dtype} weights, {show_bytes(serving.kv_cache)} of cache: {holds}"
-
-
-def _basis(step: StepTime | None, basis: str, error: float | None) -> str:
-    if error is not None:
-        return f"{basis}, off by {error:.0%}"
-    return basis if step is None or step.bound == "compute" else f"bound by {step.bound}"

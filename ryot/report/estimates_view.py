@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from rich.console import Console
@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ryot.estimate.calibration import relative_error, spread_of_errors
+from ryot.report.json_data import finite
 from ryot.report.plain import plain
 from ryot.store.ledger import Entry, Ledger
 from ryot.units import show
@@ -57,14 +58,16 @@ def to_json(ledger: Ledger) -> str:
         "accuracy": [asdict(row) for row in accuracy(ledger)],
         "broken_lines": list(ledger.broken),
     }
-    return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(finite(data), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def show_estimates(ledger: Ledger, console: Console) -> None:
     """Both tables, and what lines of the file are none."""
     if ledger.entries:
-        console.print(_entries(ledger, whole_names=console.width >= 100))
-        console.print()
+        for heading, entries in _groups(ledger).items():
+            console.print(Text(plain(heading), "bold"))
+            console.print(_entries(entries))
+            console.print()
         console.print(_accuracy(ledger))
     else:
         console.print("No prediction has been measured yet; `ryot apply SPEC` adds them.", markup=False, highlight=False)
@@ -73,15 +76,20 @@ def show_estimates(ledger: Ledger, console: Console) -> None:
         console.print(f"{ledger.path}: passed over, cut short or not an entry: line {lines}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _entries(ledger: Ledger, whole_names: bool) -> Table:
-    table = _table("node", "measure", "predicted", "measured", "error", "device, engine", "when")
-    for column in table.columns[:2]:
-        column.no_wrap = whole_names
-    for entry in ledger.entries:
+def _entries(entries: Sequence[Entry]) -> Table:
+    table = _table("node", "measure", "predicted", "measured", "error", "when")
+    for entry in entries:
         values = (show(entry.predicted, entry.unit), show(entry.measured, entry.unit), _percent(error_of(entry)))
-        cells = (entry.node, entry.measure, *values, f"{entry.device}, {entry.engine}", entry.at[:10])
-        table.add_row(*(Text(plain(cell)) for cell in cells))
+        table.add_row(*(Text(plain(cell)) for cell in (entry.node, entry.measure, *values, entry.at[:10])))
     return table
+
+
+def _groups(ledger: Ledger) -> dict[str, list[Entry]]:
+    """The entries by where they were measured, as a heading says it, in the order in which they first came."""
+    groups: dict[str, list[Entry]] = {}
+    for entry in ledger.entries:
+        groups.setdefault(f"{entry.spec} on {entry.device}, {entry.engine}", []).append(entry)
+    return groups
 
 
 def _accuracy(ledger: Ledger) -> Table:

@@ -30,24 +30,21 @@ def show_fits(console: Console, ways: Sequence[Fit], nearest: Fit | None, room: 
         console.print(text, markup=False, highlight=False, style="bold red")
         return
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for column in ("rows", "accumulation", "ranks", "ZeRO", "offload", "recompute", "memory", "host", "time"):
-        table.add_column(column, justify="left" if column in ("offload", "recompute") else "right", no_wrap=True)
+    for column in ("", "rows", "x", "ranks", "ZeRO", "offload", "recompute", "memory", "host", "time"):
+        table.add_column(column, justify="left" if column in ("", "offload", "recompute") else "right", no_wrap=True)
     for way in ways[:_SHOWN]:
         style = "bold" if _same(way.train, now) else ""
         cells = (*map(_word, (getattr(way.train, field) for field in _FIELDS)), show_bytes(way.needed), show_bytes(way.host))
-        table.add_row(*(Text(cell, style) for cell in cells), Text(f"{way.slower:.2f}x", style))
+        table.add_row("*" if style else "", *(Text(cell, style) for cell in cells), Text(f"{way.slower:.2f}x", style))
     console.print(table)
     if len(ways) > _SHOWN:
         console.print(f"and {len(ways) - _SHOWN} slower ones", markup=False, highlight=False, style="dim")
-    said = (
-        "The spec is one of these (bold)." if any(_same(way.train, now) for way in ways) else "The spec as it is written is none of these."
-    )
-    console.print(
-        f"{said} Of each choice the largest micro-batch is shown; time is held against the matrix products alone. To write:",
-        markup=False,
-        highlight=False,
-    )
-    console.print(f"  train: {as_yaml(ways[0].train)}", markup=False, highlight=False)
+    if any(_same(way.train, now) for way in ways[:_SHOWN]):
+        console.print("* the spec as it is written", markup=False, highlight=False, style="dim")
+    note = "x: accumulated micro-batches. Of each choice the largest micro-batch is shown; time is held against the matrix products alone."
+    console.print(note, markup=False, highlight=False, style="dim")
+    console.print("The first, to write:", markup=False, highlight=False)
+    console.print(f"train: {as_yaml(ways[0].train)}", markup=False, highlight=False, soft_wrap=True)
 
 
 def fits_json(ways: Sequence[Fit], nearest: Fit | None, room: Room) -> str:

@@ -10,8 +10,9 @@ from ryot.engine.evidence import expected_of
 from ryot.engine.predict import look_ahead
 from ryot.estimate.calibration import Past, Prediction
 from ryot.estimate.claims import ClaimRow, audit
+from ryot.estimate.doubts import Doubt, doubts
 from ryot.estimate.estimates import Estimates, estimate
-from ryot.estimate.refusals import Doubt, Refusal, doubts, refusals
+from ryot.estimate.refusals import Refusal, refusals
 from ryot.measures import Evidence
 from ryot.plan.plan import Plan
 from ryot.spec.spec import Spec
@@ -19,11 +20,12 @@ from ryot.spec.spec import Spec
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What earlier runs tell a plan: the documents of the training split, past predictions, and each measure's samples (node/name)
-    when it was last taken."""
+    """What a plan is told: the documents of the training split, past predictions, the size of its texts where all are local, and each
+    measure's samples (node/name) when it was last taken."""
 
     documents: int | None = None
     past: tuple[Past, ...] = ()
+    text_bytes: int | None = None
     evidence: Mapping[str, Evidence] | None = None
 
 
@@ -54,6 +56,16 @@ def foresee(spec: Spec, plan: Plan, seen: Seen, engines: Mapping[str, str]) -> F
         predictions=ahead.predictions,
         claims=audit(spec, ahead.estimates),
         refused=refusals(spec, ahead.estimates),
-        doubts=doubts(spec, ahead.estimates),
+        doubts=doubts(spec, ahead.estimates, _shown(ahead.predictions), seen.text_bytes),
         evidence=plan_evidence(plan.targets, expected_of(plan), seen.evidence),
     )
+
+
+def _shown(predictions: Mapping[str, Prediction]) -> dict[str, Prediction]:
+    """Those that say what will be. What is bound by a floor alone says only what cannot be."""
+    floors = {"latency_p50", "tokens_per_s"}
+    return {
+        name: prediction
+        for name, prediction in predictions.items()
+        if prediction.error is not None or not (name.startswith("bench.") and name.split("/")[1] in floors)
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from rich.console import Console
@@ -12,14 +12,16 @@ from rich.text import Text
 
 from ryot.check.evidence import EvidenceRow
 from ryot.engine.survey import NodeState
+from ryot.estimate.doubts import Doubt
 from ryot.estimate.estimates import Estimates
-from ryot.estimate.refusals import Doubt, Refusal
+from ryot.estimate.refusals import Refusal
 from ryot.plan.plan import Plan
 from ryot.report.claims_view import show_claims
 from ryot.report.estimate_lines import estimate_lines, training_rows
 from ryot.report.foresight import Foresight
 from ryot.report.plain import plain
 
+_MARKS = {True: Text("can", "dim"), False: Text("cannot", "yellow"), None: Text("open", "dim")}
 _STYLE = {"cached": "dim", "runs": "bold", "waits": ""}
 
 
@@ -77,8 +79,8 @@ def _show_evidence(console: Console, rows: Sequence[EvidenceRow]) -> None:
     for column in ("", "target", "words"):
         table.add_column(no_wrap=column == "", overflow="fold")
     for row in rows:
-        if row.ok is not True:
-            mark = Text("cannot", "yellow") if row.ok is False else Text("open", "dim")
+        if row.ok is not True or row.kind == "proportion":
+            mark = _MARKS[row.ok]
             table.add_row(mark, Text(plain(row.target)), Text(plain(row.words), "dim"))
     console.print(table)
 
@@ -92,14 +94,13 @@ def _show_doubts(console: Console, doubts: Sequence[Doubt]) -> None:
         _below(console, reference, "dim")
 
 
-def _show_refused(console: Console, refused: Iterable[Refusal]) -> None:
-    refused = list(refused)
-    if refused:
-        _heading(console, "Refused")
-    for refusal in refused:
-        style = "bold red" if refusal.allowed is None else "yellow"
-        note = refusal.hint if refusal.allowed is None else f"allowed by the spec: {refusal.allowed}"
-        _entry(console, f"{refusal.name}: {refusal.message}", note, style)
+def _show_refused(console: Console, refused: Sequence[Refusal]) -> None:
+    for heading, style, wanted in (("Allowed by the spec", "yellow", True), ("Refused", "bold red", False)):
+        found = [refusal for refusal in refused if (refusal.allowed is not None) is wanted]
+        if found:
+            _heading(console, heading)
+        for refusal in found:
+            _entry(console, f"{refusal.name}: {refusal.message}", refusal.allowed or refusal.hint, style)
 
 
 def _heading(console: Console, text: str) -> None:

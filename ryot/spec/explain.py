@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from ryot.errors import SpecError
+from ryot.errors import SpecError, printable
 from ryot.measures import Target
 from ryot.spec.spec import Spec
 from ryot.spec.target import TargetMap
@@ -139,7 +139,7 @@ def placed(detail: Mapping[str, Any], tree: Located) -> SpecError:
     found, steps = tree.at(tuple(detail["loc"]))
     # What pydantic adds to a location (a function's or a type's name) is in no tree: what the tree has is the path.
     path = tuple(detail["loc"][:steps])
-    name = ".".join(map(str, path))
+    name = printable(".".join(map(str, path)))
     generic = _generic(path)
     match detail["type"]:
         case "extra_forbidden":

@@ -4,15 +4,16 @@ Only plans read them: nothing here changes a result.
 """
 
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, StringConstraints, field_validator
 
 from ryot.spec.presets import MODELS
 from ryot.spec.section import Section
 from ryot.units import Bandwidth, Bytes, ComputeRate, Count, Duration, Factor, Money, Proportion
 
 Precision = Literal["fp32", "bf16", "fp16"]
+_Name = Annotated[str, StringConstraints(pattern=r"^[\w.\-+ ]{1,64}$")]
 RefusalName = Literal["memory", "serving_memory", "latency", "throughput", "budget", "entropy", "repeats", "precision"]
 """What a plan may refuse, by the name under which `allow` lets it pass."""
 
@@ -43,6 +44,8 @@ class PriceEntry(Section):
     """An hour that may be taken away."""
     reserved: Money | None = None
     """An hour, committed for a year."""
+    host_memory: Bytes | None = Field(None, ge=1)
+    """Memory of its host; where it is not said, offloading is not held against it."""
     dated: date
     """The day this was the price."""
     source: str = Field(min_length=1)
@@ -87,16 +90,17 @@ class Hardware(Section):
     devices: int | None = Field(None, ge=1)
     """How many devices train together; by default train.ranks."""
     utilisation: Proportion | None = Field(None, gt=0)
-    """The share of the devices' peak that training reaches (MFU); by default 40 % on accelerators, 60 % on CPUs, then as measured."""
+    """The share of the devices' peak that all computation of training reaches, recomputation included (HFU; without recomputation that
+    is MFU); by default 40 % on accelerators, 60 % on CPUs, then as measured."""
     price: str | None = None
-    """The instance trained on, from the price list (p4d.24xlarge, ...) or from `prices` below; by default the device's first."""
+    """The instance trained on, from the price list (p4d.24xlarge, ...) or `prices` below; by default the device's newest price."""
     purchase: Literal["on_demand", "spot", "reserved"] = "on_demand"
     """How it is paid for."""
     serve: ServingHardware = ServingHardware()
     """What the model is served on, where that is not the same."""
-    catalogue: dict[str, DeviceEntry] = {}
+    catalogue: dict[_Name, DeviceEntry] = {}
     """Devices by name: new ones, or corrections to the catalogue's."""
-    prices: dict[str, PriceEntry] = {}
+    prices: dict[_Name, PriceEntry] = {}
     """Instances by name: new ones, or other prices for those on the list."""
     budget: Budget = Budget()
     """What may be spent."""
@@ -121,19 +125,19 @@ class ScaleClaim(Section):
 class Claims(Section):
     """Numbers the author believes. `ryot plan` computes each and shows both."""
 
-    params: Count | None = None
+    params: Count | None = Field(None, ge=0)
     """The number of parameters of the model."""
     scale: ScaleClaim | None = None
     """How much larger than another model."""
-    weights: Bytes | None = None
-    """The size of the weights as they are exported."""
+    weights: Bytes | None = Field(None, ge=0)
+    """The size of the weights in the type they are exported in, of the model as it is described."""
     mamba_share: Proportion | None = None
     """The share of a hybrid's layers that are Mamba."""
-    updates: Count | None = None
+    updates: Count | None = Field(None, ge=0)
     """Updates of the weights in training."""
-    training_tokens: Count | None = None
+    training_tokens: Count | None = Field(None, ge=0)
     """Tokens trained on."""
-    training_time: Duration | None = None
+    training_time: Duration | None = Field(None, ge=0)
     """The time one training run takes."""
     training_cost: Money | None = None
     """What one training run costs."""
@@ -141,15 +145,15 @@ class Claims(Section):
     """What a month of serving costs."""
     first_year_cost: Money | None = None
     """What one training run and twelve months of serving cost."""
-    download_time: Duration | None = None
+    download_time: Duration | None = Field(None, ge=0)
     """The time it takes to download the data."""
-    filter_time: Duration | None = None
+    filter_time: Duration | None = Field(None, ge=0)
     """The time the filters take."""
-    dedup_time: Duration | None = None
+    dedup_time: Duration | None = Field(None, ge=0)
     """The time the near-duplicates take."""
-    tokenize_time: Duration | None = None
+    tokenize_time: Duration | None = Field(None, ge=0)
     """The time tokenising takes."""
-    tokens_storage: Bytes | None = None
+    tokens_storage: Bytes | None = Field(None, ge=0)
     """The size of the data as tokens on disk."""
-    storage: Bytes | None = None
+    storage: Bytes | None = Field(None, ge=0)
     """The size of all data on disk: text and tokens."""

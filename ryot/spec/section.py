@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo, field_validator
 
+_LEAST, _MOST = 1e-15, 1e18
+
 
 class Section(BaseModel):
     """One section of a spec."""
@@ -23,6 +25,15 @@ class Section(BaseModel):
             for item in value if isinstance(value, list) else [value]:
                 if isinstance(item, bool):
                     raise ValueError(f"{str(item).lower()} has no place here; only a switch is true or false")
+        return value
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _within_reason(cls, value: Any) -> Any:
+        """Numbers that no model, machine or budget has would overflow whatever is reckoned with them."""
+        for item in value if isinstance(value, tuple) else (value,):
+            if isinstance(item, int | float) and item and not _LEAST <= abs(item) <= _MOST:
+                raise ValueError("is out of all proportion" if abs(item) > 1 else "is too near to zero")
         return value
 
 

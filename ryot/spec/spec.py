@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from ryot.spec.data import Data
 from ryot.spec.hardware import Claims, Hardware, RefusalName
@@ -55,7 +55,7 @@ class Spec(Section):
     """Load on the served model."""
     targets: tuple[WrittenTarget, ...] = ()
     """What must be achieved: `node/measure >= 25%`."""
-    allow: dict[RefusalName, Annotated[str, Field(min_length=8)]] = {}
+    allow: dict[RefusalName, Annotated[str, StringConstraints(strip_whitespace=True, min_length=8)]] = {}
     """Refusals of the plan to go past, each with the reason why: `{budget: "agreed with ..."}`. It is kept with the run."""
     stages: tuple[Insert, ...] = ()
     """Plugins' stages to insert."""
@@ -67,4 +67,12 @@ class Spec(Section):
         for section, needed in (("serve", "export"), ("evaluate", "serve"), ("bench", "serve")):
             if getattr(self, section) is not None and getattr(self, needed) is None:
                 raise ValueError(f"{section} needs a section {needed}; write at least `{needed}: {{}}`")
+        made = [source.generate.examples if source.generate else None for source in self.data.sources]
+        if self.train.samples is not None and None not in made and sum(count or 0 for count in made) < self.train.samples:
+            raise ValueError(f"train.samples is {self.train.samples}; the sources generate {sum(count or 0 for count in made)} in all")
+        if self.hardware.devices not in (None, self.train.ranks):
+            raise ValueError(
+                f"hardware.devices is {self.hardware.devices} and train.ranks is {self.train.ranks}: each device takes one rank; "
+                "write the same number, or leave hardware.devices out"
+            )
         return self

@@ -97,11 +97,18 @@ def test_proportion_with_too_few_items_cannot_be_certified() -> None:
     assert (found.needed, found.ok) == (299, False)
 
 
-@pytest.mark.parametrize(("measure", "rest"), [(P95, "== 50ms"), (RATE, "> 100%"), (RATE, "< 0%"), (LOSS, "== 2")])
+@pytest.mark.parametrize(("measure", "rest"), [(P95, "== 50ms"), (RATE, ">= 100%"), (RATE, "<= 0%"), (LOSS, "== 2")])
 def test_what_no_number_of_samples_shows_is_said(measure: Measure, rest: str) -> None:
     found = row(measure, rest, 10_000)
     assert (found.needed, found.ok) == (None, False)
     assert "leave a margin" in found.words
+
+
+@pytest.mark.parametrize(("rest", "ok"), [("> 100%", False), ("< 0%", False), (">= 0%", True), ("<= 100%", True), ("> -10%", True)])
+def test_what_no_share_or_every_share_meets_needs_no_samples_to_tell(rest: str, ok: bool) -> None:
+    found = row(RATE, rest, 10_000)
+    assert found.ok is ok
+    assert ("no proportion is" in found.words) is not ok
 
 
 def test_count_says_what_rate_its_trials_would_show() -> None:

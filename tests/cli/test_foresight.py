@@ -14,6 +14,7 @@ from ryot.cli.main import run
 from ryot.cli.plan import states_of
 from ryot.cli.request import resolve
 from ryot.report.plan_view import show_plan
+from ryot.store.ledger import Entry, append
 
 ROOT = Path(__file__).parent.parent.parent
 TINY = ROOT / "specs" / "tiny.yaml"
@@ -51,7 +52,7 @@ def test_an_allowed_refusal_is_shown_with_its_reason_and_stops_nothing(tmp_path:
     (refusal,) = json.loads(capsys.readouterr().out)["refusals"]
     assert (refusal["name"], refusal["allowed"]) == ("budget", "the finance office agreed")
     assert run(["plan", text, "--store", str(tmp_path)]) == 0
-    assert "allowed by the spec: the finance office agreed" in capsys.readouterr().out
+    assert "Allowed by the spec" in capsys.readouterr().out
 
 
 def test_a_spec_for_other_devices_plans_here_but_does_not_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -117,3 +118,33 @@ def test_every_shipped_spec_plans_without_a_refusal_in_100_columns(path: Path, t
     show_plan(Console(file=said, width=100), planned.plan, states_of(planned), foresight)
     assert "What it takes" in said.getvalue()
     assert max(map(len, said.getvalue().splitlines())) <= 100
+
+
+def test_a_spec_served_elsewhere_does_not_run_here(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["apply", spec(tmp_path, "hardware: {serve: {device: h100}}"), "--store", str(tmp_path / "store")]) == 3
+    assert "the spec serves on 1 x h100; this machine is" in capsys.readouterr().err
+
+
+def test_a_folder_in_the_place_of_the_ledger_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "ledger.jsonl").mkdir()
+    assert run(["plan", str(TINY), "--store", str(tmp_path)]) == 3
+    assert "ledger.jsonl" in capsys.readouterr().err
+
+
+def test_what_was_measured_here_says_nothing_of_other_devices(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def step(*lines: str) -> float:
+        run(["plan", spec(tmp_path, *lines), "--store", str(tmp_path), "--json"])
+        found: float = json.loads(capsys.readouterr().out)["estimates"]["training"][0]["step_s"]
+        return found
+
+    here, there = step(), step("hardware: {device: h100}")
+    planned = resolve(TINY, None, (), (), tmp_path)
+    prediction = foresight_of(planned).predictions["train.baseline/step_time"]
+    fields = {"at": "2026-11-21", "run": "r", "spec": "s", "node": "n", "stage": "train", "measure": "step_time", "unit": "s"}
+    entry = Entry.model_validate(
+        {**fields, "device": planned.plan.device, "engine": prediction.engine, "shape": prediction.shape, "key": "k"}
+        | {"raw": prediction.raw, "predicted": prediction.raw, "measured": 3 * prediction.raw}
+    )
+    append(tmp_path, [entry])
+    assert step() == pytest.approx(3 * here)
+    assert step("hardware: {device: h100}") == there

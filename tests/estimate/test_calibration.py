@@ -19,7 +19,7 @@ def test_without_a_past_the_prediction_stays_as_stated() -> None:
 
 def test_one_measurement_corrects_and_tells_how_far_off_it_was() -> None:
     found = calibrate(10, [past(8, 4)], LIKE)
-    assert (found.value, found.factor, found.basis) == (5, 0.5, "1 measurement of this shape")
+    assert (found.value, found.factor, found.basis) == (4, 0.4, "1 measurement of this shape")
     assert found.error == pytest.approx(1)  # 8 was predicted, 4 measured
 
 
@@ -34,7 +34,7 @@ def test_same_shape_comes_before_any_shape() -> None:
     others = [past(10, 30, shape="b")] * 5
     assert calibrate(10, [*others, past(10, 8)], LIKE).factor == 0.8
     found = calibrate(10, others, LIKE)
-    assert (found.factor, found.error, found.basis) == (3, 0, "5 measurements on this device")
+    assert (found.factor, found.error, found.basis) == (3, 0, "5 measurements of other shapes on this device")
 
 
 @pytest.mark.parametrize("field", ["device", "engine", "stage", "measure"])
@@ -48,8 +48,23 @@ def test_numbers_that_make_no_factor_are_passed_over(raw: float, measured: float
 
 
 def test_exact_past_gives_no_error() -> None:
-    found = calibrate(7, [past(raw, 2 * raw) for raw in (1, 2, 3)], LIKE)
+    found = calibrate(7, [past(raw, 2 * raw, shape="b") for raw in (1, 2, 3)], LIKE)
     assert (found.value, found.error) == (14, 0)
+
+
+def test_what_was_reckoned_for_the_same_shape_does_not_matter() -> None:
+    """Another stated utilisation or row length changes what is reckoned, and nothing of what runs."""
+    assert calibrate(1000, [past(8, 4), past(80, 4)], LIKE).value == 4
+
+
+def test_one_odd_measurement_does_not_outweigh_many_others() -> None:
+    others = [past(10, 10, shape="b")] * 50
+    assert calibrate(10, [*others, past(10, 1000)], LIKE).value == 10
+    assert calibrate(10, [*others, *[past(10, 1000)] * 3], LIKE).value == 1000
+
+
+def test_what_is_absurd_is_passed_over() -> None:
+    assert calibrate(10, [past(1e-300, 1e300)], LIKE).basis == "as stated"
 
 
 def test_relative_error_is_of_what_was_measured() -> None:

@@ -65,7 +65,7 @@ def test_an_accelerator_no_catalogue_has_is_no_platform_until_described():
 
 
 def test_eight_a100_are_one_instance_and_nine_are_two():
-    hardware = {"device": "a100-40g", "devices": 8}
+    hardware = {"device": "a100-40g", "devices": 8, "price": "p4d.24xlarge"}
     platform = training_platform(Hardware.model_validate(hardware), LAPTOP)
     assert (platform.price.name, platform.instances, platform.hourly) == ("p4d.24xlarge", 1, 32.77)
     assert platform.flops("bf16") == pytest.approx(8 * 312e12 * 0.4)

@@ -1,4 +1,4 @@
-"""What a plan refuses and doubts: each with the number at which it begins."""
+"""What a plan refuses: each with the number at which it begins."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from ryot.estimate.estimates import Estimates, estimate
 from ryot.estimate.processor import Here
-from ryot.estimate.refusals import Refusal, doubts, refusals
+from ryot.estimate.refusals import Refusal, refusals
 from ryot.spec import Spec
 
 AVX2 = Here("cpu:test x2", 2, 16 << 30, frozenset({"avx2", "fma"}), 2500.0)
@@ -32,7 +32,7 @@ def test_a_sound_spec_is_not_refused() -> None:
 
 def test_training_that_does_not_fit_is_refused_with_both_sizes() -> None:
     found = refused(model={"preset": "hybrid-13b"}, hardware=A100, train={"steps": 10, "ranks": 8, "precision": "bf16", "batch_size": 1})
-    assert "each a100-80g has 80.0 GiB" in found["memory"].message
+    assert "on each device; a100-80g has 80.0 GiB" in found["memory"].message
     assert "--fit" in found["memory"].hint
 
 
@@ -87,7 +87,7 @@ def test_a_training_over_its_budget_is_refused(budget: str, stops: bool) -> None
 
 def test_random_tokens_cannot_fall_below_the_logarithm_of_the_vocabulary() -> None:
     data = {"sources": [{"path": "random.txt", "entropy": "uniform"}]}
-    assert "below 7.62 nats" in refused(data=data, targets=["train/final_loss < 7.6"])["entropy"].message
+    assert "below 7.62 on average" in refused(data=data, targets=["train/final_loss < 7.6"])["entropy"].message
     assert refused(data=data, targets=["train/final_loss < 7.7"]) == {}
 
 
@@ -109,32 +109,3 @@ def test_bf16_is_refused_where_it_is_only_emulated() -> None:
 def test_an_allowed_refusal_keeps_its_reason() -> None:
     found = refused(AVX2, train={"epochs": 1, "precision": "bf16"}, allow={"precision": "a test of the emulation"})
     assert found["precision"].allowed == "a test of the emulation"
-
-
-def doubted(**sections: Any) -> list[str]:
-    return [doubt.message for doubt in doubts(*read(**sections))]
-
-
-def test_too_few_and_too_many_tokens_to_a_parameter_are_doubted() -> None:
-    def with_steps(steps: int) -> list[str]:
-        return doubted(train={"steps": steps})  # 2,048 tokens each, for 9.46M parameters
-
-    assert "are few" in with_steps(1000)[0]
-    assert with_steps(90_000) == []
-    assert "are many" in with_steps(900_000)[0]
-
-
-def test_an_accuracy_that_no_published_model_of_the_size_has_is_doubted() -> None:
-    train = {"batch_size": 1, "accumulation": 16, "ranks": 8, "sequence": 2048, "steps": "400K", "precision": "bf16", "zero_stage": 2}
-    common: dict[str, Any] = {
-        "model": {"preset": "hybrid-1.3b"},
-        "train": train,
-        "hardware": A100,
-        "export": {},
-        "serve": {"dtype": "bf16"},
-    }
-    common["evaluate"] = {"tasks": ["mmlu", "hellaswag"]}
-    messages = doubted(**common, targets=["evaluate/mmlu.acc >= 45%", "evaluate/hellaswag.acc >= 80%"])
-    assert len(messages) == 2
-    assert "best published model" in messages[0]
-    assert doubted(**common, targets=["evaluate/hellaswag.acc >= 50%"]) == []

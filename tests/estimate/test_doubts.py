@@ -1,0 +1,62 @@
+"""What a plan doubts: each with the number at which it begins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ryot.estimate.calibration import Prediction
+from ryot.estimate.doubts import doubts
+from tests.estimate.test_refusals import A100, read
+
+
+def doubted(text_bytes: int | None = None, predictions: dict[str, Prediction] | None = None, **sections: Any) -> list[str]:
+    return [doubt.message for doubt in doubts(*read(**sections), predictions or {}, text_bytes)]
+
+
+HUB = {"sources": [{"hub": "a/b"}]}
+
+
+def test_too_few_and_too_many_tokens_to_a_parameter_are_doubted() -> None:
+    def with_steps(steps: int) -> list[str]:
+        return doubted(train={"steps": steps}, data=HUB)  # 2,048 tokens each, for 9.46M parameters
+
+    assert "that is few" in with_steps(1000)[0]
+    assert with_steps(90_000) == []
+    assert "that is many" in with_steps(900_000)[0]
+
+
+def test_an_accuracy_that_no_published_model_of_the_size_has_is_doubted() -> None:
+    train = {"batch_size": 1, "accumulation": 16, "ranks": 8, "sequence": 2048, "steps": "400K", "precision": "bf16", "zero_stage": 2}
+    common: dict[str, Any] = {
+        "model": {"preset": "hybrid-1.3b"},
+        "train": train,
+        "hardware": A100,
+        "export": {},
+        "serve": {"dtype": "bf16"},
+    }
+    common["evaluate"] = {"tasks": ["mmlu", "hellaswag"]}
+    messages = doubted(**common, data=HUB, targets=["evaluate/mmlu.acc >= 45%", "evaluate/hellaswag.acc >= 80%"])
+    assert sum("published model" in message for message in messages) == 2
+    assert not any("published" in line for line in doubted(**common, data=HUB, targets=["evaluate/hellaswag.acc >= 50%"]))
+
+
+def test_a_target_that_the_plan_itself_predicts_to_be_missed_is_doubted() -> None:
+    prediction = Prediction("train/total_time", 31_000.0, 31_778.0, "s", "deepspeed", "shape")
+    found = doubted(predictions={"train/total_time": prediction}, data=HUB, targets=["train/total_time < 1h", "train/updates == 5"])
+    assert found == ["train/total_time < 1h: predicted is 8 h 49 min"]
+    assert doubted(predictions={"train/total_time": prediction}, data=HUB, targets=["train/total_time < 9h"]) == []
+
+
+def test_text_that_is_gone_through_thousands_of_times_is_doubted() -> None:
+    """2.3 MB are about 0.48M tokens; 1,200,000 updates of 2,048 tokens are 2.46B."""
+    (found,) = (
+        line for line in doubted(2_300_000, data={"sources": [{"path": "mine.txt"}]}, train={"steps": 1_200_000}) if "same data" in line
+    )
+    assert "2.3 MB of text" in found
+    assert "5,129 times" in found
+
+
+def test_devices_that_are_paid_for_and_idle_are_told() -> None:
+    train = {"steps": "9K", "ranks": 4, "precision": "bf16", "zero_stage": 2, "batch_size": 8}
+    found = doubted(data=HUB, train=train, hardware={"device": "a100-80g", "price": "p4de.24xlarge"})
+    assert "training uses 4 of the 8 devices that are paid for" in found
