@@ -152,6 +152,20 @@ def fits(target_unit: str, measure_unit: str) -> bool:
     return target_unit == "" and measure_unit not in ("s", "bytes", "usd") and not measure_unit.endswith("/s")
 
 
+def meets(value: float, comparison: Comparison, bound: float) -> bool:
+    """Whether a number satisfies a comparison."""
+    match comparison:
+        case "<":
+            return value < bound
+        case "<=":
+            return value <= bound
+        case ">":
+            return value > bound
+        case ">=":
+            return value >= bound
+    return value == bound
+
+
 _WORDS: dict[str, Comparison] = {"at_least": ">=", "at_most": "<=", "more_than": ">", "less_than": "<", "equals": "=="}
 
 

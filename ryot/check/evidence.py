@@ -7,9 +7,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ryot.check.sizes import fewest_samples, first, meets, proportion_bounds, ranks, size_for_share
+from ryot.check.sizes import fewest_samples, first, proportion_bounds, ranks, size_for_share
 from ryot.check.spread import reach, size_for_distance
-from ryot.measures import Comparison, Evidence, Kind, Measure, Priority, Target, finite, point, size
+from ryot.measures import Comparison, Evidence, Kind, Measure, Priority, Target, finite, meets, point, size
 from ryot.units import show
 
 _MARGIN = 0.1

@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable
 
 from ryot.check.beta import binomial_cdf, incomplete_beta, inverse_beta
-from ryot.measures import Comparison, Measure
+from ryot.measures import Comparison, Measure, meets
 
 MOST = 10**7
 """More samples than anybody will take; a larger need is as good as unknowable."""
@@ -79,20 +79,6 @@ def proportion_bounds(hits: float, of: float, confidence: float) -> tuple[float,
     low = inverse_beta(hits, of - hits + 1, 1 - confidence) if hits > 0 else 0.0
     high = inverse_beta(hits + 1, of - hits, confidence) if hits < of else 1.0
     return low, high
-
-
-def meets(value: float, comparison: Comparison, bound: float) -> bool:
-    """Whether a number satisfies a comparison."""
-    match comparison:
-        case "<":
-            return value < bound
-        case "<=":
-            return value <= bound
-        case ">":
-            return value > bound
-        case ">=":
-            return value >= bound
-    return value == bound
 
 
 def smallest(holds: Callable[[int], bool]) -> int | None:

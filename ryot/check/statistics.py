@@ -10,8 +10,8 @@ from statistics import NormalDist
 import numpy as np
 
 from ryot.check.bootstrap import log_ratio, log_ratio_bounds, log_ratio_spread, mean_bounds
-from ryot.check.sizes import MOST, fewest_samples, meets, proportion_bounds, ranks, size_for_share
-from ryot.measures import Comparison, Evidence, Measure, finite, point, size
+from ryot.check.sizes import MOST, fewest_samples, proportion_bounds, ranks, size_for_share
+from ryot.measures import Comparison, Evidence, Measure, finite, meets, point, size
 
 
 def interval(measure: Measure, evidence: Evidence, confidence: float) -> tuple[float, float]:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from ryot.check.sizes import fewest_samples, meets
+from ryot.check.sizes import fewest_samples
 from ryot.check.statistics import defect, interval, rate_bound, samples_needed
-from ryot.measures import Comparison, Evidence, Measure, Priority, Target, Waiver, point, size
+from ryot.measures import Comparison, Evidence, Measure, Priority, Target, Waiver, meets, point, size
 from ryot.units import show
 
 Status = Literal["PASS", "FAIL", "INCONCLUSIVE", "ERROR"]

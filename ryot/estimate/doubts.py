@@ -9,7 +9,7 @@ from ryot.estimate.calibration import AS_STATED, Prediction
 from ryot.estimate.estimates import Estimates, total_seconds, usd_of, usd_of_a_month
 from ryot.estimate.platform import Platform
 from ryot.estimate.references import SIZE_ROOM, TOKENS_ROOM, best_published
-from ryot.measures import Comparison, Target
+from ryot.measures import Target, meets
 from ryot.spec import Spec
 from ryot.units import show, show_large
 
@@ -45,23 +45,10 @@ def doubts(spec: Spec, estimates: Estimates, predictions: Mapping[str, Predictio
 
 def _predicted(target: Target, prediction: Prediction | None) -> Iterator[Doubt]:
     """A target that the plan's own prediction misses."""
-    if prediction is not None and not _meets(prediction.value, target.comparison, target.bound):
+    if prediction is not None and not meets(prediction.value, target.comparison, target.bound):
         past = "" if prediction.error is None else f"; such predictions were off by {prediction.error:.0%}"
         reference = "the plan's own estimate" if prediction.basis == AS_STATED else f"corrected by {prediction.basis}{past}"
         yield Doubt(f"{target.written}: predicted is {show(prediction.value, prediction.unit)}", reference)
-
-
-def _meets(value: float, comparison: Comparison, bound: float) -> bool:
-    match comparison:
-        case "<":
-            return value < bound
-        case "<=":
-            return value <= bound
-        case ">":
-            return value > bound
-        case ">=":
-            return value >= bound
-    return value == bound
 
 
 def _compute_optimal(estimates: Estimates) -> Iterator[Doubt]:
