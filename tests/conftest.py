@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,6 +20,9 @@ from ryot.plugins.discover import Plugin, discover, load_stage
 from ryot.plugins.stage import Facts, Node, Resources, Stage
 from ryot.store.journal import begin
 from ryot.store.store import Store
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it, and so would what the tests start
 
 TOYS = Path(__file__).parent / "plugins" / "toy"
 
