@@ -22,9 +22,8 @@ def print_summary(summary: Summary, console: Console) -> None:
     """Nodes, audited claims, verdicts and the outcome, the last nearest to the prompt."""
     if summary.nodes:
         console.print(node_table(summary))
-        console.print()
-    if summary.claims:
-        show_claims(console, summary.claims)
+    show_claims(console, summary.claims)
+    if summary.nodes or summary.claims:
         console.print()
     print_verdicts(summary, console)
 
