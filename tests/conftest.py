@@ -21,8 +21,10 @@ from ryot.plugins.stage import Facts, Node, Resources, Stage
 from ryot.store.journal import begin
 from ryot.store.store import Store
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it, and so would what the tests start
+# nohup and a shell's background jobs ignore these, and so would what the tests start.
+for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, usual)
 
 TOYS = Path(__file__).parent / "plugins" / "toy"
 
