@@ -30,7 +30,9 @@ ITEMS: dict[Benchmark, int] = {
     "hellaswag": 10042, "arc_easy": 2376, "arc_challenge": 1172, "truthfulqa": 817, "piqa": 1838, "winogrande": 1267,
     "boolq": 3270, "gsm8k": 1319, "humaneval": 164,
 }  # fmt: skip
-"""Items of the split that lm-eval takes. mmlu is left out: a limit holds for each of its 57 subjects, which differ in size."""
+"""Items of the split that lm-eval takes."""
+MMLU_ITEMS = 14042
+"""Of all its 57 subjects, which differ in size. A limit holds for each of them, so with one the number is not known here."""
 
 MEASURES: dict[Question, tuple[Measure, ...]] = {
     "reasoning": (
@@ -102,6 +104,8 @@ def samples_of(spec: Spec, config: EvaluateConfig) -> dict[str, int]:
     """How many items stand behind each measure, where that is known: the limit, or all that are about to be held out if fewer."""
     most = math.inf if config.limit is None else config.limit
     found: dict[str, float] = {BENCHMARKS[name].name: min(most, ITEMS[name]) for name in config.benchmarks if name in ITEMS}
+    if "mmlu" in config.benchmarks and config.limit is None:
+        found[BENCHMARKS["mmlu"].name] = MMLU_ITEMS
     if "reasoning" in config.tasks:
         found["reasoning_accuracy"] = min(most, round(generated_of(spec) * spec.data.held_out))
     heldout = heldout_of(spec)
