@@ -1,7 +1,7 @@
 """Draw what a verb prints, for the README. Real output:
 
-    python docs/picture.py check STORE         docs/phase3.svg, of the last run in a store
-    python docs/picture.py plan SPEC STORE     docs/plan.svg, of a spec as this machine plans it
+python docs/picture.py check STORE         docs/phase3.svg, of the last run in a store
+python docs/picture.py plan SPEC STORE     docs/plan.svg, of a spec as this machine plans it
 """
 
 import io
