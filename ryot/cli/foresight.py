@@ -6,11 +6,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ryot.cli.request import Planned
-from ryot.engine.evidence import last_evidence
-from ryot.errors import MachineError, NodeError
+from ryot.engine.evidence import evidence_of, last_evidence
+from ryot.errors import MachineError
 from ryot.estimate.catalogue import by_driver_name
 from ryot.estimate.platform import Platform
-from ryot.measures import Evidence
 from ryot.plan.plan import Plan
 from ryot.report.foresight import Foresight, Seen, foresee
 from ryot.store.ledger import read
@@ -90,16 +89,6 @@ def _documents(plan: Plan, store: Store) -> int | None:
     """Documents of the training split, once `data` is finished and nothing stands between it and the tokenizer."""
     if "tokenizer" not in plan.names or plan.node("tokenizer").inputs.get("documents") != "data":
         return None
-    data = plan.node("data")
-    counted = _evidence(store, data.stage, data.key)
+    counted = evidence_of(plan.node("data"), store) or {}
     kept, held_out = (counted[name].value if name in counted else None for name in ("examples", "heldout"))
     return None if kept is None or held_out is None else int(kept - held_out)
-
-
-def _evidence(store: Store, stage: str, key: str) -> dict[str, Evidence]:
-    """A finished node's samples; none where it is not finished or they are damaged."""
-    record = store.record(stage, key)
-    try:
-        return {} if record is None else dict(store.evidence(record))
-    except NodeError:
-        return {}

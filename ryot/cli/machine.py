@@ -39,9 +39,9 @@ def probe() -> Machine:
     return Machine(f"cpu:{_processor()} x{cpus}", cpus)
 
 
-def here() -> Here:
-    """This machine as plans reckon with it. Takes a few milliseconds and measures nothing."""
-    machine, about = probe(), _read(Path("/proc/cpuinfo"))
+def here(machine: Machine) -> Here:
+    """The machine that `probe` found, as plans reckon with it. Takes a few milliseconds and measures nothing."""
+    about = _read(Path("/proc/cpuinfo"))
     flags = re.search(r"^(?:flags|Features)\s*:\s*(.+)$", about, re.M)
     return Here(
         device=machine.device,

@@ -81,8 +81,9 @@ def _subject(name: str, profile: str | None, sets: tuple[str, ...]) -> Subject:
         near = difflib.get_close_matches(name, MODELS, 1)
         hint = f"did you mean {near[0]}?" if near else f"presets: {', '.join(MODELS)}"
         raise SpecError(f"{name} is neither a file nor a preset", hint=hint)
-    loaded = load(Path(name), profile=profile, wanted=probe().profile, sets=sets)
-    around = here()
+    machine = probe()
+    loaded = load(Path(name), profile=profile, wanted=machine.profile, sets=sets)
+    around = here(machine)
     known_hardware(loaded, around)
     return Subject(loaded.spec.name, loaded.spec.model, estimate(loaded.spec, around))
 

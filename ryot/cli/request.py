@@ -96,7 +96,7 @@ def resolve(spec: Path, profile: str | None, sets: tuple[str, ...], folders: tup
         paths={written: str(path.resolve()) for written, path in inputs.items()},
     )
     plan, plugins = compile_with(loaded, facts, folders)
-    around = here()
+    around = here(machine)
     known_hardware(loaded, around)
     return Planned(loaded, plan.model_copy(update={"sets": sets, "here": around}), plugins, machine, Store(root), inputs)
 

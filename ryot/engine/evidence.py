@@ -33,7 +33,7 @@ def last_evidence(plan: Plan, store: Store) -> dict[str, Evidence]:
     found: dict[str, Evidence] = {}
     for past in (plan, *_past_plans(plan, store)):
         for name in sorted(wanted & set(past.names)):
-            evidence = _evidence(past.node(name), store)
+            evidence = evidence_of(past.node(name), store)
             if evidence is not None:
                 found |= {f"{name}/{measure}": item for measure, item in evidence.items()}
                 wanted.remove(name)
@@ -47,7 +47,8 @@ def _past_plans(plan: Plan, store: Store) -> list[Plan]:
     return [past for run in reversed(runs) if (past := plan_of(run)) is not None and past.device == plan.device]
 
 
-def _evidence(node: PlannedNode, store: Store) -> dict[str, Evidence] | None:
+def evidence_of(node: PlannedNode, store: Store) -> dict[str, Evidence] | None:
+    """A finished node's samples by measure; None where it is not finished or they are damaged."""
     record = None if node.is_service else store.record(node.stage, node.key)
     try:
         return store.evidence(record) if record else None

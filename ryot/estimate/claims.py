@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from ryot.estimate.estimates import Estimates, total_seconds, usd_of, usd_of_a_month
+from ryot.estimate.cost import MONTHS
+from ryot.estimate.estimates import Estimates, costs_of, total_seconds
 from ryot.estimate.parameters import count_parameters
 from ryot.estimate.platform import Platform
 from ryot.estimate.serving_memory import BYTES
@@ -133,19 +134,17 @@ def _training_time(_spec: Spec, estimates: Estimates) -> _Found:
 
 
 def _training_cost(_spec: Spec, estimates: Estimates) -> _Found:
-    value = usd_of(estimates, total_seconds(estimates))
-    return _Found(value, f"{_time_words(estimates)}; {_price_words(estimates.platform)}", "usd", ASSUMED)
+    return _Found(costs_of(estimates).training, f"{_time_words(estimates)}; {_price_words(estimates.platform)}", "usd", ASSUMED)
 
 
 def _monthly_cost(_spec: Spec, estimates: Estimates) -> _Found:
     platform = estimates.serving.platform if estimates.serving else None
-    return _Found(usd_of_a_month(estimates), f"{estimates.hours_per_month:g} h; {_price_words(platform)}", "usd")
+    return _Found(costs_of(estimates).month, f"{estimates.hours_per_month:g} h; {_price_words(platform)}", "usd")
 
 
 def _first_year_cost(_spec: Spec, estimates: Estimates) -> _Found:
-    training, month = usd_of(estimates, total_seconds(estimates)), usd_of_a_month(estimates)
-    value = None if training is None or month is None else training + 12 * month
-    return _Found(value, f"training {_usd(training)} + 12 months of {_usd(month)}", "usd", ASSUMED)
+    costs = costs_of(estimates)
+    return _Found(costs.total, f"training {_usd(costs.training)} + {MONTHS} months of {_usd(costs.month)}", "usd", ASSUMED)
 
 
 def _time_words(estimates: Estimates) -> str:

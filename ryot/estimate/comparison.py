@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ryot.estimate.estimates import Estimates, total_seconds, usd_of, usd_of_a_month
+from ryot.estimate.estimates import Estimates, costs_of, total_seconds
 from ryot.estimate.flops import flops_per_token
 from ryot.estimate.parameters import count_parameters
 from ryot.estimate.serving_memory import kv_bytes_per_token, state_bytes_per_sequence, weights_bytes
@@ -72,5 +72,5 @@ def _spec_figures(found: Estimates | None) -> Iterator[tuple[str, str, float | N
     yield "tokens trained on", "tokens", found.work.tokens if found else None
     yield "memory of a device in training", "bytes", max(item.memory.needed for item in found.training) if found else None
     yield "training time", "s", total_seconds(found) if found else None
-    yield "training cost", "usd", usd_of(found, total_seconds(found)) if found else None
-    yield "serving, a month", "usd", usd_of_a_month(found) if found else None
+    yield "training cost", "usd", costs_of(found).training if found else None
+    yield "serving, a month", "usd", costs_of(found).month if found else None

@@ -34,11 +34,6 @@ def month_cost(platform: Platform, hours: float = 730.0) -> float | None:
     return (730.0 if platform.purchase == "reserved" else hours) * platform.hourly
 
 
-def first_year(training: Platform, seconds: float, serving: Platform, hours: float = 730.0) -> FirstYear:
-    """One training run of `seconds` and twelve months of serving for `hours` each."""
-    return FirstYear(training_cost(training, seconds), month_cost(serving, hours))
-
-
 def cost_per_million(platform: Platform, tokens_per_s: float) -> float | None:
     """US dollars for a million generated tokens at a throughput, the instances fully used: price of an hour / 3600 / tokens/s x 1e6."""
     return None if platform.hourly is None else platform.hourly / HOUR_S / tokens_per_s * 1e6

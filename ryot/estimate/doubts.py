@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ryot.estimate.calibration import AS_STATED, Prediction
-from ryot.estimate.estimates import Estimates, total_seconds, usd_of, usd_of_a_month
+from ryot.estimate.estimates import Estimates, costs_of
 from ryot.estimate.platform import Platform
 from ryot.estimate.references import SIZE_ROOM, TOKENS_ROOM, best_published
 from ryot.measures import Target, meets
@@ -97,9 +97,8 @@ def _above_published(target: Target, estimates: Estimates) -> Iterator[Doubt]:
 
 def _unchecked_budget(spec: Spec, estimates: Estimates) -> Iterator[Doubt]:
     """A budget that nothing can be held against."""
-    training, month = usd_of(estimates, total_seconds(estimates)), usd_of_a_month(estimates)
-    budget = spec.hardware.budget
-    for name, found in (("training", training), ("monthly", month), ("first_year", None if training is None else month)):
+    budget, costs = spec.hardware.budget, costs_of(estimates)
+    for name, found in (("training", costs.training), ("monthly", costs.month), ("first_year", costs.total)):
         if getattr(budget, name) is not None and found is None:
             yield Doubt(f"hardware.budget.{name} cannot be checked: a price or the number of updates is not known", "hardware.prices")
 

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ryot.estimate.cost import month_cost, training_cost
+from ryot.estimate.cost import FirstYear, month_cost, training_cost
 from ryot.estimate.dataset import DatasetEstimate, dataset_estimate, entropy_floor
 from ryot.estimate.flops import Flops, flops_per_token
 from ryot.estimate.latency import Load, Work, floors, throughput_ceiling
@@ -150,6 +150,11 @@ def usd_of_a_month(estimates: Estimates) -> float | None:
     return None if serving is None or serving.platform is None else month_cost(serving.platform, estimates.hours_per_month)
 
 
+def costs_of(estimates: Estimates) -> FirstYear:
+    """What all training, a month of serving and the first year of both cost."""
+    return FirstYear(usd_of(estimates, total_seconds(estimates)), usd_of_a_month(estimates))
+
+
 def _levels(spec: Spec) -> dict[str, int]:
     """The kernel level of each training node, as the train stage sets it."""
     if spec.optimize is None:
@@ -176,10 +181,7 @@ def _work(spec: Spec, documents: int | None) -> TrainingWork:
 
 def _generated(spec: Spec) -> int | None:
     """The documents of the training split to expect where all are generated: each is held out or not by its own digest."""
-    made = [
-        min(source.generate.examples, source.max_documents or source.generate.examples) if source.generate else None
-        for source in spec.data.sources
-    ]
+    made = [source.makes for source in spec.data.sources]
     return None if None in made else round(sum(count or 0 for count in made) * (1 - spec.data.held_out))
 
 

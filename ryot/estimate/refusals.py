@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ryot.estimate.dataset import epochs, source_names
-from ryot.estimate.estimates import Estimates, total_seconds, usd_of, usd_of_a_month
+from ryot.estimate.estimates import Estimates, costs_of
 from ryot.measures import Target
 from ryot.spec import Spec
 from ryot.spec.hardware import RefusalName
@@ -97,12 +97,11 @@ def _training_speed(spec: Spec, estimates: Estimates) -> Iterator[_Reason]:
 
 
 def _budget(spec: Spec, estimates: Estimates) -> Iterator[_Reason]:
-    budget, training, month = spec.hardware.budget, usd_of(estimates, total_seconds(estimates)), usd_of_a_month(estimates)
-    year = None if training is None or month is None else training + 12 * month
+    budget, costs = spec.hardware.budget, costs_of(estimates)
     for name, allowed, found in (
-        ("training", budget.training, training),
-        ("monthly", budget.monthly, month),
-        ("first_year", budget.first_year, year),
+        ("training", budget.training, costs.training),
+        ("monthly", budget.monthly, costs.month),
+        ("first_year", budget.first_year, costs.total),
     ):
         if allowed is not None and found is not None and found > allowed:
             message = f"{name.replace('_', ' ')} costs ${found:,.0f}; hardware.budget.{name} is ${allowed:,.0f}"

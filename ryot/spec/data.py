@@ -56,6 +56,11 @@ class Source(Section):
     entropy: Annotated[float, Field(ge=0)] | Literal["uniform"] | None = None
     """The least loss in nats per token that any model can reach on it, where that is known; `uniform` for random tokens: ln vocab_size."""
 
+    @property
+    def makes(self) -> int | None:
+        """Documents that the generator makes for it; None for a source that is read."""
+        return None if self.generate is None else min(self.generate.examples, self.max_documents or self.generate.examples)
+
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
         if sum(origin is not None for origin in (self.generate, self.path, self.hub)) != 1:

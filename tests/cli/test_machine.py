@@ -6,7 +6,7 @@ from ryot.cli.machine import here, probe
 
 
 def test_here_is_this_machine():
-    found = here()
+    found = here(probe())
     assert found.device == probe().device
     assert found.cpus == len(os.sched_getaffinity(0))
     assert 1 << 28 < found.memory <= os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ryot.estimate.cost import cost_per_million, first_year, month_cost, training_cost
+from ryot.estimate.cost import FirstYear, cost_per_million, month_cost, training_cost
 from ryot.estimate.platform import serving_platform, training_platform
 from ryot.estimate.processor import Here
 from ryot.spec.hardware import Hardware
@@ -15,6 +15,10 @@ def both(training="on_demand", serving="on_demand"):
     hardware = {"price": "p4d.24xlarge", "devices": 8, "purchase": training, "serve": {"price": "g5.xlarge", "purchase": serving}}
     spec = Hardware.model_validate(hardware)
     return training_platform(spec, LAPTOP), serving_platform(spec, LAPTOP)
+
+
+def first_year(training, seconds, serving):
+    return FirstYear(training_cost(training, seconds), month_cost(serving))
 
 
 def test_on_demand_is_6554_734_and_15362():

@@ -90,8 +90,7 @@ class DataStage(Stage):
 
 def generated_of(spec: Spec) -> int:
     """Documents that the generator makes for a spec; each has a question of its own, so none is dropped as a copy."""
-    asked = ((source.generate, source.max_documents) for source in spec.data.sources)
-    return sum(min(generate.examples, most or generate.examples) for generate, most in asked if generate is not None)
+    return sum(source.makes or 0 for source in spec.data.sources)
 
 
 def heldout_of(spec: Spec) -> int | None:
@@ -113,7 +112,7 @@ def measures_of(config: Config) -> tuple[Measure, ...]:
 def _source(source: Any, facts: Facts) -> Source:
     if (generate := source.generate) is not None:
         return GeneratorSource(
-            examples=min(generate.examples, source.max_documents or generate.examples),
+            examples=source.makes,
             domains=generate.domains,
             reasoning=generate.reasoning,
             difficulties=generate.difficulties,
