@@ -6,12 +6,15 @@ from ryot.files import digest_file, digest_path, write_durable
 from ryot.measures import Measure
 from ryot.plugins.backend import Backend, Job, JobState
 from ryot.plugins.context import Endpoint, StageContext
+from ryot.plugins.documents import Document, Documents, Shard, write_index, write_shard
 from ryot.plugins.stage import Circumstance, Facts, Node, Resources, Service, Stage, StageConfig
 from ryot.spec.spec import Spec
 
 __all__ = [
     "Backend",
     "Circumstance",
+    "Document",
+    "Documents",
     "Endpoint",
     "Facts",
     "Job",
@@ -23,6 +26,7 @@ __all__ = [
     "Resources",
     "RyotError",
     "Service",
+    "Shard",
     "Spec",
     "SpecError",
     "Stage",
@@ -32,4 +36,6 @@ __all__ = [
     "digest_path",
     "processes",
     "write_durable",
+    "write_index",
+    "write_shard",
 ]

@@ -72,14 +72,21 @@ class StageContext:
         files.write_durable(path, data)
         return path
 
-    def spawn(self, argv: Sequence[str], *, env: Mapping[str, str] | None = None, log: Path | None = None) -> subprocess.Popen[bytes]:
+    def spawn(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        log: Path | None = None,
+        pass_fds: Sequence[int] = (),
+    ) -> subprocess.Popen[bytes]:
         """Start a program that dies with this node, in a session of its own; `env` is added to this process's environment.
 
-        Its output goes to the node's log, or to `log`. Call it from the main thread.
+        Its output goes to the node's log, or to `log`; it keeps the open files `pass_fds`. Call it from the main thread.
         """
         environ = dict(os.environ) | dict(env or {})
         with (log or self.log).open("ab") as file:
-            child = processes.spawn(argv, env=environ, stdout=file)
+            child = processes.spawn(argv, env=environ, stdout=file, pass_fds=pass_fds)
         self.children.append(child)
         return child
 
