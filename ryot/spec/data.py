@@ -75,6 +75,8 @@ class Tokenizer(Section):
 
     min_frequency: int = Field(2, ge=1)
     """A pair seen less often is not merged."""
+    long: Literal["split", "cut"] = "split"
+    """What becomes of a document longer than the model's context: it is trained on in pieces, or its end is left out."""
 
 
 class Preparation(Section):
@@ -108,9 +110,13 @@ class Data(Section):
     max_bad_lines: Proportion = 0.01
     """The share of broken records (bad JSON, wrong encoding, no text) tolerated; they are counted and named."""
     tokens: Count | None = Field(None, ge=1)
-    """Tokens to prepare in all, where sources have weights. Only plans use it."""
+    """Tokens to train on in all, where sources have weights; as many as there are, where none is given."""
     max_epochs: float | None = Field(None, gt=0)
     """How often a source may be repeated; a plan that repeats one more often is refused."""
+    workers: int | None = Field(None, ge=1)
+    """Processes that work on shards at once; one a core where none is given. Changes no result."""
+    ray: str | None = None
+    """The address of a Ray cluster to work on instead (`auto`, `local`, `host:port`), which sees the same folders. Changes no result."""
     preparation: Preparation = Preparation()
     """What the plan of a large data set reckons with."""
     tokenizer: Tokenizer = Tokenizer()
