@@ -14,7 +14,7 @@ from ryot.stages.data.generator.generate import generate
 from ryot.stages.data.records import Record
 from ryot.stages.data.sources import first, read_piece
 from ryot.stages.data.stage import Config, FileSource, GeneratorSource
-from ryot.stages.data.units import SIZE, Unit
+from ryot.stages.data.units import Unit
 from ryot.stages.shards.work import Result
 
 NAMED = 10
@@ -49,7 +49,7 @@ def read_unit(settings: Mapping[str, Any], fields: Mapping[str, Any], folder: Pa
     """Write the shards of a unit, and NAME.ids: the ids of their documents, shard by shard, each 8 bytes with the lowest first."""
     config, unit = Config.model_validate(settings["config"]), Unit.of(fields)
     counts, shards, ids = Counts(), [], bytearray()
-    for number, chunk in enumerate(_chunks(counts.sound(_records(unit, config, counts)))):
+    for number, chunk in enumerate(_chunks(counts.sound(_records(unit, config, counts)), config.shard_bytes)):
         for split, documents in _split(chunk, config).items():
             shard = Shard(f"{split}-{unit.name}-{number:03d}", split, unit.source)
             shards.append(write_counted(folder, shard, documents))
@@ -94,13 +94,13 @@ def _of_files(unit: Unit, source: FileSource, max_line: int, counts: Counts) -> 
         counts.files[piece.label] = counts.read + counts.broken - before
 
 
-def _chunks(documents: Iterable[Document]) -> Iterator[list[Document]]:
-    """The documents in parts of at most SIZE bytes of text, or of one document."""
+def _chunks(documents: Iterable[Document], most: int) -> Iterator[list[Document]]:
+    """The documents in parts of at most `most` bytes of text, or of one document."""
     chunk: list[Document] = []
     size = 0
     for document in documents:
         length = len(document.text.encode())
-        if chunk and size + length > SIZE:
+        if chunk and size + length > most:
             yield chunk
             chunk, size = [], 0
         chunk.append(document)

@@ -65,6 +65,8 @@ class Config(StageConfig):
     seed: int = 42
     max_bad_lines: float = 0.01
     max_line: int = MAX_LINE
+    shard_bytes: int = 32 * 2**20
+    """Files are read in parts of this size, and a shard holds at most about so much text."""
     workers: Annotated[int | None, Circumstance] = None
     ray: Annotated[str | None, Circumstance] = None
 

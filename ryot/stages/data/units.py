@@ -12,8 +12,6 @@ from ryot.stages.data.sources import Piece, pieces_of
 from ryot.stages.data.stage import Config, FileSource, GeneratorSource, HubSource
 from ryot.stages.shards.work import Item
 
-SIZE = 32 * 2**20
-"""Bytes of a file in a unit, and about how many of text in a shard."""
 _EXAMPLE = 600  # bytes of a generated document, for the progress alone
 
 
@@ -43,7 +41,7 @@ class Unit:
         return Unit(**{**fields, "pieces": tuple(Piece(**piece) for piece in fields["pieces"])})
 
 
-def units_of(config: Config, context: StageContext, size: int = SIZE) -> list[Unit]:
+def units_of(config: Config, context: StageContext) -> list[Unit]:
     """The units of every source, in order. Raises NodeError for a source that is not there, has changed or cannot be reached.
 
     A source with `max_documents` is one unit: where it ends shows only when all before was read.
@@ -53,7 +51,7 @@ def units_of(config: Config, context: StageContext, size: int = SIZE) -> list[Un
         if isinstance(source, GeneratorSource):
             units.append(Unit(index, 0, source.examples * _EXAMPLE))
         elif isinstance(source, FileSource):
-            units += _of_files(index, source, size)
+            units += _of_files(index, source, config.shard_bytes)
         else:
             units += _of_hub(index, source, context)
     return units
