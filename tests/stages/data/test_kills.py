@@ -26,15 +26,16 @@ run_stage(DataStage(), Config.model_validate_json(Path(sys.argv[1]).read_text())
 """
 
 
-def config_in(folder: Path, lines: int) -> Config:
-    """Two files of which every fifth line is a copy, and generated documents, in some 60 units."""
+def config_in(folder: Path, units: int) -> Config:
+    """Two files of which every sixth line is a copy, in so many units, and generated documents."""
+    lines = units * 100
     folder.mkdir()
     for name, seed in (("a.jsonl", 1), ("b.jsonl", 2)):
         draw = random.Random(seed)
         texts = [f"document {draw.randrange(lines * 4)} " + "word " * draw.randrange(40) for _ in range(lines)]
         (folder / name).write_text("".join(json.dumps({"text": text}) + "\n" for text in [*texts, *texts[: lines // 5]]))
     source = FileSource(digest=digest_path(folder), written="in", path=str(folder))
-    size = sum(path.stat().st_size for path in folder.iterdir()) // 60
+    size = sum(path.stat().st_size for path in folder.iterdir()) // units
     return Config(sources=(source, GeneratorSource(examples=50)), test=0.1, workers=2, shard_bytes=size)
 
 
@@ -58,10 +59,10 @@ def content(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in (folder / "out").iterdir()}
 
 
-def check(tmp_path: Path, kills: int, lines: int, seed: int) -> None:
+def check(tmp_path: Path, kills: int, units: int, seed: int) -> None:
     """Kill a run `kills` times, each time when a random number of files more than before are done, then let it end."""
-    config, draw = config_in(tmp_path / "in", lines), random.Random(seed)
-    run_stage(DataStage(), config, tmp_path / "whole")
+    config, draw = config_in(tmp_path / "in", units), random.Random(seed)
+    run_stage(DataStage(), config.model_copy(update={"workers": 1}), tmp_path / "whole")
     files = len(list((tmp_path / "whole" / "scratch").rglob("*")))
     torn = tmp_path / "torn"
     for _ in range(kills):
@@ -78,10 +79,10 @@ def check(tmp_path: Path, kills: int, lines: int, seed: int) -> None:
 
 
 def test_two_kills_change_no_byte(tmp_path: Path) -> None:
-    check(tmp_path, kills=2, lines=2000, seed=1)
+    check(tmp_path, kills=2, units=12, seed=1)
 
 
 @pytest.mark.heavy
 @pytest.mark.parametrize("seed", [2, 3])
 def test_ten_kills_change_no_byte(tmp_path: Path, seed: int) -> None:
-    check(tmp_path, kills=10, lines=20_000, seed=seed)
+    check(tmp_path, kills=10, units=60, seed=seed)
