@@ -136,10 +136,6 @@ class Data(Section):
     """Tokens to train on in all, where sources have weights; as many as there are, where none is given."""
     max_epochs: float | None = Field(None, gt=0)
     """How often a source may be repeated; a plan that repeats one more often is refused."""
-    workers: int | None = Field(None, ge=1)
-    """Processes that work on shards at once; one a core where none is given. Changes no result."""
-    ray: str | None = None
-    """The address of a Ray cluster to work on instead (`auto`, `local`, `host:port`), which sees the same folders. Changes no result."""
     preparation: Preparation = Preparation()
     """What the plan of a large data set reckons with."""
     tokenizer: Tokenizer = Tokenizer()

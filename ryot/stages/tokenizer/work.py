@@ -66,7 +66,7 @@ def _put_in_order(split: str, shards: Sequence[TokenShard], config: Config, cont
     """Write the order of a split's pieces. Returns the lengths of its documents in tokens."""
     own = [shard for shard in shards if shard.split == split]
     folder = context.scratch / "encode"
-    lengths = _joined(folder, own, "len", STARTS)
+    lengths: npt.NDArray[np.int64] = _joined(folder, own, "len", STARTS)
     ids = _joined(folder, own, "ids", "<u8").astype(np.uint64)
     if config.weights and split == "train":
         sources = np.repeat([shard.source for shard in own], [shard.documents for shard in own])
@@ -84,7 +84,8 @@ def in_pieces(order: Order, pieces: npt.NDArray[np.int64]) -> Order:
     first = np.cumsum(pieces) - pieces
     counts = pieces[order]
     within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    return np.repeat(first[order], counts) + within
+    found: Order = np.repeat(first[order], counts) + within
+    return found
 
 
 def _joined(folder: Path, shards: Sequence[TokenShard], kind: str, dtype: str) -> npt.NDArray[Any]:
