@@ -41,7 +41,7 @@ class Source(Section):
     document a paragraph block); lines also as .gz or .zst."""
     text_field: str | None = None
     """The field or column that holds the text (default `text`); or a template such as `Q: {question}\\nA: {answer}`."""
-    hub: str | None = Field(None, pattern=r"^[\w.\-]+(/[\w.\-]+)?(:[\w.\-]+)?$")
+    hub: str | None = Field(None, pattern=r"^(hf://)?(datasets/)?[\w.\-]+(/[\w.\-]+)?(:[\w.\-]+)?(@[\w.\-/]+)?$")
     """A Hugging Face data set, `owner/name`, `owner/name:config` or `hf://datasets/owner/name@revision`; needs the network."""
     revision: str | None = None
     """The hub revision to pin: a commit. Without one the newest is read, and the result says which it was."""
@@ -79,7 +79,7 @@ class Source(Section):
         if sum(origin is not None for origin in (self.generate, self.path, self.hub)) != 1:
             raise ValueError("a source has exactly one of generate, path, hub and preset")
         if self.hub is None and (self.revision is not None or self.accept_terms):
-            raise ValueError("revision and accept_terms belong to a hub source")
+            raise ValueError(f"{'revision' if self.revision is not None else 'accept_terms'} belongs to a hub source")
         if self.hub is not None:
             refuse_gated(self.hub, self.accept_terms)
         return self

@@ -108,6 +108,7 @@ def measure(found: Findings, context: StageContext) -> None:
         "examples": {"value": kept},
         "bytes": {"value": found.kept(of="bytes")},
         "heldout": {"value": found.kept(split="heldout")},
+        "test": {"value": found.kept(split="test")},
         "duplicates": {"value": read - kept, "of": read},
         "broken": {"value": found.total("broken"), "of": read + found.total("broken")},
         "generated": {"value": sum(found.cells.values())},

@@ -75,6 +75,7 @@ COUNTED = (
     Measure(name="examples", kind="exact", about="documents kept, of all splits"),
     Measure(name="bytes", kind="exact", unit="bytes", about="bytes of the texts kept"),
     Measure(name="heldout", kind="exact", about="documents held out for evaluation"),
+    Measure(name="test", kind="exact", about="documents put aside as the test split"),
     Measure(name="duplicates", kind="count", about="exact copies dropped, of the documents read", sample="document"),
     Measure(name="broken", kind="count", about="records that could not be read, of all records", sample="record"),
 )
