@@ -17,6 +17,8 @@ class GeneratorSource(StageConfig):
     domains: tuple[str, ...] = ()
     reasoning: tuple[str, ...] = ()
     difficulties: tuple[str, ...] = ()
+    composition: dict[str, float] = {"base": 1.0}
+    """The share of each kind of example."""
 
 
 class FileSource(StageConfig):
@@ -116,6 +118,7 @@ def _source(source: Any, facts: Facts) -> Source:
             domains=generate.domains,
             reasoning=generate.reasoning,
             difficulties=generate.difficulties,
+            composition=generate.composition.model_dump(),
         )
     common = {"text_field": source.text_field, "max_documents": source.max_documents}
     if (path := source.path) is not None:
