@@ -18,6 +18,40 @@ Reasoning = Literal[
 Difficulty = Literal["elementary", "intermediate", "advanced", "expert"]
 
 
+class Composition(Section):
+    """The share of each kind of example, of all that are made. They sum to 1; a kind that is not named has none."""
+
+    base: Proportion = 0
+    """Drawn from a template as it is."""
+    paraphrased: Proportion = 0
+    """A base example told in other words, with the same numbers and names."""
+    scaled: Proportion = 0
+    """A base example of the next difficulty made from the same draw: a changed problem with a changed answer."""
+    transferred: Proportion = 0
+    """An example whose first step names a problem of another domain that is solved by the same formula."""
+    adversarial: Proportion = 0
+    """A base example with something that must not change its answer: an idle number or a wrong suggestion."""
+    edge: Proportion = 0
+    """Parameters at the ends of their ranges."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if abs(sum(self.model_dump().values()) - 1) > 1e-6:
+            raise ValueError(f"the shares sum to {sum(self.model_dump().values()):.6g}; they must sum to 1")
+        return self
+
+
+WANTED = Composition(
+    base=38_400 / 96_400,
+    paraphrased=25_000 / 96_400,
+    scaled=15_000 / 96_400,
+    transferred=10_000 / 96_400,
+    adversarial=5_000 / 96_400,
+    edge=3_000 / 96_400,
+)
+"""What is made where the spec names no composition: 38,400 base examples of 96,400, and so on."""
+
+
 class Generate(Section):
     """Examples made from templates, each with an answer that was computed and checked."""
 
@@ -29,6 +63,8 @@ class Generate(Section):
     """The reasoning types to draw from; none named means all there are."""
     difficulties: tuple[Difficulty, ...] = ()
     """The difficulties to draw from; none named means all there are."""
+    composition: Composition = WANTED
+    """The share of each kind of example; `{base: 100%}` for examples as the templates give them and no others."""
 
 
 class Source(Section):

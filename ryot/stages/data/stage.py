@@ -27,6 +27,8 @@ class GeneratorSource(Noted):
     domains: tuple[str, ...] = ()
     reasoning: tuple[str, ...] = ()
     difficulties: tuple[str, ...] = ()
+    composition: dict[str, float] = {"base": 1.0}
+    """The share of each kind of example."""
 
 
 class FileSource(Noted):
@@ -137,6 +139,7 @@ def _source(source: Any, facts: Facts) -> Source:
             domains=generate.domains,
             reasoning=generate.reasoning,
             difficulties=generate.difficulties,
+            composition=generate.composition.model_dump(),
             **noted,
         )
     common = {**noted, "text_field": source.text_field, "max_documents": source.max_documents}

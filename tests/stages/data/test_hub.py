@@ -67,7 +67,7 @@ def test_max_documents_of_the_hub_holds_over_its_files(tmp_path: Path, monkeypat
 def test_the_commit_that_was_read_first_is_read_on(tmp_path: Path) -> None:
     context = context_in(tmp_path, DataStage(), events := [])
     (context.scratch / "hub-00.json").write_text('["abc", 2, 1000]')
-    units = units_of(Config(sources=(HubSource(dataset="owner/name"),)), context)
+    units = units_of(Config(sources=(HubSource(dataset="owner/name"),)), context, {})
     assert [(unit.revision, unit.shard, unit.size) for unit in units] == [("abc", 0, 500), ("abc", 1, 500)]
     assert "read at commit abc" in str(events)
 
