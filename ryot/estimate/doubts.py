@@ -40,6 +40,7 @@ def doubts(spec: Spec, estimates: Estimates, predictions: Mapping[str, Predictio
         *(doubt for target in spec.targets for doubt in _above_published(target, estimates)),
         *_unchecked_budget(spec, estimates),
         *_idle(estimates),
+        *_unpinned(spec),
     )
 
 
@@ -81,6 +82,16 @@ def _repeated(spec: Spec, estimates: Estimates, text_bytes: int | None) -> Itera
         source = f" ({show_large(text_bytes, 'B')} of text)" if text_bytes else ""
         yield Doubt(
             f"training goes through the same data{source} {many} times; after {REPEATED} little is learnt", "Muennighoff et al. 2023"
+        )
+
+
+def _unpinned(spec: Spec) -> Iterator[Doubt]:
+    """Hub sources whose content may change under the same spec: its key would not tell."""
+    unpinned = [source.hub for source in spec.data.sources if source.hub is not None and source.revision is None]
+    if unpinned:
+        yield Doubt(
+            f"{', '.join(unpinned)}: no revision, so another run may read other text; documents.json says which commit was read",
+            "data.sources.revision",
         )
 
 

@@ -182,7 +182,7 @@ def _work(spec: Spec, documents: int | None) -> TrainingWork:
 def _generated(spec: Spec) -> int | None:
     """The documents of the training split to expect where all are generated: each is held out or not by its own digest."""
     made = [source.makes for source in spec.data.sources]
-    return None if None in made else round(sum(count or 0 for count in made) * (1 - spec.data.held_out))
+    return None if None in made else round(sum(count or 0 for count in made) * (1 - spec.data.held_out - spec.data.test))
 
 
 def _training(spec: Spec, node: str, level: int, params: Parameters, platform: Platform | None, work: TrainingWork) -> TrainingEstimate:

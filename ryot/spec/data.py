@@ -18,6 +18,40 @@ Reasoning = Literal[
 Difficulty = Literal["elementary", "intermediate", "advanced", "expert"]
 
 
+class Composition(Section):
+    """The share of each kind of example, of all that are made. They sum to 1; a kind that is not named has none."""
+
+    base: Proportion = 0
+    """Drawn from a template as it is."""
+    paraphrased: Proportion = 0
+    """A base example told in other words, with the same numbers and names."""
+    scaled: Proportion = 0
+    """A base example of the next difficulty made from the same draw: a changed problem with a changed answer."""
+    transferred: Proportion = 0
+    """An example whose first step names a problem of another domain that is solved by the same formula."""
+    adversarial: Proportion = 0
+    """A base example with something that must not change its answer: an idle number or a wrong suggestion."""
+    edge: Proportion = 0
+    """Parameters at the ends of their ranges."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if abs(sum(self.model_dump().values()) - 1) > 1e-6:
+            raise ValueError(f"the shares sum to {sum(self.model_dump().values()):.6g}; they must sum to 1")
+        return self
+
+
+WANTED = Composition(
+    base=38_400 / 96_400,
+    paraphrased=25_000 / 96_400,
+    scaled=15_000 / 96_400,
+    transferred=10_000 / 96_400,
+    adversarial=5_000 / 96_400,
+    edge=3_000 / 96_400,
+)
+"""What is made where the spec names no composition: 38,400 base examples of 96,400, and so on."""
+
+
 class Generate(Section):
     """Examples made from templates, each with an answer that was computed and checked."""
 
@@ -29,6 +63,8 @@ class Generate(Section):
     """The reasoning types to draw from; none named means all there are."""
     difficulties: tuple[Difficulty, ...] = ()
     """The difficulties to draw from; none named means all there are."""
+    composition: Composition = WANTED
+    """The share of each kind of example; `{base: 100%}` for examples as the templates give them and no others."""
 
 
 class Source(Section):
@@ -41,7 +77,7 @@ class Source(Section):
     document a paragraph block); lines also as .gz or .zst."""
     text_field: str | None = None
     """The field or column that holds the text (default `text`); or a template such as `Q: {question}\\nA: {answer}`."""
-    hub: str | None = Field(None, pattern=r"^[\w.\-]+(/[\w.\-]+)?(:[\w.\-]+)?$")
+    hub: str | None = Field(None, pattern=r"^(hf://)?(datasets/)?[\w.\-]+(/[\w.\-]+)?(:[\w.\-]+)?(@[\w.\-/]+)?$")
     """A Hugging Face data set, `owner/name`, `owner/name:config` or `hf://datasets/owner/name@revision`; needs the network."""
     revision: str | None = None
     """The hub revision to pin: a commit. Without one the newest is read, and the result says which it was."""
@@ -79,7 +115,7 @@ class Source(Section):
         if sum(origin is not None for origin in (self.generate, self.path, self.hub)) != 1:
             raise ValueError("a source has exactly one of generate, path, hub and preset")
         if self.hub is None and (self.revision is not None or self.accept_terms):
-            raise ValueError("revision and accept_terms belong to a hub source")
+            raise ValueError(f"{'revision' if self.revision is not None else 'accept_terms'} belongs to a hub source")
         if self.hub is not None:
             refuse_gated(self.hub, self.accept_terms)
         return self

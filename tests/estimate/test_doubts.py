@@ -13,7 +13,7 @@ def doubted(text_bytes: int | None = None, predictions: dict[str, Prediction] | 
     return [doubt.message for doubt in doubts(*read(**sections), predictions or {}, text_bytes)]
 
 
-HUB = {"sources": [{"hub": "a/b"}]}
+HUB = {"sources": [{"hub": "a/b", "revision": "abc"}]}
 
 
 def test_too_few_and_too_many_tokens_to_a_parameter_are_doubted() -> None:
@@ -60,3 +60,8 @@ def test_devices_that_are_paid_for_and_idle_are_told() -> None:
     train = {"steps": "9K", "ranks": 4, "precision": "bf16", "zero_stage": 2, "batch_size": 8}
     found = doubted(data=HUB, train=train, hardware={"device": "a100-80g", "price": "p4de.24xlarge"})
     assert "training uses 4 of the 8 devices that are paid for" in found
+
+
+def test_a_hub_source_without_a_revision_is_doubted() -> None:
+    assert any(line.startswith("a/b: no revision") for line in doubted(data={"sources": [{"hub": "a/b"}]}))
+    assert not any("revision" in line for line in doubted(data=HUB))

@@ -108,6 +108,7 @@ def measure(found: Findings, context: StageContext) -> None:
         "examples": {"value": kept},
         "bytes": {"value": found.kept(of="bytes")},
         "heldout": {"value": found.kept(split="heldout")},
+        "test": {"value": found.kept(split="test")},
         "duplicates": {"value": read - kept, "of": read},
         "broken": {"value": found.total("broken"), "of": read + found.total("broken")},
         "generated": {"value": sum(found.cells.values())},
@@ -140,10 +141,20 @@ def _source(found: Findings, index: int, source: Source) -> dict[str, object]:
     }
 
 
+def _refused(found: Findings, index: int) -> dict[str, int]:
+    """The draws that gave no example, by kind and reason."""
+    reasons = Counter[str]()
+    for unit, result in zip(found.units, found.results, strict=True):
+        if unit.source == index:
+            reasons.update(result["refused"])
+    return dict(reasons)
+
+
 def _origin(found: Findings, index: int, source: Source) -> dict[str, object]:
     """What the spec wrote; of the hub also the commit that was read."""
     if isinstance(source, GeneratorSource):
-        return {"generate": {"examples": source.examples, "seed": found.config.seed}}
+        asked = {"examples": source.examples, "seed": found.config.seed, "composition": source.composition}
+        return {"generate": asked, "refused": _refused(found, index)}
     if isinstance(source, FileSource):
         return {"path": source.written, "digest": source.digest}
     revision = next(unit.revision for unit in found.units if unit.source == index)

@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ryot.plugins import Document, Shard, write_durable, write_shard
-from ryot.stages.data.generator.generate import generate
+from ryot.plugins import Document, Documents, Shard, write_durable, write_shard
 from ryot.stages.data.records import Record
 from ryot.stages.data.sources import first, read_piece
-from ryot.stages.data.stage import Config, FileSource, GeneratorSource
+from ryot.stages.data.stage import Config, FileSource, HubSource
 from ryot.stages.data.units import Unit
 from ryot.stages.shards.work import Result
 
@@ -33,6 +32,7 @@ class Counts:
     files: dict[str, int] = field(default_factory=dict)
     wrong: int = 0
     checked: int = 0
+    refused: dict[str, int] = field(default_factory=dict)
 
     def sound(self, records: Iterable[Record]) -> Iterator[Document]:
         """The documents among the records; both are counted."""
@@ -49,7 +49,7 @@ def read_unit(settings: Mapping[str, Any], fields: Mapping[str, Any], folder: Pa
     """Write the shards of a unit, and NAME.ids: the ids of their documents, shard by shard, each 8 bytes with the lowest first."""
     config, unit = Config.model_validate(settings["config"]), Unit.of(fields)
     counts, shards, ids = Counts(), [], bytearray()
-    for number, chunk in enumerate(_chunks(counts.sound(_records(unit, config, counts)), config.shard_bytes)):
+    for number, chunk in enumerate(_chunks(counts.sound(_records(unit, config, counts, Path(settings["made"]))), config.shard_bytes)):
         for split, documents in _split(chunk, config).items():
             shard = Shard(f"{split}-{unit.name}-{number:03d}", split, unit.source)
             shards.append(write_counted(folder, shard, documents))
@@ -74,14 +74,14 @@ def write_counted(folder: Path, shard: Shard, documents: Iterable[Document]) -> 
     return {"shard": asdict(written), "characters": characters, "cells": dict(cells)}
 
 
-def _records(unit: Unit, config: Config, counts: Counts) -> Iterator[Record]:
+def _records(unit: Unit, config: Config, counts: Counts, made: Path) -> Iterator[Record]:
     source = config.sources[unit.source]
-    if isinstance(source, GeneratorSource):
-        made = generate(source, config.seed, lambda **_: None)
-        counts.wrong, counts.checked = made.wrong, made.checked
-        return iter(made.documents)
+    if unit.made is not None:
+        counts.wrong, counts.checked, counts.refused = (unit.made[name] for name in ("wrong", "checked", "refused"))
+        return Documents(made).read(Shard(**unit.made["shard"]))
     if isinstance(source, FileSource):
         return first(_of_files(unit, source, config.max_line, counts), source.max_documents)
+    assert isinstance(source, HubSource)
     pinned = source.model_copy(update={"revision": unit.revision})
     records: Iterator[Record] = import_module("ryot.stages.data.hub").read_hub(pinned, unit.shard, config.max_line)
     return records

@@ -27,6 +27,8 @@ class GeneratorSource(Noted):
     domains: tuple[str, ...] = ()
     reasoning: tuple[str, ...] = ()
     difficulties: tuple[str, ...] = ()
+    composition: dict[str, float] = {"base": 1.0}
+    """The share of each kind of example."""
 
 
 class FileSource(Noted):
@@ -75,6 +77,7 @@ COUNTED = (
     Measure(name="examples", kind="exact", about="documents kept, of all splits"),
     Measure(name="bytes", kind="exact", unit="bytes", about="bytes of the texts kept"),
     Measure(name="heldout", kind="exact", about="documents held out for evaluation"),
+    Measure(name="test", kind="exact", about="documents put aside as the test split"),
     Measure(name="duplicates", kind="count", about="exact copies dropped, of the documents read", sample="document"),
     Measure(name="broken", kind="count", about="records that could not be read, of all records", sample="record"),
 )
@@ -136,6 +139,7 @@ def _source(source: Any, facts: Facts) -> Source:
             domains=generate.domains,
             reasoning=generate.reasoning,
             difficulties=generate.difficulties,
+            composition=generate.composition.model_dump(),
             **noted,
         )
     common = {**noted, "text_field": source.text_field, "max_documents": source.max_documents}

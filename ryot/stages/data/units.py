@@ -1,7 +1,7 @@
 """What one worker reads at a time. Which units there are, and their order, depends on the sources alone, never on the workers."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
@@ -10,14 +10,12 @@ from typing import Any
 from ryot.plugins import StageContext, write_durable
 from ryot.stages.data.sources import Piece, pieces_of
 from ryot.stages.data.stage import Config, FileSource, GeneratorSource, HubSource
-from ryot.stages.shards.work import Item
-
-_EXAMPLE = 600  # bytes of a generated document, for the progress alone
+from ryot.stages.shards.work import Item, Result
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A part of one source: pieces of its files, a shard of its hub data set, or all that the generator makes."""
+    """A part of one source: pieces of its files, a shard of its hub data set, or a group of examples that the generator made."""
 
     source: int
     number: int
@@ -25,6 +23,7 @@ class Unit:
     pieces: tuple[Piece, ...] = ()
     shard: int | None = None
     revision: str | None = None
+    made: Mapping[str, Any] | None = None
 
     @property
     def name(self) -> str:
@@ -41,20 +40,25 @@ class Unit:
         return Unit(**{**fields, "pieces": tuple(Piece(**piece) for piece in fields["pieces"])})
 
 
-def units_of(config: Config, context: StageContext) -> list[Unit]:
-    """The units of every source, in order. Raises NodeError for a source that is not there, has changed or cannot be reached.
+def units_of(config: Config, context: StageContext, made: Mapping[int, Sequence[Result]]) -> list[Unit]:
+    """The units of every source, in order; `made` is what `make_examples` gave.
 
+    Raises NodeError for a source that is not there, has changed or cannot be reached.
     A source with `max_documents` is one unit: where it ends shows only when all before was read.
     """
     units: list[Unit] = []
     for index, source in enumerate(config.sources):
         if isinstance(source, GeneratorSource):
-            units.append(Unit(index, 0, source.examples * _EXAMPLE))
+            units += [_of_group(index, number, group) for number, group in enumerate(made[index])]
         elif isinstance(source, FileSource):
             units += _of_files(index, source, config.shard_bytes)
         else:
             units += _of_hub(index, source, context)
     return units
+
+
+def _of_group(index: int, number: int, group: Result) -> Unit:
+    return Unit(index, number, group["shard"]["bytes"], made={name: value for name, value in group.items() if name != "keys"})
 
 
 def _of_files(index: int, source: FileSource, size: int) -> list[Unit]:

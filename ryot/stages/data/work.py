@@ -10,6 +10,7 @@ from typing import Any
 from ryot.plugins import Shard, StageContext, write_index
 from ryot.stages.data.copies import find_copies, write_places
 from ryot.stages.data.findings import Findings, facts, measure, refuse_empty, refuse_too_many_broken, say_empty
+from ryot.stages.data.made import make_examples
 from ryot.stages.data.stage import Config
 from ryot.stages.data.units import Unit, units_of
 from ryot.stages.shards.pool import Place, over_shards
@@ -20,9 +21,10 @@ Written = dict[str, Any]
 
 def run(config: Config, context: StageContext) -> None:
     """Write the shards and documents.json. Raises NodeError when too much is broken or nothing is left."""
-    units = units_of(config, context)
     place = Place(config.workers or 0, config.ray)
-    read = Work("ryot.stages.data.read:read_unit", {"config": config.model_dump(mode="json")}, context.scratch / "read")
+    units = units_of(config, context, make_examples(config, context, place))
+    settings = {"config": config.model_dump(mode="json"), "made": str(context.scratch / "made")}
+    read = Work("ryot.stages.data.read:read_unit", settings, context.scratch / "read")
     results = over_shards(read, [unit.item() for unit in units], context, place)
     say_empty(units, results, context)
     found = Findings(config, units, results)

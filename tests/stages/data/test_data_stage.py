@@ -152,7 +152,7 @@ def test_facts_of_each_source_are_written(tmp_path: Path) -> None:
     assert (read["kind"], read["path"], read["licence"], read["weight"]) == ("file", "a.jsonl", "CC0", 0.5)
     assert read["bytes"] == sum(len(text) for text in TEXTS[:99]) + 200
     assert read["train"] + read["heldout"] == 100
-    assert made["generate"] == {"examples": 20, "seed": 42}
+    assert made["generate"] == {"examples": 20, "seed": 42, "composition": {"base": 1.0}}
     assert facts["characters"]["shortest"] == len(TEXTS[0])  # type: ignore[index]
     assert result.value("bytes") == read["bytes"] + made["bytes"]
 
@@ -233,7 +233,10 @@ def test_expand_makes_one_node_with_the_measures_of_its_sources() -> None:
     (node,) = DataStage().expand(spec({"generate": {"examples": 50, "domains": ["physics"]}}), Facts("cpu:test x2"))
     assert (node.name, node.stage) == ("data", "data")
     assert isinstance(node.config, Config)
-    assert node.config.sources == (GeneratorSource(examples=50, domains=("physics",)),)
+    (source,) = node.config.sources
+    assert isinstance(source, GeneratorSource)
+    assert (source.examples, source.domains) == (50, ("physics",))
+    assert sum(source.composition.values()) == pytest.approx(1)
     assert "wrong_answers" in {measure.name for measure in node.measures}
     facts = Facts("cpu:test x2", digests={"a.txt": "d1"}, paths={"a.txt": "/data/a.txt"})
     (local,) = DataStage().expand(spec({"path": "a.txt", "max_documents": 7}), facts)
