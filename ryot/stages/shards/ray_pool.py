@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +15,8 @@ from ryot.plugins import NodeError, RyotError, StageContext
 from ryot.stages.shards.pool import Place
 from ryot.stages.shards.work import Item, Result, Work
 
+_ANSWERS_IN_S = 10
+
 
 def on_ray(work: Work, items: Sequence[Item], place: Place, context: StageContext) -> Iterator[tuple[Item, Result]]:
     """Each item with its result, as they are done. Raises NodeError when there is no cluster or a task fails.
@@ -22,30 +25,49 @@ def on_ray(work: Work, items: Sequence[Item], place: Place, context: StageContex
     """
     _join(place, context)
     try:
-        waiting = list(reversed(items))
-        running: dict[Any, Item] = {}
         there: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-        most = place.workers or int(there.get("CPU", 1))
-        while waiting or running:
-            while waiting and len(running) < most:
-                item = waiting.pop()
-                running[_do.remote(_told(work), json.dumps(asdict(item)))] = item
-            done, _ = ray.wait(list(running), num_returns=1)
-            for reference in done:
-                yield running[reference], _result(reference, running.pop(reference))
+        yield from _tasks(work, items, place.workers or int(there.get("CPU", 1)))
     finally:
         ray.shutdown()
 
 
+def _tasks(work: Work, items: Sequence[Item], most: int) -> Iterator[tuple[Item, Result]]:
+    waiting, running = iter(items), dict[Any, Item]()
+    told = json.dumps({"function": work.function, "settings": work.settings, "folder": str(work.folder)})
+
+    def begin() -> None:
+        if (item := next(waiting, None)) is not None:
+            running[_do.remote(told, json.dumps(asdict(item)))] = item
+
+    for _ in range(most):
+        begin()
+    while running:
+        (reference,), _ = ray.wait(list(running), num_returns=1)
+        item = running.pop(reference)
+        yield item, _result(reference, item)
+        begin()
+
+
 def _join(place: Place, context: StageContext) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent anywhere
-    own = {"num_cpus": place.workers or context.cpus, "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
+    hint = "start one with `ray start --head`, or leave data.ray out to work in processes of this machine"
     try:
-        ray.init(address=place.ray, logging_level=logging.WARNING, **(own if place.ray == "local" else {}))
-    except (ConnectionError, OSError, RuntimeError, ValueError) as error:
+        if place.ray == "local":
+            cpus = place.workers or context.cpus
+            ray.init("local", num_cpus=cpus, include_dashboard=False, _node_ip_address="127.0.0.1", logging_level=logging.WARNING)
+        else:
+            _knock(place.ray or "auto")
+            ray.init(place.ray, logging_level=logging.WARNING)
+    except (OSError, RuntimeError, ValueError) as error:
         said = (str(error).splitlines() or [type(error).__name__])[0]
-        hint = "start one with `ray start --head`, or leave data.ray out to work in processes of this machine"
         raise NodeError(f"cannot join the Ray cluster {place.ray}: {said}", hint=hint) from error
+
+
+def _knock(address: str) -> None:
+    """Raise OSError where nobody listens at `host:port`: Ray itself would try for more than a minute."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if port.isdigit():
+        socket.create_connection((host, int(port)), _ANSWERS_IN_S).close()
 
 
 @ray.remote(max_retries=3)
@@ -57,10 +79,6 @@ def _do(told: str, asked: str) -> str:
         return json.dumps({"result": work.do(work.resolve(), Item(**json.loads(asked)))})
     except RyotError as error:
         return json.dumps({"failed": error.message, "hint": error.hint})
-
-
-def _told(work: Work) -> str:
-    return json.dumps({"function": work.function, "settings": work.settings, "folder": str(work.folder)})
 
 
 def _result(reference: Any, item: Item) -> Result:

@@ -17,10 +17,10 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[str]:
-    """The address of a cluster of two nodes of one core each, on loopback."""
+    """The address of a cluster of two nodes of one core each, on loopback (Ray takes 127.0.0.1 for the machine's outer address)."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     cluster_utils = pytest.importorskip("ray.cluster_utils")
-    node = {"num_cpus": 1, "node_ip_address": "127.0.0.1", "object_store_memory": 100 << 20}
+    node = {"num_cpus": 1, "node_ip_address": "127.0.0.2", "object_store_memory": 100 << 20}
     two = cluster_utils.Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
     two.add_node(**node)
     two.wait_for_nodes()
