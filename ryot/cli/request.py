@@ -150,8 +150,10 @@ def _marked(section: BaseModel, path: tuple[str | int, ...]) -> Iterator[tuple[t
             for index, item in enumerate(value):
                 if isinstance(item, BaseModel):
                     yield from _marked(item, (*path, name, index))
+                elif isinstance(item, str) and _optional_marked(info.annotation):
+                    yield (*path, name, index), item
 
 
 def _optional_marked(annotation: object) -> bool:
-    """Whether a `LocalPath | None`: the mark then sits inside the union."""
+    """Whether a `LocalPath | None` or a `tuple[LocalPath, ...]`: the mark then sits inside."""
     return any(LocalInput in getattr(argument, "__metadata__", ()) for argument in getattr(annotation, "__args__", ()))

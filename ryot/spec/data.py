@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from ryot.spec.filters import Filters
 from ryot.spec.section import LocalPath, Section
 from ryot.units import Bandwidth, Count, Proportion
 
@@ -107,6 +108,12 @@ class Data(Section):
     """Seed of the generator and of the order of documents."""
     max_bad_lines: Proportion = 0.01
     """The share of broken records (bad JSON, wrong encoding, no text) tolerated; they are counted and named."""
+    workers: int | None = Field(None, ge=1)
+    """Processes that read, filter and tokenise; none means one for each core. Changes no result."""
+    ray: str | None = Field(None, min_length=1)
+    """A Ray cluster that does this work instead: its address, or `auto`, or `local`. It has to see the same folders."""
+    filters: Filters | None = None
+    """What documents have to pass on their way to the tokenizer."""
     tokens: Count | None = Field(None, ge=1)
     """Tokens to prepare in all, where sources have weights. Only plans use it."""
     max_epochs: float | None = Field(None, gt=0)
