@@ -32,7 +32,7 @@ API = (
     "Backend", "Circumstance", "Document", "Documents", "Endpoint", "Facts", "Job", "JobState", "MachineError", "Measure", "Node", "NodeError", "Resources",
     "RyotError",
     "Service", "Shard", "Spec", "SpecError", "Stage", "StageConfig", "StageContext", "digest_file", "digest_path", "processes", "write_durable",
-    "write_index", "write_shard",
+    "write_index", "write_lines", "write_shard",
 )  # fmt: skip
 
 

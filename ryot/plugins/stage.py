@@ -78,6 +78,9 @@ class Stage:
     gives: ClassVar[str | None] = None
     measures: ClassVar[tuple[Measure, ...]] = ()
     resources: ClassVar[Resources] = Resources()
+    preview: ClassVar[str] = ""
+    """What a stage that gives documents does to the first few, for `ryot data preview`: `module:function`, called with the Config, the
+    documents that come in, and how many to show; it gives for each the document that goes on, or None, and what there is to say."""
     work: ClassVar[str] = ""
     """Where the heavy half of a stage is, `module:function`, so that planning never imports torch."""
 

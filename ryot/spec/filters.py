@@ -8,8 +8,8 @@ from ryot.spec.section import LocalPath, Section
 from ryot.units import Count, Proportion
 
 Rule = Literal[
-    "gopher_words", "gopher_word_length", "gopher_symbols", "gopher_bullets", "gopher_ellipsis_lines", "gopher_letters", "gopher_stop_words",
-    "gopher_repeated_lines", "gopher_repeated_paragraphs", "gopher_top_ngram", "gopher_repeated_ngrams",
+    "gopher_words", "gopher_word_length", "gopher_symbols", "gopher_bullets", "gopher_ellipsis_lines", "gopher_letters",
+    "gopher_stop_words", "gopher_repeated_lines", "gopher_repeated_paragraphs", "gopher_top_ngram", "gopher_repeated_ngrams",
     "c4_line_end", "c4_line_words", "c4_long_words", "c4_javascript", "c4_policy", "c4_citations", "c4_lorem_ipsum", "c4_curly_bracket",
     "c4_sentences",
 ]  # fmt: skip

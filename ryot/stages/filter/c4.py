@@ -13,7 +13,7 @@ _ELLIPSIS = ("...", "…")
 LINE_WORDS, LONGEST_WORD, SENTENCES = 3, 1000, 5
 POLICY = ("terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies")
 _CITATION = re.compile(r"\[(?:\d+|edit|citation needed)\]")
-_LONG_WORD = re.compile(r"\S{%d}" % (LONGEST_WORD + 1))
+_LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD + 1}}}")
 _SENTENCE_END = re.compile(r"""[.!?]["'”’)\]]*(?=\s|$)""")
 LINE_RULES = ("c4_line_end", "c4_line_words", "c4_long_words", "c4_javascript", "c4_policy", "c4_citations")
 TEXT_RULES = ("c4_lorem_ipsum", "c4_curly_bracket", "c4_sentences")

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ryot.stages.filter.words import Words, blank_parted, is_letter, run_hashes
+from ryot.stages.filter.words import Words, among, blank_parted, is_letter, run_hashes, sums
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Found = dict[int, str]
@@ -24,29 +24,29 @@ REPEATED = {5: 0.15, 6: 0.14, 7: 0.13, 8: 0.12, 9: 0.11, 10: 0.10}
 _MARKS = ("•", "-", "*", "‣", "●", "–")
 
 
-def words(texts: Sequence[str], words: Words) -> Found:
+def words(words: Words) -> Found:
     """50 to 100,000 words."""
     low, high = WORDS
     return {
-        int(text): f"{words.counts_T[text]} words, not {low} to {high}"
-        for text in np.flatnonzero((words.counts_T < low) | (words.counts_T > high))
+        int(text): f"{words.counts[text]} words, not {low} to {high}"
+        for text in np.flatnonzero((words.counts < low) | (words.counts > high))
     }
 
 
-def word_length(texts: Sequence[str], words: Words) -> Found:
+def word_length(words: Words) -> Found:
     """A mean word length of 3 to 10 characters."""
     low, high = WORD_LENGTH
-    mean_T = _sums(words.ends_W - words.starts_W, words) / np.maximum(words.counts_T, 1)
+    mean_T = sums(words.ends_W - words.starts_W, words) / np.maximum(words.counts, 1)
     return {
         int(text): f"words of {mean_T[text]:.1f} characters on average, not {low:g} to {high:g}"
         for text in np.flatnonzero((mean_T < low) | (mean_T > high))
     }
 
 
-def symbols(texts: Sequence[str], words: Words) -> Found:
+def symbols(words: Words) -> Found:
     """At most a hash, or an ellipsis, to ten words."""
     found = {}
-    for number, (text, count) in enumerate(zip(texts, words.counts_T.tolist(), strict=True)):
+    for number, (text, count) in enumerate(zip(words.texts, words.counts.tolist(), strict=True)):
         hashes = text.count("#")
         ellipses = text.count("...") + text.count("…")
         if max(hashes, ellipses) > SYMBOLS * count:
@@ -54,50 +54,50 @@ def symbols(texts: Sequence[str], words: Words) -> Found:
     return found
 
 
-def bullets(texts: Sequence[str], words: Words) -> Found:
+def bullets(words: Words) -> Found:
     """At most 90 % of the lines start with a bullet."""
-    return _lines(texts, lambda line: line.lstrip().startswith(_MARKS), BULLETS, "start with a bullet", _MARKS)
+    return _lines(words.texts, lambda line: line.lstrip().startswith(_MARKS), BULLETS, "start with a bullet", _MARKS)
 
 
-def ellipsis_lines(texts: Sequence[str], words: Words) -> Found:
+def ellipsis_lines(words: Words) -> Found:
     """At most 30 % of the lines end with an ellipsis."""
-    return _lines(texts, lambda line: line.rstrip().endswith(("...", "…")), ELLIPSIS_LINES, "end with an ellipsis", ("...", "…"))
+    return _lines(words.texts, lambda line: line.rstrip().endswith(("...", "…")), ELLIPSIS_LINES, "end with an ellipsis", ("...", "…"))
 
 
-def letters(texts: Sequence[str], words: Words) -> Found:
+def letters(words: Words) -> Found:
     """At least 80 % of the words have a letter."""
     letters_C1 = np.concatenate(([0], np.cumsum(is_letter(words.codes_C))))
-    share_T = _sums(letters_C1[words.ends_W] > letters_C1[words.starts_W], words) / np.maximum(words.counts_T, 1)
+    share_T = sums(letters_C1[words.ends_W] > letters_C1[words.starts_W], words) / np.maximum(words.counts, 1)
     return {int(text): f"{share_T[text]:.0%} of the words have a letter" for text in np.flatnonzero(share_T < LETTERS)}
 
 
-def stop_words(texts: Sequence[str], words: Words) -> Found:
+def stop_words(words: Words) -> Found:
     """At least two of the, be, to, of, and, that, have, with."""
-    seen_T = np.zeros(len(texts), np.int64)
+    seen_T = np.zeros(len(words.texts), np.int64)
     for stop in _stop_hashes():
-        seen_T += _sums(words.hashes_W == stop, words) > 0
+        seen_T += sums(words.hashes_W == stop, words) > 0
     return {int(text): f"{seen_T[text]} of the words {', '.join(STOP_WORDS)}" for text in np.flatnonzero(seen_T < FEWEST_STOP_WORDS)}
 
 
-def repeated_lines(texts: Sequence[str], words: Words) -> Found:
+def repeated_lines(words: Words) -> Found:
     """At most 30 % of the lines, and 20 % of the characters, in lines that were there before."""
-    return _repeated_parts(texts, "\n", "lines")
+    return _repeated_parts(words.texts, "\n", "lines")
 
 
-def repeated_paragraphs(texts: Sequence[str], words: Words) -> Found:
+def repeated_paragraphs(words: Words) -> Found:
     """At most 30 % of the paragraphs, and 20 % of the characters, in paragraphs that were there before."""
-    return _repeated_parts(texts, "\n\n", "paragraphs")
+    return _repeated_parts(words.texts, "\n\n", "paragraphs")
 
 
-def top_ngram(texts: Sequence[str], words: Words) -> Found:
+def top_ngram(words: Words) -> Found:
     """At most 20, 18, 16 % of the characters in the most frequent run of 2, 3, 4 words; of equally frequent ones the longest."""
     found: Found = {}
     text_W = words.text_of_word()
     for size, most in TOP.items():
-        order, begins, counts = _runs(_keys(words, text_W, size))
-        often = counts > 1
-        place, counts = order[begins[often]], counts[often]
-        place, counts = _inside(place, text_W, size), counts[_is_inside(place, text_W, size)]
+        order, counts = _runs(_keys(words, text_W, size))
+        first = order[np.cumsum(counts) - counts]
+        inside = text_W[first] == text_W[first + size - 1]
+        place, counts = first[inside], counts[inside]
         length = words.ends_W[place + size - 1] - words.starts_W[place]
         text = text_W[place]
         ranked = np.lexsort((length, counts, text))
@@ -109,7 +109,7 @@ def top_ngram(texts: Sequence[str], words: Words) -> Found:
     return found
 
 
-def repeated_ngrams(texts: Sequence[str], words: Words) -> Found:
+def repeated_ngrams(words: Words) -> Found:
     """At most 15, 14, 13, 12, 11, 10 % of the characters in runs of 5 to 10 words that were there before, none counted twice.
 
     Words in a repeated run of ten are in repeated runs of five: who has few of these has few of those.
@@ -118,7 +118,7 @@ def repeated_ngrams(texts: Sequence[str], words: Words) -> Found:
     share_T = _repeated_share(words, text_W, 5)
     found: Found = {}
     for text in np.flatnonzero(share_T > min(REPEATED.values())).tolist():
-        own = blank_parted([texts[text]])
+        own = blank_parted([words.texts[text]])
         for size, most in REPEATED.items():
             much = _repeated_share(own, own.text_of_word(), size)[0]
             if much > most:
@@ -129,49 +129,44 @@ def repeated_ngrams(texts: Sequence[str], words: Words) -> Found:
 
 def _repeated_share(words: Words, text_W: Array, size: int) -> Array:
     """The share of each text's characters, blanks inside runs included, in words of runs that an earlier one equals."""
-    order, begins, counts = _runs(_keys(words, text_W, size))
-    first = np.zeros(len(order), bool)
-    first[begins] = True
-    later = order[~first & (np.repeat(counts, counts) > 1)]
-    later = _inside(later, text_W, size)
+    order, counts = _runs(_keys(words, text_W, size))
+    if not len(order):
+        return np.zeros(len(words.counts))
+    later = np.delete(order, np.cumsum(counts) - counts)
+    later = later[text_W[later] == text_W[later + size - 1]]
     edges = np.zeros(len(text_W) + 1, np.int64)
     np.add.at(edges, later, 1)
     np.add.at(edges, later + size, -1)
     covered_W = np.cumsum(edges[:-1]) > 0
     length_W = words.ends_W - words.starts_W + 1
-    return _sums(covered_W * length_W, words) / _characters(words)
+    return sums(covered_W * length_W, words) / _characters(words)
 
 
 def _keys(words: Words, text_W: Array, size: int) -> Array:
     """A number for every run of words, another one in every text."""
     rolled = run_hashes(words.hashes_W, size)
-    return rolled ^ (text_W[: len(rolled)].astype(np.uint64) * np.uint64(0x9FB21C651E98DF25))
+    keys: Array = rolled ^ (text_W[: len(rolled)].astype(np.uint64) * np.uint64(0x9FB21C651E98DF25))
+    return keys
 
 
-def _runs(keys: Array) -> tuple[Array, Array, Array]:
-    """An order that brings equal keys together, earlier ones first; where in it each key begins; how often it is there."""
-    order = np.argsort(keys, kind="stable")
-    begins = np.flatnonzero(np.concatenate(([True], np.diff(keys[order]) != 0))) if len(keys) else np.zeros(0, np.int64)
-    return order, begins, np.diff(np.append(begins, len(keys)))
+def _runs(keys: Array) -> tuple[Array, Array]:
+    """The places of the keys that are there more than once, equal ones together and earlier ones first; how often each key is there.
 
-
-def _is_inside(place: Array, text_W: Array, size: int) -> Array:
-    inside: Array = text_W[place] == text_W[place + size - 1]
-    return inside
-
-
-def _inside(place: Array, text_W: Array, size: int) -> Array:
-    """Those runs that do not go on into the next text."""
-    return place[_is_inside(place, text_W, size)]
-
-
-def _sums(values_W: Array, words: Words) -> Array:
-    sums_W1 = np.concatenate(([0], np.cumsum(values_W)))
-    return sums_W1[words.first_T1[1:]] - sums_W1[words.first_T1[:-1]]
+    Sorting the keys alone is several times faster than finding the order of all of them, and most are there once.
+    """
+    ranked = np.sort(keys)
+    repeated = np.unique(ranked[1:][ranked[1:] == ranked[:-1]])
+    if not len(repeated):
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    place = np.flatnonzero(among(keys, repeated))
+    order = place[np.argsort(keys[place], kind="stable")]
+    begins = np.flatnonzero(np.concatenate(([True], np.diff(keys[order]) != 0)))
+    return order, np.diff(np.append(begins, len(order)))
 
 
 def _characters(words: Words) -> Array:
-    return np.maximum(np.diff(words.begin_T1) - 1, 1)
+    count_T: Array = np.maximum(np.diff(words.begin_T1) - 1, 1)
+    return count_T
 
 
 @cache
@@ -203,7 +198,7 @@ def _repeated_parts(texts: Sequence[str], between: str, about: str) -> Found:
     return found
 
 
-Rule = Callable[[Sequence[str], Words], Found]
+Rule = Callable[[Words], Found]
 RULES: dict[str, Rule] = {
     "gopher_words": words,
     "gopher_word_length": word_length,

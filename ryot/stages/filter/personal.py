@@ -57,9 +57,7 @@ def iban(text: str) -> bool:
     return 15 <= len(packed) <= 34 and int("".join(str(int(char, 36)) for char in packed[4:] + packed[:4])) % 97 == 1
 
 
-def _ip(text: str) -> bool:
-    if ":" not in text:
-        return True
+def _ipv6(text: str) -> bool:
     try:
         IPv6Address(text)
     except AddressValueError:
@@ -76,8 +74,9 @@ def _always(_: str) -> bool:
     return True
 
 
-_DIGITS = re.compile(r"\d{3}")
-_LONG_NUMBER = re.compile(r"\d(?:[ -]?\d){11}")
+_NUMBER = re.compile(r"\d[\d ().\-/]{6,}\d")
+_DOTTED = re.compile(r"\d\.\d{1,3}\.\d")
+_COLONS = re.compile(r":[0-9A-Fa-f]{0,4}:")
 _IBAN_START = re.compile(r"\b[A-Z]{2}\d\d ?[A-Z0-9]{4}")
 _SECRET_START = re.compile(r"AKIA|ASIA|PRIVATE KEY|gh[pousr]_|github_pat_|xox[abprs]-|sk-|AIza|eyJ")
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
@@ -110,31 +109,38 @@ KINDS = (
     Kind(
         "card",
         "<CARD>",
-        lambda text: _LONG_NUMBER.search(text) is not None,
+        lambda text: _NUMBER.search(text) is not None,
         re.compile(r"(?<![\d.,-])\d(?:[ -]?\d){12,18}(?![\d-])"),
         luhn,
     ),
     Kind(
         "ip",
         "<IP>",
-        lambda text: text.count(":") > 1 or text.count(".") > 2,
-        re.compile(rf"(?<![\w.])(?:{_OCTET}\.){{3}}{_OCTET}(?!\.?\w)|(?<![\w:.])(?:[0-9A-Fa-f]{{0,4}}:){{2,7}}[0-9A-Fa-f]{{0,4}}(?![\w:])"),
-        _ip,
+        lambda text: _DOTTED.search(text) is not None,
+        re.compile(rf"(?<![\w.])(?:{_OCTET}\.){{3}}{_OCTET}(?!\.?\w)"),
+        _always,
+    ),
+    Kind(
+        "ip",
+        "<IP>",
+        lambda text: _COLONS.search(text) is not None,
+        re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:])"),
+        _ipv6,
     ),
     Kind(
         "ssn",
         "<SSN>",
-        lambda text: "-" in text or _DIGITS.search(text) is not None,
+        lambda text: _NUMBER.search(text) is not None,
         re.compile(r"(?<![\w-])(?!000|666|9)\d{3}([- ])(?!00)\d{2}\1(?!0000)\d{4}(?![\w-])"),
         _always,
     ),
     Kind(
         "phone",
         "<PHONE>",
-        lambda text: _DIGITS.search(text) is not None,
+        lambda text: _NUMBER.search(text) is not None,
         re.compile(
             r"(?<![\w+.])\+\d{1,3}(?:[ .\-/]?\(?\d{1,5}\)?){2,6}(?![\w])"
-            r"|(?<![\w+.(-])(?:1[ .-])?(?:\([2-9]\d\d\) ?|[2-9]\d\d[ .-])[2-9]\d\d[ .-]\d{4}(?![\w-])"
+            r"|(?<![\w+.-])(?:1[ .-])?(?:\([2-9]\d\d\) ?|[2-9]\d\d[ .-])[2-9]\d\d[ .-]\d{4}(?![\w-])"
         ),
         _phone,
     ),

@@ -10,7 +10,7 @@ from ryot.plugins import NodeError
 from ryot.stages.filter.files import proven, text_of
 from ryot.stages.filter.settings import Profanity
 from ryot.stages.filter.verdict import Dropped, Judge, Verdict
-from ryot.stages.filter.words import hash_words, plain
+from ryot.stages.filter.words import among, hash_words, plain
 
 
 def judge(settings: Profanity) -> Judge:
@@ -19,8 +19,8 @@ def judge(settings: Profanity) -> Judge:
 
     def judged(texts: Sequence[str]) -> list[Verdict]:
         words = plain(texts)
-        hits_T = np.diff(np.searchsorted(np.flatnonzero(_in(words.hashes_W, listed)), words.first_T1))
-        counts_T = words.counts_T
+        hits_T = np.diff(np.searchsorted(np.flatnonzero(among(words.hashes_W, listed)), words.first_T1))
+        counts_T = words.counts
         most_T = np.full(len(texts), np.inf) if settings.max_words is None else np.full(len(texts), float(settings.max_words))
         if settings.max_share is not None:
             most_T = np.minimum(most_T, settings.max_share * counts_T)
@@ -30,16 +30,6 @@ def judge(settings: Profanity) -> Judge:
         ]
 
     return judged
-
-
-def _in(hashes_W: np.ndarray, listed: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
-    """Which hashes are in a short sorted list. Few have the upper bits of one, and only these are looked up."""
-    table = np.zeros(1 << 16, bool)
-    table[listed >> np.uint64(48)] = True
-    found = table[hashes_W >> np.uint64(48)]
-    maybe = np.flatnonzero(found)
-    found[maybe] = np.isin(hashes_W[maybe], listed)
-    return found
 
 
 def _list(settings: Profanity) -> list[str]:

@@ -17,7 +17,7 @@ def judge(settings: Quality) -> Judge:
         words = blank_parted(texts)
         failed: dict[int, Dropped] = {}
         for name, rule in rules.items():
-            for number, why in rule(texts, words).items():
+            for number, why in rule(words).items():
                 failed.setdefault(number, Dropped(name, why))
         return [failed.get(number) or (c4.cleaned(text, lines) if lines else text) for number, text in enumerate(texts)]
 

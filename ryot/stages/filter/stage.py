@@ -24,7 +24,7 @@ class Config(StageConfig):
 
 
 class FilterStage(Stage):
-    """Takes documents and passes on those that a filter keeps, changed where it changes them. A shard that it leaves as it is, is linked."""
+    """Passes on the documents that a filter keeps, changed where it changes them. A shard that it leaves as it is, is linked."""
 
     name = "filter"
     version = 1

@@ -24,4 +24,3 @@ depend on its batch."""
 def each(judge: Callable[[str], Verdict]) -> Judge:
     """A filter that looks at one text at a time."""
     return lambda texts: [judge(text) for text in texts]
-

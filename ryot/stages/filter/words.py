@@ -23,6 +23,7 @@ BATCH = 1 << 18
 class Words:
     """The words of T texts. `first_T1[t]` is the number of text t's first word, `begin_T1[t]` of its first character."""
 
+    texts: Sequence[str]
     codes_C: Array
     starts_W: Array
     ends_W: Array
@@ -31,26 +32,31 @@ class Words:
     begin_T1: Array
 
     @property
-    def counts_T(self) -> Array:
-        """How many words each text has."""
-        return np.diff(self.first_T1)
+    def counts(self) -> Array:
+        """How many words each text has: T numbers."""
+        return _array(np.diff(self.first_T1))
 
     def text_of_word(self) -> Array:
         """The number of the text that each word is in."""
-        return np.repeat(np.arange(len(self.first_T1) - 1), self.counts_T)
+        return np.repeat(np.arange(len(self.first_T1) - 1), self.counts)
 
 
 def blank_parted(texts: Sequence[str]) -> Words:
     """Words as a typist counts them: what lies between blanks, punctuation and case included."""
     codes_C, begin_T1 = _codes(texts)
-    return _words(codes_C, codes_C, ~_is_blank(codes_C), begin_T1)
+    return _words(texts, codes_C, codes_C, ~_is_blank(codes_C), begin_T1)
 
 
 def plain(texts: Sequence[str]) -> Words:
     """Words as one hears them: runs of letters and digits in lower case."""
     codes_C, begin_T1 = _codes(texts)
-    lower_C = _lower(codes_C)
-    return _words(codes_C, lower_C, _is_alphanumeric(codes_C), begin_T1)
+    return _words(texts, codes_C, _lower(codes_C), _is_alphanumeric(codes_C), begin_T1)
+
+
+def sums(values_W: Array, words: Words) -> Array:
+    """Of each text the sum of what is given for its words."""
+    sums_W1 = np.concatenate(([0], np.cumsum(values_W)))
+    return _array(sums_W1[words.first_T1[1:]] - sums_W1[words.first_T1[:-1]])
 
 
 def hash_words(words: Iterable[str]) -> Array:
@@ -72,7 +78,7 @@ class Grams:
 
 def grams(words: Words, size: int) -> Grams:
     """All runs of `size` words. A text of fewer words has one, of all its words, and a text of none has one that is its own."""
-    counts_T = words.counts_T
+    counts_T = words.counts
     short_T = np.flatnonzero(counts_T < size)
     rolled = run_hashes(words.hashes_W, size)
     grams_T = np.maximum(counts_T - size + 1, 1)
@@ -105,7 +111,19 @@ def mixed(values: Array) -> Array:
     values *= np.uint64(0xBF58476D1CE4E5B9)
     values ^= values >> np.uint64(27)
     values *= np.uint64(0x94D049BB133111EB)
-    return values ^ (values >> np.uint64(31))
+    return _array(values ^ (values >> np.uint64(31)))
+
+
+def among(hashes: Array, listed: Array) -> Array:
+    """Which hashes are in a sorted list. Few have the upper bits of one that is, and only these are looked up."""
+    shift = np.uint64(64 - max(len(listed).bit_length() + 3, 8))
+    table = np.zeros(1 << (64 - int(shift)), bool)
+    table[listed >> shift] = True
+    found = table[hashes >> shift]
+    maybe = np.flatnonzero(found)
+    place = np.minimum(np.searchsorted(listed, hashes[maybe]), max(len(listed) - 1, 0))
+    found[maybe] = listed[place] == hashes[maybe]
+    return _array(found)
 
 
 def batches(texts: Iterable[str]) -> Iterator[list[str]]:
@@ -122,13 +140,27 @@ def batches(texts: Iterable[str]) -> Iterator[list[str]]:
         yield batch
 
 
+def distinct(words: Words) -> Array:
+    """How many different words each text has."""
+    shift = np.uint64(40)  # a text's number above, the word's hash below: sorted, they are together
+    ranked = np.sort((words.text_of_word().astype(np.uint64) << shift) | (words.hashes_W >> np.uint64(24)))
+    first = np.diff(ranked, prepend=np.uint64(2**64 - 1)) != 0
+    return _array(np.bincount((ranked[first] >> shift).astype(np.int64), minlength=len(words.texts)))
+
+
+def _array(values: Any) -> Array:
+    """What numpy's stubs call Any."""
+    assert isinstance(values, np.ndarray)
+    return values
+
+
 def _codes(texts: Sequence[str]) -> tuple[Array, Array]:
     codes_C = np.frombuffer(" ".join([*texts, ""]).encode("utf-32-le", "surrogatepass"), "<u4")
     begin_T1 = np.concatenate(([0], np.cumsum([len(text) + 1 for text in texts]))).astype(np.int64)
     return codes_C, begin_T1
 
 
-def _words(codes_C: Array, spelt_C: Array, inside_C: Array, begin_T1: Array) -> Words:
+def _words(texts: Sequence[str], codes_C: Array, spelt_C: Array, inside_C: Array, begin_T1: Array) -> Words:
     edges = np.flatnonzero(np.diff(inside_C.view(np.int8), prepend=np.int8(0), append=np.int8(0)))
     starts_W, ends_W = edges[::2], edges[1::2]
     powers, inverses = _powers(_rounded(len(codes_C)))
@@ -137,7 +169,7 @@ def _words(codes_C: Array, spelt_C: Array, inside_C: Array, begin_T1: Array) -> 
     np.cumsum(spelt_C * powers[: len(codes_C)], out=sums_C1[1:])
     hashes_W = mixed((sums_C1[ends_W] - sums_C1[starts_W]) * inverses[starts_W])
     first_T1 = np.searchsorted(starts_W, begin_T1)
-    return Words(codes_C, starts_W, ends_W, hashes_W, first_T1, begin_T1)
+    return Words(texts, codes_C, starts_W, ends_W, hashes_W, first_T1, begin_T1)
 
 
 def _rounded(length: int) -> int:
