@@ -76,6 +76,7 @@ class DataStage(Stage):
     Config = Config
     gives = "documents"
     measures = COUNTED
+    preview = "ryot.stages.data.preview:preview"
     work = "ryot.stages.data.work:run"
 
     def expand(self, spec: Spec, facts: Facts) -> Iterable[Node]:

@@ -28,8 +28,8 @@ PROSE = (
 """A text that every filter lets through."""
 
 
-def spec_of(**filters: Any) -> Spec:
-    """A spec with these filters, each a map of its settings."""
+def spec_of(more: dict[str, Any] | None = None, **filters: Any) -> Spec:
+    """A spec with these filters, each a map of its settings, and more sections."""
     return Spec.model_validate(
         {
             "version": 1,
@@ -37,6 +37,7 @@ def spec_of(**filters: Any) -> Spec:
             "model": {"preset": "ryot-tiny"},
             "data": {"sources": [{"generate": {"examples": 100}}], "filters": filters},
             "train": {"batch_size": 2, "steps": 1},
+            **(more or {}),
         }
     )
 
