@@ -5,8 +5,9 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from ryot.spec.filters import Filters
+from ryot.spec.mixture import from_address, from_preset, refuse_gated
 from ryot.spec.section import LocalPath, Section
-from ryot.units import Bandwidth, Count, Proportion
+from ryot.units import Bandwidth, Bytes, Count, Proportion
 
 Domain = Literal[
     "mathematics", "physics", "chemistry", "biology", "computer science", "philosophy",
@@ -32,18 +33,23 @@ class Generate(Section):
 
 
 class Source(Section):
-    """One source of documents: the generator, or local files."""
+    """One source of documents: the generator, local files, or a data set of the Hugging Face hub."""
 
     generate: Generate | None = None
     """Make documents from templates."""
     path: LocalPath | None = None
-    """A local file or folder, relative to the spec: .jsonl (one object a line), .txt (a document a paragraph block)."""
+    """A local file or folder, relative to the spec: .jsonl (one object a line; also .ndjson), .parquet (a row a document), .txt (a
+    document a paragraph block); lines also as .gz or .zst."""
     text_field: str | None = None
-    """In JSON lines: the field that holds the text (default `text`); or a template such as `Q: {question}\\nA: {answer}`."""
+    """The field or column that holds the text (default `text`); or a template such as `Q: {question}\\nA: {answer}`."""
     hub: str | None = Field(None, pattern=r"^[\w.\-]+(/[\w.\-]+)?(:[\w.\-]+)?$")
-    """A Hugging Face data set, `owner/name` or `owner/name:config`; needs the network."""
+    """A Hugging Face data set, `owner/name`, `owner/name:config` or `hf://datasets/owner/name@revision`; needs the network."""
     revision: str | None = None
-    """The hub revision to pin: a commit."""
+    """The hub revision to pin: a commit. Without one the newest is read, and the result says which it was."""
+    preset: str | None = None
+    """A known source of the hub: c4, pile, starcoder, books3, wikipedia, arxiv, openwebtext, stackexchange."""
+    accept_terms: bool = False
+    """The terms of a gated data set were accepted on its page on the hub, and HF_TOKEN is set where the data are read."""
     split: str = "train"
     """The hub split to read."""
     max_documents: Count | None = Field(None, ge=1)
@@ -62,12 +68,21 @@ class Source(Section):
         """Documents that the generator makes for it; None for a source that is read."""
         return None if self.generate is None else min(self.generate.examples, self.max_documents or self.generate.examples)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_from_preset(cls, fields: object) -> object:
+        if not isinstance(fields, dict):
+            return fields
+        return from_address(fields if fields.get("preset") is None else from_preset(fields))
+
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
         if sum(origin is not None for origin in (self.generate, self.path, self.hub)) != 1:
-            raise ValueError("a source has exactly one of generate, path and hub")
-        if self.hub is None and self.revision is not None:
-            raise ValueError("revision belongs to a hub source")
+            raise ValueError("a source has exactly one of generate, path, hub and preset")
+        if self.hub is None and (self.revision is not None or self.accept_terms):
+            raise ValueError("revision and accept_terms belong to a hub source")
+        if self.hub is not None:
+            refuse_gated(self.hub, self.accept_terms)
         return self
 
 
@@ -76,6 +91,8 @@ class Tokenizer(Section):
 
     min_frequency: int = Field(2, ge=1)
     """A pair seen less often is not merged."""
+    long: Literal["split", "cut"] = "split"
+    """What becomes of a document longer than the model's context: it is trained on in pieces, or its end is left out."""
 
 
 class Preparation(Section):
@@ -104,10 +121,14 @@ class Data(Section):
     """Where documents come from, in order."""
     held_out: Proportion = Field(0.05, gt=0, lt=0.9)
     """The share of documents kept for evaluation and never trained on, chosen by the digest of each document."""
+    test: Proportion = Field(0.0, lt=0.9)
+    """The share of documents put aside as a third split, chosen in the same way; nothing reads it until you do."""
     seed: int = Field(42, ge=0)
     """Seed of the generator and of the order of documents."""
     max_bad_lines: Proportion = 0.01
     """The share of broken records (bad JSON, wrong encoding, no text) tolerated; they are counted and named."""
+    max_line: Bytes = Field(16 * 2**20, ge=1024)
+    """A line, a paragraph block or a row longer than this is a broken record."""
     workers: int | None = Field(None, ge=1)
     """Processes that read, filter and tokenise; none means one for each core. Changes no result."""
     ray: str | None = Field(None, min_length=1)
@@ -115,13 +136,19 @@ class Data(Section):
     filters: Filters | None = None
     """What documents have to pass on their way to the tokenizer."""
     tokens: Count | None = Field(None, ge=1)
-    """Tokens to prepare in all, where sources have weights. Only plans use it."""
+    """Tokens to train on in all, where sources have weights; as many as there are, where none is given."""
     max_epochs: float | None = Field(None, gt=0)
     """How often a source may be repeated; a plan that repeats one more often is refused."""
     preparation: Preparation = Preparation()
     """What the plan of a large data set reckons with."""
     tokenizer: Tokenizer = Tokenizer()
     """How text becomes tokens."""
+
+    @model_validator(mode="after")
+    def _splits(self) -> Self:
+        if self.held_out + self.test >= 1:
+            raise ValueError(f"held_out and test take {self.held_out + self.test:.0%} of the documents; none is left to train on")
+        return self
 
     @model_validator(mode="after")
     def _weights(self) -> Self:

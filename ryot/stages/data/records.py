@@ -1,40 +1,27 @@
 """What a source gives: a Document, or a Broken record that says where it stands and what is wrong with it."""
 
-import hashlib
-import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from ryot.plugins import Document
 
 _FIELD = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
-    """One text, with what is known of it."""
-
-    text: str
-    meta: dict[str, object] = field(default_factory=dict)
-
-    @property
-    def id(self) -> str:
-        """The first 16 hexadecimal digits of the SHA-256 of the text."""
-        return hashlib.sha256(self.text.encode()).hexdigest()[:16]
-
-    def line(self) -> str:
-        """The document as one line of JSON, its keys sorted."""
-        return json.dumps({"id": self.id, "text": self.text, "meta": self.meta}, sort_keys=True, ensure_ascii=False) + "\n"
-
-
-@dataclass(frozen=True, slots=True)
 class Broken:
-    """A record that could not be read."""
+    """A record that could not be read: its line, or its row where the file has rows. `lost` counts the rows where several went with it."""
 
     file: str
     line: int
     why: str
+    lost: int = 1
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.why}"
+
+
+Record = Document | Broken
 
 
 def text_of(record: object, text_field: str | None) -> str:
@@ -48,9 +35,17 @@ def text_of(record: object, text_field: str | None) -> str:
         text = _string(record, template)
     if not text.strip():
         raise ValueError("the text is empty")
-    if any("\ud800" <= char <= "\udfff" for char in text):
-        raise ValueError("the text holds half of a surrogate pair, which is no character")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("the text holds half of a surrogate pair, which is no character") from None
     return text
+
+
+def fields_of(text_field: str | None) -> list[str]:
+    """The fields that `text_of` reads."""
+    template = text_field or "text"
+    return list(dict.fromkeys(_FIELD.findall(template))) if "{" in template else [template]
 
 
 def _string(record: dict[str, object], name: str) -> str:

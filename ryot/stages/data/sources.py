@@ -1,20 +1,59 @@
-"""Reading local files as a stream of Documents and Broken records. A broken record never ends the stream."""
+"""Local files as Documents and Broken records. A broken record never ends the reading."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
-from ryot.plugins import NodeError, digest_path
-from ryot.stages.data.records import Broken, Document, text_of
-from ryot.stages.data.stage import FileSource
-from ryot.stages.data.text import split_text
+from ryot.plugins import Document, NodeError, digest_path
+from ryot.stages.data.lines import Line, read_lines
+from ryot.stages.data.records import Broken, Record, text_of
+from ryot.stages.data.stage import MAX_LINE, FileSource
+from ryot.stages.data.text import is_heading, split_text
 
-Record = Document | Broken
-SUFFIXES = (".jsonl", ".txt")
+Reading = Generator[Record, None, int]
+"""The records of a piece; when it ends it returns how many lines, or rows, it went through."""
+_LINES = (".jsonl", ".ndjson")
+_TEXT = (".txt",)
+_PACKED = (".gz", ".zst")
+SUFFIXES = (
+    *_LINES,
+    *(line + packed for line in (*_LINES, ".json") for packed in _PACKED),
+    *_TEXT,
+    *(".txt" + packed for packed in _PACKED),
+    ".parquet",
+)
 
 
-def read_files(source: FileSource) -> Iterator[Record]:
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a file that is read in one go: the lines that begin in the bytes [start, end), or the row groups [start, end) of a
+    Parquet file; all of it by default. `label` is what the file is called where something is said of it."""
+
+    path: str
+    label: str
+    start: int = 0
+    end: int | None = None
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the file's lines can be read in parts: they are not packed, and no paragraph block goes over a border."""
+        return self.path.endswith(_LINES)
+
+    @property
+    def is_parquet(self) -> bool:
+        """Whether it is Parquet."""
+        return self.path.endswith(".parquet")
+
+
+def read_files(source: FileSource, max_line: int = MAX_LINE) -> Iterator[Record]:
     """The records of a local file or folder. Raises NodeError when it is not there, has changed, or holds no such file."""
+    return first((record for piece in pieces_of(source) for record in read_piece(piece, source, max_line)), source.max_documents)
+
+
+def pieces_of(source: FileSource) -> list[Piece]:
+    """The files of a source, each whole, in the order of their names. Raises NodeError as `read_files` does."""
     root = Path(source.path)
     try:
         digest = digest_path(root)
@@ -22,8 +61,12 @@ def read_files(source: FileSource) -> Iterator[Record]:
         raise NodeError(f"cannot read {source.written}: {error.strerror or 'no such file or folder'}") from error
     if digest != source.digest:
         raise NodeError(f"{source.written} changed after the plan was made", hint="start again: it is read under its new digest")
-    records = (record for path in _files(root, source.written) for record in _read(path, _label(path, root), source.text_field))
-    return first(records, source.max_documents)
+    found = [root] if root.is_file() else sorted(path for path in root.rglob("*") if path.is_file())
+    pieces = [Piece(str(path), _label(path, root)) for path in found if path.name.endswith(SUFFIXES)]
+    if not pieces:
+        hint = f"what is read ends in {', '.join(SUFFIXES)}; convert other formats to JSON lines"
+        raise NodeError(f"{source.written} is not, and does not hold, a .jsonl, .parquet or .txt file", hint=hint)
+    return pieces
 
 
 def first(records: Iterable[Record], most: int | None) -> Iterator[Record]:
@@ -36,56 +79,52 @@ def first(records: Iterable[Record], most: int | None) -> Iterator[Record]:
         yield record
 
 
-def _files(root: Path, written: str) -> list[Path]:
-    found = [root] if root.is_file() else sorted(path for path in root.rglob("*") if path.is_file() and path.suffix in SUFFIXES)
-    if not found or found[0].suffix not in SUFFIXES:
-        raise NodeError(f"{written} is not, and does not hold, a .jsonl or .txt file", hint="other formats: convert them to JSON lines")
-    return found
+def read_piece(piece: Piece, source: FileSource, max_line: int) -> Reading:
+    """The records of a piece. Raises NodeError when the disk cannot be read."""
+    path = Path(piece.path)
+    try:
+        if piece.is_parquet:
+            reading: Reading = import_module("ryot.stages.data.parquet").read_rows(piece, source.text_field, max_line)
+            return (yield from reading)
+        if path.name.removesuffix(".gz").removesuffix(".zst").endswith(_TEXT):
+            return (yield from _read_text(path, piece.label, max_line))
+        return (yield from _read_json_lines(piece, source.text_field, max_line))
+    except OSError as error:
+        raise NodeError(f"cannot read {piece.label}: {error.strerror or error}") from error
 
 
 def _label(path: Path, root: Path) -> str:
     return path.name if path == root else path.relative_to(root).as_posix()
 
 
-def _read(path: Path, label: str, text_field: str | None) -> Iterator[Record]:
-    return _read_text(path, label) if path.suffix == ".txt" else _read_json_lines(path, label, text_field)
+def _read_json_lines(piece: Piece, text_field: str | None, max_line: int) -> Reading:
+    number = 0
+    for line in read_lines(Path(piece.path), max_line, piece.start, piece.end):
+        number = line.number
+        if line.why is None and not line.text.strip():
+            continue
+        try:
+            yield Document.of(text_of(_parse(line), text_field))
+        except ValueError as error:
+            yield Broken(piece.label, number, str(error))
+    return number
 
 
-def _read_json_lines(path: Path, label: str, text_field: str | None) -> Iterator[Record]:
-    with path.open("rb") as file:
-        for number, raw in enumerate(file, start=1):
-            try:
-                line = _decode(raw, number)
-                if line.strip():
-                    yield Document(text_of(_parse(line), text_field))
-            except ValueError as error:
-                yield Broken(label, number, str(error))
-
-
-def _parse(line: str) -> object:
+def _parse(line: Line) -> object:
+    if line.why is not None:
+        raise ValueError(line.why)
     try:
-        return json.loads(line)
+        return json.loads(line.text)
     except RecursionError:
         raise ValueError("bad JSON: nested too deeply") from None
     except ValueError as error:
         raise ValueError(f"bad JSON: {error}") from None
 
 
-def _read_text(path: Path, label: str) -> Iterator[Record]:
-    lines, broken = [], []
-    with path.open("rb") as file:
-        for number, raw in enumerate(file, start=1):
-            try:
-                lines.append((number, _decode(raw, number).rstrip("\r\n")))
-            except ValueError as error:
-                broken.append(Broken(label, number, str(error)))
-    yield from broken
-    for _, text in split_text(lines):
-        yield Document(text)
-
-
-def _decode(raw: bytes, number: int) -> str:
-    try:
-        return raw.decode("utf-8-sig" if number == 1 else "utf-8")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"not UTF-8: byte 0x{raw[error.start]:02x} in column {error.start + 1}") from None
+def _read_text(path: Path, label: str, max_line: int) -> Reading:
+    """Goes through the file twice: whether it is WikiText shows in any of its lines."""
+    number, wiki = 0, any(is_heading(line.text) for line in read_lines(path, max_line))
+    for line in split_text(read_lines(path, max_line), wiki=wiki, most=max_line):
+        number = line.number
+        yield Document.of(line.text) if line.why is None else Broken(label, number, line.why)
+    return number

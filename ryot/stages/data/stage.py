@@ -1,4 +1,4 @@
-"""The node `data`: documents from templates, local files or the hub, split into training and held-out ones.
+"""The node `data`: documents from templates, local files or the hub, split into training, held-out and test ones, in shards.
 
 What a document is and where it goes depends on its text alone, never on the order in which sources gave it.
 """
@@ -6,10 +6,21 @@ What a document is and where it goes depends on its text alone, never on the ord
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from ryot.plugins import Circumstance, Facts, Measure, Node, Spec, SpecError, Stage, StageConfig
+from ryot.plugins import Circumstance, Facts, Measure, Node, Resources, Spec, SpecError, Stage, StageConfig
+from ryot.stages.filter.stage import last_documents
+
+MAX_LINE = 16 * 2**20
+"""What `data.max_line` is by default, in bytes."""
 
 
-class GeneratorSource(StageConfig):
+class Noted(StageConfig):
+    """What the spec notes of a source. It changes no document: documents.json repeats what was noted when they were read."""
+
+    licence: Annotated[str | None, Circumstance] = None
+    weight: Annotated[float | None, Circumstance] = None
+
+
+class GeneratorSource(Noted):
     """Documents made from templates. An empty tuple means all there are."""
 
     kind: Literal["generate"] = "generate"
@@ -19,7 +30,7 @@ class GeneratorSource(StageConfig):
     difficulties: tuple[str, ...] = ()
 
 
-class FileSource(StageConfig):
+class FileSource(Noted):
     """Documents read from a local file or folder, known by its digest and not by where it lies."""
 
     kind: Literal["file"] = "file"
@@ -32,7 +43,7 @@ class FileSource(StageConfig):
     max_documents: int | None = None
 
 
-class HubSource(StageConfig):
+class HubSource(Noted):
     """Documents streamed from the Hugging Face hub."""
 
     kind: Literal["hub"] = "hub"
@@ -51,12 +62,19 @@ class Config(StageConfig):
 
     sources: tuple[Source, ...]
     held_out: float = 0.05
+    test: float = 0.0
     seed: int = 42
     max_bad_lines: float = 0.01
+    max_line: int = MAX_LINE
+    shard_bytes: int = 32 * 2**20
+    """Files are read in parts of this size, and a shard holds at most about so much text."""
+    workers: Annotated[int | None, Circumstance] = None
+    ray: Annotated[str | None, Circumstance] = None
 
 
 COUNTED = (
-    Measure(name="examples", kind="exact", about="documents kept, training and held-out"),
+    Measure(name="examples", kind="exact", about="documents kept, of all splits"),
+    Measure(name="bytes", kind="exact", unit="bytes", about="bytes of the texts kept"),
     Measure(name="heldout", kind="exact", about="documents held out for evaluation"),
     Measure(name="duplicates", kind="count", about="exact copies dropped, of the documents read", sample="document"),
     Measure(name="broken", kind="count", about="records that could not be read, of all records", sample="record"),
@@ -72,10 +90,11 @@ class DataStage(Stage):
     """Reads every source, drops copies, holds some documents out, and counts what it could not read."""
 
     name = "data"
-    version = 1
+    version = 2
     Config = Config
     gives = "documents"
     measures = COUNTED
+    resources = Resources(cpus=0)
     preview = "ryot.stages.data.preview:preview"
     work = "ryot.stages.data.work:run"
 
@@ -83,7 +102,8 @@ class DataStage(Stage):
         """The one node `data`. Raises SpecError for a local path that is not there."""
         data = spec.data
         sources = tuple(_source(source, facts) for source in data.sources)
-        config = Config(sources=sources, held_out=data.held_out, seed=data.seed, max_bad_lines=data.max_bad_lines)
+        taken_over = data.model_dump(include={"held_out", "test", "seed", "max_bad_lines", "max_line", "workers", "ray"})
+        config = Config(sources=sources, **taken_over)
         made = generated_of(spec)
         taken = {"wrong_answers": made} if made else {}
         yield Node("data", self.name, config, resources=self.resources, measures=measures_of(config), samples=taken)
@@ -95,11 +115,11 @@ def generated_of(spec: Spec) -> int:
 
 
 def heldout_of(spec: Spec) -> int | None:
-    """About how many documents will be held out; None where other sources than the generator decide it.
+    """About how many documents will be held out; None where other sources than the generator, or filters, decide it.
 
     The expected number: each document is held out or not by its own digest.
     """
-    if any(source.generate is None for source in spec.data.sources):
+    if any(source.generate is None for source in spec.data.sources) or last_documents(spec) != "data":
         return None
     return round(generated_of(spec) * spec.data.held_out)
 
@@ -111,14 +131,16 @@ def measures_of(config: Config) -> tuple[Measure, ...]:
 
 
 def _source(source: Any, facts: Facts) -> Source:
+    noted = {"licence": source.licence, "weight": source.weight}
     if (generate := source.generate) is not None:
         return GeneratorSource(
             examples=source.makes,
             domains=generate.domains,
             reasoning=generate.reasoning,
             difficulties=generate.difficulties,
+            **noted,
         )
-    common = {"text_field": source.text_field, "max_documents": source.max_documents}
+    common = {**noted, "text_field": source.text_field, "max_documents": source.max_documents}
     if (path := source.path) is not None:
         if path not in facts.digests:
             raise SpecError(f"data.sources names {path}, which is not there", hint="paths are relative to the spec's folder")

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterable, Iterator
 
-_HEADING = re.compile(r"\s*(=(?: =)*) [^=\s](?:.*[^=\s])? \1\s*")
+from ryot.stages.data.lines import Line
 
-Line = tuple[int, str]
+_HEADING = re.compile(r"\s*(=(?: =)*) [^=\s](?:.*[^=\s])? \1\s*")
 
 
 def is_heading(line: str) -> bool:
@@ -13,25 +13,51 @@ def is_heading(line: str) -> bool:
     return _HEADING.fullmatch(line) is not None
 
 
-def split_text(lines: Iterable[Line]) -> Iterator[Line]:
-    """Documents as (number of their first line, text), from numbered lines. Headings open the document that follows them."""
-    numbered = list(lines)
-    wiki = any(is_heading(line) for _, line in numbered)
-    block: list[Line] = []
-    for number, line in numbered:
-        blank = not line.strip()
-        if wiki and block and is_heading(line) and not is_heading(block[-1][1]):
-            yield from _document(block)
-            block = []
+def split_text(lines: Iterable[Line], *, wiki: bool, most: int) -> Iterator[Line]:
+    """Documents, each with the number of its first line. Headings open the document that follows them.
+
+    A broken line is passed on and its block goes on without it; a block of more than `most` characters is a broken one.
+    """
+    block = _Block(wiki, most)
+    for line in lines:
+        if line.why is not None:
+            yield line
+            continue
+        heading = wiki and is_heading(line.text)
+        if heading and not block.only_headings:
+            yield from block.take()
+        blank = not line.text.strip()
         if not blank:
-            block.append((number, line.strip() if wiki else line.rstrip()))
-        ended = blank or (wiki and not is_heading(line))
-        if ended and block and not is_heading(block[-1][1]):
-            yield from _document(block)
-            block = []
-    if block and not all(is_heading(line) for _, line in block):
-        yield from _document(block)
+            block.add(line, heading)
+        if (blank or (wiki and not heading)) and not block.only_headings:
+            yield from block.take()
+    if not block.only_headings:
+        yield from block.take()
 
 
-def _document(block: list[Line]) -> Iterator[Line]:
-    yield block[0][0], "\n".join(line for _, line in block)
+class _Block:
+    """The lines of the document that is being read."""
+
+    def __init__(self, wiki: bool, most: int) -> None:
+        self._wiki, self._most = wiki, most
+        self._empty()
+
+    def _empty(self) -> None:
+        self._first, self._size, self._lines = 0, 0, list[str]()
+        self.only_headings = True
+
+    def add(self, line: Line, heading: bool) -> None:
+        """One more line; what makes the block too long is not kept."""
+        text = line.text.strip() if self._wiki else line.text.rstrip()
+        self._first = self._first or line.number
+        self._size += len(text) + 1
+        self._lines += [text] if self._size <= self._most else []
+        self.only_headings = self.only_headings and heading
+
+    def take(self) -> Iterator[Line]:
+        """The document, if there is one; then the block is empty."""
+        if self._size > self._most:
+            yield Line(self._first, "", f"the block that begins here is longer than {self._most:,}, which is data.max_line")
+        elif self._lines:
+            yield Line(self._first, "\n".join(self._lines))
+        self._empty()

@@ -15,7 +15,7 @@ Previewed = tuple[Document | None, str]
 _SHOWN, _PIECES = 40, 3
 
 
-def preview(config: Config, documents: Sequence[Document], count: int) -> list[Previewed]:
+def preview(config: Config, documents: Sequence[Document]) -> list[Previewed]:
     """Each document as it goes on, or None, and why. Raises NodeError as the filter does."""
     settings, texts = config.settings, [document.text for document in documents]
     if isinstance(settings, Score):
@@ -59,7 +59,9 @@ def _near_duplicates(settings: NearDuplicates, documents: Sequence[Document]) ->
     shingles = lambda at: found.shingles_S[found.first_D1[at] : found.first_D1[at + 1]]  # noqa: E731
     like = near_duplicates.first_of(iter(found.bands_DB.T), shingles, settings.threshold, len(found)).tolist()
     return [
-        (document, "unlike the others here") if other == near_duplicates.NONE else (None, f"near_duplicate: like document {documents[other].id}")
+        (document, "unlike the others here")
+        if other == near_duplicates.NONE
+        else (None, f"near_duplicate: like document {documents[other].id}")
         for document, other in zip(documents, like, strict=True)
     ]
 

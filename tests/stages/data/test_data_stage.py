@@ -1,33 +1,56 @@
-"""The node `data`: split, copies, broken records, order, and that the same Config gives the same bytes."""
+"""The node `data`: splits, copies, broken records, and that the same Config gives the same bytes on any number of workers."""
 
+import gzip
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+import zstandard
 
 from ryot.fingerprint import fingerprint
-from ryot.plugins import Facts, NodeError, Spec, SpecError, digest_path
+from ryot.plugins import Document, Documents, Facts, NodeError, Spec, SpecError, digest_path
 from ryot.plugins.stage import identity
 from ryot.plugins.testing import StageResult, run_stage
-from ryot.stages.data.stage import Config, DataStage, FileSource, GeneratorSource, measures_of
+from ryot.stages.data.copies import find_copies
+from ryot.stages.data.stage import Config, DataStage, FileSource, GeneratorSource, Source, measures_of
 
 
-def run(folder: Path, *sources: FileSource | GeneratorSource, **settings: float) -> StageResult:
-    config = Config(sources=sources, **settings)
+def run(folder: Path, *sources: Source, workers: int = 1, **settings: float) -> StageResult:
+    config = Config(sources=sources, workers=workers, **settings)
     return run_stage(DataStage(), config, folder, measures=measures_of(config))
 
 
-def rows(result: StageResult, split: str) -> list[dict[str, object]]:
-    return [json.loads(line) for line in (result.out / f"{split}.jsonl").read_text(encoding="utf-8").split("\n")[:-1]]
+def rows(result: StageResult, split: str) -> list[Document]:
+    return list(Documents(result.out).split(split))
 
 
-def lines_in(folder: Path, texts: list[str], name: str = "a.jsonl") -> FileSource:
+def texts(result: StageResult) -> list[str]:
+    return [document.text for split in ("train", "heldout", "test") for document in rows(result, split)]
+
+
+def content(result: StageResult) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in result.out.iterdir()}
+
+
+def source_at(path: Path, **settings: object) -> FileSource:
+    return FileSource(digest=digest_path(path), written=path.name, path=str(path), **settings)
+
+
+def lines_in(folder: Path, texts: list[str], name: str = "a.jsonl", **settings: object) -> FileSource:
     path = folder / name
-    path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
-    return FileSource(digest=digest_path(path), written=name, path=str(path))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = "".join(json.dumps({"text": text}) + "\n" for text in texts).encode()
+    packers = {".gz": gzip.compress, ".zst": zstandard.ZstdCompressor().compress}
+    path.write_bytes(packers[path.suffix](content) if path.suffix in packers else content)
+    return source_at(path, **settings)
 
 
 TEXTS = [f"document {number}" for number in range(400)]
+
+
+SMALL = {"shard_bytes": 1000}
+"""Settings with which few lines make many units and shards."""
 
 
 def test_generated_documents_are_split_and_counted(tmp_path: Path) -> None:
@@ -39,36 +62,51 @@ def test_generated_documents_are_split_and_counted(tmp_path: Path) -> None:
     assert result.evidence["wrong_answers"].of is not None
     assert result.evidence["wrong_answers"].of >= 600
     assert result.value("cells") == 96
-    assert not {row["id"] for row in train} & {row["id"] for row in heldout}
-    counts = json.loads((result.out / "documents.json").read_text())
-    assert (counts["train"], counts["heldout"]) == (len(train), len(heldout))
+    assert not {row.id for row in train} & {row.id for row in heldout}
+    facts = Documents(result.out).facts
+    assert (facts["train"], facts["heldout"], facts["test"]) == (len(train), len(heldout), 0)
+    assert isinstance(facts["cells"], dict)
+    assert sum(facts["cells"].values()) == 600
 
 
 def test_a_second_run_gives_the_same_bytes(tmp_path: Path) -> None:
     one, two = (run(tmp_path / name, GeneratorSource(examples=100), lines_in(tmp_path, TEXTS)) for name in ("one", "two"))
-    for name in ("train.jsonl", "heldout.jsonl", "documents.json"):
-        assert (one.out / name).read_bytes() == (two.out / name).read_bytes()
+    assert content(one) == content(two)
 
 
-def test_split_and_order_do_not_depend_on_the_order_of_the_lines(tmp_path: Path) -> None:
+def test_any_number_of_workers_gives_the_same_bytes(tmp_path: Path) -> None:
+    sources = (lines_in(tmp_path, TEXTS * 2, "a.jsonl"), GeneratorSource(examples=60), lines_in(tmp_path, TEXTS[:50], "b.jsonl.zst"))
+    one, two, three = (run(tmp_path / str(workers), *sources, workers=workers, test=0.2, **SMALL) for workers in (1, 2, 3))
+    assert len(Documents(one.out).shards) > 20
+    assert len(texts(one)) == 460
+    assert content(one) == content(two) == content(three)
+
+
+def test_what_is_in_which_split_does_not_depend_on_the_order_of_the_lines(tmp_path: Path) -> None:
     forward = run(tmp_path / "one", lines_in(tmp_path, TEXTS, "a.jsonl"))
     backward = run(tmp_path / "two", lines_in(tmp_path, TEXTS[::-1], "b.jsonl"))
-    for name in ("train.jsonl", "heldout.jsonl"):
-        assert (forward.out / name).read_bytes() == (backward.out / name).read_bytes()
+    for split in ("train", "heldout"):
+        assert rows(forward, split) == rows(backward, split)[::-1]
 
 
 def test_more_documents_move_none_from_one_split_to_the_other(tmp_path: Path) -> None:
     few, many = run(tmp_path / "one", lines_in(tmp_path, TEXTS[:200])), run(tmp_path / "two", lines_in(tmp_path, TEXTS))
     for split in ("train", "heldout"):
-        assert {str(row["text"]) for row in rows(few, split)} == {row["text"] for row in rows(many, split)} & set(TEXTS[:200])
+        assert {row.text for row in rows(few, split)} == {row.text for row in rows(many, split)} & set(TEXTS[:200])
 
 
-def test_seed_shuffles_the_order_and_not_the_split(tmp_path: Path) -> None:
+def test_a_test_split_takes_nothing_from_the_held_out_one(tmp_path: Path) -> None:
     source = lines_in(tmp_path, TEXTS)
-    one, two = (rows(run(tmp_path / str(seed), source, seed=seed), "train") for seed in (1, 2))
-    assert one != two
-    assert sorted(str(row["id"]) for row in one) == sorted(str(row["id"]) for row in two)
-    assert [row["text"] for row in one] != [text for text in TEXTS if text in {row["text"] for row in one}]
+    without, with_test = run(tmp_path / "one", source, held_out=0.1), run(tmp_path / "two", source, held_out=0.1, test=0.2)
+    assert rows(without, "heldout") == rows(with_test, "heldout")
+    assert 50 <= len(rows(with_test, "test")) <= 110
+    assert sorted(texts(with_test)) == sorted(TEXTS)
+
+
+def test_documents_stand_in_the_order_of_reading(tmp_path: Path) -> None:
+    result = run(tmp_path / "run", lines_in(tmp_path, TEXTS, "in/a.jsonl"), lines_in(tmp_path, ["last of all", "x"], "b.jsonl"), **SMALL)
+    train = [document.text for document in rows(result, "train")]
+    assert train == [text for text in [*TEXTS, "last of all", "x"] if text in set(train)]
 
 
 def test_copies_are_dropped_and_counted_across_sources(tmp_path: Path) -> None:
@@ -78,25 +116,104 @@ def test_copies_are_dropped_and_counted_across_sources(tmp_path: Path) -> None:
     assert (result.evidence["duplicates"].value, result.evidence["duplicates"].of) == (15, 415)
 
 
+def test_of_copies_in_several_units_the_first_stays(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    lines_in(folder, TEXTS, "a.jsonl")
+    lines_in(folder, ["new", *TEXTS[::-1]], "b.jsonl.gz")
+    result = run(tmp_path / "run", source_at(folder), lines_in(tmp_path, [TEXTS[7], "newer"], "c.jsonl"), **SMALL)
+    wanted = [*TEXTS, "new", "newer"]
+    train = [row.text for row in rows(result, "train")]
+    assert train == [text for text in wanted if text in set(train)]
+    assert sorted(texts(result)) == sorted(wanted)
+    one, other = Documents(result.out).facts["sources"]  # type: ignore[misc]
+    assert [one[name] for name in ("read", "kept", "duplicates")] == [801, 401, 400]
+    assert [other[name] for name in ("read", "kept", "duplicates")] == [2, 1, 1]
+
+
+def test_copies_are_found_as_by_a_plain_loop(tmp_path: Path) -> None:
+    draw = np.random.default_rng(3)
+    parts = [draw.integers(0, 50, size).astype("<u8") * 2**58 for size in (40, 0, 1, 60, 30)]
+    files = [tmp_path / str(number) for number in range(len(parts))]
+    for file, part in zip(files, parts, strict=True):
+        part.tofile(file)
+    seen: set[int] = set()
+    wanted = {}
+    for number, part in enumerate(parts):
+        copies = [place for place, found in enumerate(part.tolist()) if found in seen or seen.add(found)]  # type: ignore[func-returns-value]
+        wanted |= {number: copies} if copies else {}
+    assert {number: places.tolist() for number, places in find_copies(files)} == wanted
+
+
+def test_facts_of_each_source_are_written(tmp_path: Path) -> None:
+    source = lines_in(tmp_path, [*TEXTS[:99], "é" * 100], licence="CC0", weight=0.5)
+    result = run(tmp_path / "run", source, GeneratorSource(examples=20))
+    facts = Documents(result.out).facts
+    read, made = facts["sources"]  # type: ignore[misc]
+    assert (read["kind"], read["path"], read["licence"], read["weight"]) == ("file", "a.jsonl", "CC0", 0.5)
+    assert read["bytes"] == sum(len(text) for text in TEXTS[:99]) + 200
+    assert read["train"] + read["heldout"] == 100
+    assert made["generate"] == {"examples": 20, "seed": 42}
+    assert facts["characters"]["shortest"] == len(TEXTS[0])  # type: ignore[index]
+    assert result.value("bytes") == read["bytes"] + made["bytes"]
+
+
+def test_max_documents_holds_over_all_files_in_order(tmp_path: Path) -> None:
+    for name, part in (("a.jsonl.gz", TEXTS[:100]), ("b.jsonl", TEXTS[100:200]), ("c.jsonl", TEXTS[200:])):
+        lines_in(tmp_path / "in", part, name)
+    result = run(tmp_path / "run", source_at(tmp_path / "in", max_documents=150), workers=2)
+    assert sorted(texts(result)) == sorted(TEXTS[:150])
+
+
 def test_few_broken_lines_are_tolerated_counted_and_named(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text("{\n" + "".join(json.dumps({"text": text}) + "\n" for text in TEXTS))
-    source = FileSource(digest=digest_path(path), written="in/a.jsonl", path=str(path))
-    result = run(tmp_path / "run", source, max_bad_lines=0.01)
+    result = run(tmp_path / "run", source_at(path), max_bad_lines=0.01)
     assert (result.evidence["broken"].value, result.evidence["broken"].of) == (1, 401)
-    named = json.loads((result.out / "documents.json").read_text())["broken_named"]
+    named = Documents(result.out).facts["broken_named"]
+    assert isinstance(named, list)
     assert len(named) == 1
     assert named[0].startswith("a.jsonl:1: bad JSON")
+
+
+def test_broken_lines_of_later_units_are_named_by_their_line_in_the_file(tmp_path: Path) -> None:
+    for name in ("a.jsonl", "b.jsonl"):
+        lines = [json.dumps({"text": name + text}) + "\n" for text in TEXTS]
+        lines[200], lines[399] = "{\n", "\n"
+        (tmp_path / name).write_text("".join([*lines, "{"]))
+    result = run(tmp_path / "run", source_at(tmp_path / "a.jsonl"), source_at(tmp_path / "b.jsonl"), max_bad_lines=0.1, **SMALL)
+    named = Documents(result.out).facts["broken_named"]
+    assert isinstance(named, list)
+    assert [name.split(": ")[0] for name in named] == ["a.jsonl:201", "a.jsonl:401", "b.jsonl:201", "b.jsonl:401"]
 
 
 def test_too_many_broken_lines_are_refused_with_the_first_ten(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text("{\n" * 12 + "".join(json.dumps({"text": text}) + "\n" for text in TEXTS))
-    source = FileSource(digest=digest_path(path), written="a.jsonl", path=str(path))
     with pytest.raises(NodeError, match=r"12 of 412 records are broken, more than the 1\.00%") as refused:
-        run(tmp_path / "run", source)
+        run(tmp_path / "run", source_at(path))
     assert refused.value.message.count("a.jsonl:") == 10
     assert refused.value.hint is not None
+
+
+def test_a_truncated_archive_is_tolerated_as_one_broken_record(tmp_path: Path) -> None:
+    path = Path(lines_in(tmp_path, TEXTS, "a.jsonl.gz").path)
+    path.write_bytes(path.read_bytes()[:-20])
+    result = run(tmp_path / "run", source_at(path), max_bad_lines=0.01)
+    assert result.evidence["broken"].value == 1
+    with pytest.raises(NodeError, match="truncated or damaged"):
+        run(tmp_path / "other", source_at(path), max_bad_lines=0.0)
+
+
+def test_an_empty_file_among_others_is_named_in_the_log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines_in(tmp_path / "in", TEXTS, "a.jsonl")
+    lines_in(tmp_path / "in", [], "b.jsonl.gz")
+    (tmp_path / "in" / "c.txt").write_bytes(b"")
+    result = run(tmp_path / "run", source_at(tmp_path / "in"))
+    assert result.value("examples") == 400
+    said = capsys.readouterr().out
+    assert "b.jsonl.gz is empty" in said
+    assert "c.txt is empty" in said
+    assert "a.jsonl is empty" not in said
 
 
 @pytest.mark.parametrize("content", ["", "\n\n", '{"text": "only one"}\n'])
@@ -104,7 +221,7 @@ def test_a_split_without_documents_is_refused(tmp_path: Path, content: str) -> N
     path = tmp_path / "a.jsonl"
     path.write_text(content)
     with pytest.raises(NodeError, match="none is a"):
-        run(tmp_path / "run", FileSource(digest=digest_path(path), written="a.jsonl", path=str(path)))
+        run(tmp_path / "run", source_at(path))
 
 
 def spec(*sources: dict[str, object]) -> Spec:

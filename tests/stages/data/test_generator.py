@@ -7,12 +7,11 @@ import sys
 
 import pytest
 
-from ryot.plugins import NodeError
+from ryot.plugins import Document, NodeError
 from ryot.stages.data.generator.catalog import TEMPLATES
 from ryot.stages.data.generator.example import BANDS, Cell, draw
 from ryot.stages.data.generator.generate import Generated, cells_of, generate
 from ryot.stages.data.generator.problem import DIFFICULTIES
-from ryot.stages.data.records import Document
 from ryot.stages.data.stage import GeneratorSource
 
 ALL = cells_of(GeneratorSource(examples=10))

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ryot.stages.data.records import Broken, Document
+from ryot.plugins import Document
+from ryot.stages.data.records import Broken
 from ryot.stages.data.stage import HubSource
 
 pytestmark = pytest.mark.heavy
@@ -24,7 +25,7 @@ def test_rows_become_documents_and_broken_rows_are_named(tmp_path: Path, monkeyp
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
     found = list(hub.read_hub(HubSource(dataset="owner/name", max_documents=2)))
-    assert found == [Document("one"), Broken("owner/name", 2, "the text is empty"), Document("two")]
+    assert found == [Document.of("one"), Broken("owner/name", 2, "the text is empty"), Document.of("two")]
 
 
 def test_no_network_is_an_error_with_a_way_out(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ryot.stages.data.lines import Line
 from ryot.stages.data.text import is_heading, split_text
 
 CASES = {
@@ -16,13 +17,29 @@ CASES = {
 }
 
 
+def split(lines: list[str], most: int = 1000) -> list[Line]:
+    wiki = any(map(is_heading, lines))
+    return list(split_text((Line(number, text) for number, text in enumerate(lines, start=1)), wiki=wiki, most=most))
+
+
 @pytest.mark.parametrize(("text", "documents"), CASES.values(), ids=CASES.keys())
 def test_text_is_split(text: str, documents: list[str]) -> None:
-    assert [found for _, found in split_text(enumerate(text.split("\n"), start=1))] == documents
+    assert [found.text for found in split(text.split("\n"))] == documents
 
 
 def test_documents_know_their_first_line() -> None:
-    assert [number for number, _ in split_text(enumerate(["", "a", "b", "", "c"], start=1))] == [2, 5]
+    assert [found.number for found in split(["", "a", "b", "", "c"])] == [2, 5]
+
+
+def test_a_block_that_is_too_long_is_broken_and_the_next_is_read() -> None:
+    long, sound = split(["abcdefgh", "abcdefgh", "abcdefgh", "", "c"], most=20)
+    assert (long.number, long.why) == (1, "the block that begins here is longer than 20, which is data.max_line")
+    assert sound == Line(5, "c")
+
+
+def test_a_broken_line_is_passed_on_and_its_block_goes_on() -> None:
+    lines = [Line(1, "a"), Line(2, "", "not UTF-8"), Line(3, "b")]
+    assert list(split_text(lines, wiki=False, most=100)) == [lines[1], Line(1, "a\nb")]
 
 
 @pytest.mark.parametrize(

@@ -97,9 +97,7 @@ def filtered(tmp_path: Path) -> Filter:
         nonlocal count
         count += 1
         config = Config(settings=settings or settings_of(name, **fields), workers=workers)
-        result = run_stage(
-            FilterStage(), config, tmp_path / f"{name}-{count}", inputs={"documents": source}, measures=measures_of(name)
-        )
+        result = run_stage(FilterStage(), config, tmp_path / f"{name}-{count}", inputs={"documents": source}, measures=measures_of(name))
         funnel = json.loads((result.out / "documents.json").read_text())["filters"][-1]
         return Filtered(result, Documents(result.out), funnel)
 

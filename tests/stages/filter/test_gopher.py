@@ -55,7 +55,9 @@ def test_top_run_is_measured_in_characters(size: int, most: float) -> None:
     for times in (2, 3):
         for filler in range(1, 60):
             text = " ".join([f"{run} {unlike(filler, 100 * number)}" for number in range(times)])
-            over = [f"run of {other} words" for other in gopher.TOP if times * (6 * other - 1) / len(text) > gopher.TOP[other] and other <= size]
+            over = [
+                f"run of {other} words" for other in gopher.TOP if times * (6 * other - 1) / len(text) > gopher.TOP[other] and other <= size
+            ]
             found = gopher.top_ngram(blank_parted([text])).get(0, "none")
             assert (found == "none") == (not over), (text, found)
     assert most == gopher.TOP[size]

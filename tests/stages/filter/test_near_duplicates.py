@@ -76,7 +76,9 @@ def test_what_is_dropped_is_as_similar_as_the_threshold_by_definition() -> None:
             assert found[first] == NONE
             assert first < number
             assert jaccard(texts[number], texts[first]) >= 0.8
-    missed = [n for n, first in enumerate(found) if first == NONE for m in range(n) if found[m] == NONE and jaccard(texts[n], texts[m]) >= 0.8]
+    missed = [
+        n for n, first in enumerate(found) if first == NONE for m in range(n) if found[m] == NONE and jaccard(texts[n], texts[m]) >= 0.8
+    ]
     assert len(missed) <= 2
 
 

@@ -77,7 +77,9 @@ def test_the_text_of_evaluate_is_looked_for_too() -> None:
     assert [file.written for file in node.config.settings.against] == ["a.txt", "b.txt"]  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("filters", [{"contamination": {"against": ["no.txt"]}}, {"language": {"model": "no.bin"}}, {"profanity": {"words": "no.txt"}}])
+@pytest.mark.parametrize(
+    "filters", [{"contamination": {"against": ["no.txt"]}}, {"language": {"model": "no.bin"}}, {"profanity": {"words": "no.txt"}}]
+)
 def test_a_file_that_is_not_there_is_named(filters: dict[str, Any]) -> None:
     with pytest.raises(SpecError, match=r"data\.filters\.\w+\.\w+ names no\.\w+, which is not there"):
         keys(**filters)

@@ -62,9 +62,11 @@ def test_any_number_of_workers_gives_the_same_bytes(tmp_path: Path, filtered: Fi
 
 
 def test_nothing_left_to_train_on_is_an_error_with_its_reasons(tmp_path: Path, filtered: Filter) -> None:
-    source = write_documents(tmp_path / "in", train=[["a", "b"], ["c" * 500]], heldout=[[PROSE]])
-    with pytest.raises(NodeError, match=r"filter\.length leaves none of 3 training documents; dropped were: 2 too_short, 1 too_long") as failed:
-        filtered(source, "length", max=480)
+    source = write_documents(tmp_path / "in", train=[["a", "b"], ["c" * 700]], heldout=[[PROSE]])
+    with pytest.raises(
+        NodeError, match=r"filter\.length leaves none of 3 training documents; dropped were: 2 too_short, 1 too_long"
+    ) as failed:
+        filtered(source, "length", max=600)
     assert "data.filters.length" in str(failed.value.hint)
 
 

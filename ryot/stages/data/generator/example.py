@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from random import Random
 
+from ryot.plugins import Document
 from ryot.stages.data.generator.problem import DIFFICULTIES, Problem, Template
-from ryot.stages.data.records import Document
 
 BANDS = ((0.85, 0.95), (0.75, 0.85), (0.65, 0.75), (0.55, 0.65))
 """The confidence to state at each difficulty."""
@@ -88,4 +88,4 @@ def _document(problem: Problem, cell: Cell, confidence: float, choices: list[str
         "steps": list(problem.steps),
         "verification": problem.verification,
     }
-    return Document(text, meta)
+    return Document.of(text, meta)

@@ -3,11 +3,10 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from ryot.plugins import NodeError
+from ryot.plugins import Document, NodeError
 from ryot.stages.data.generator.catalog import TEMPLATES
 from ryot.stages.data.generator.example import Cell, draw
 from ryot.stages.data.generator.problem import DIFFICULTIES
-from ryot.stages.data.records import Document
 from ryot.stages.data.stage import GeneratorSource
 
 

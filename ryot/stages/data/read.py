@@ -1,0 +1,123 @@
+"""The first half of `data`: a worker reads a unit into shards, with the ids of its documents and what was broken."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ryot.plugins import Document, Shard, write_durable, write_shard
+from ryot.stages.data.generator.generate import generate
+from ryot.stages.data.records import Record
+from ryot.stages.data.sources import first, read_piece
+from ryot.stages.data.stage import Config, FileSource, GeneratorSource
+from ryot.stages.data.units import Unit
+from ryot.stages.shards.work import Result
+
+NAMED = 10
+"""So many broken records are named."""
+SPLITS = ("train", "heldout", "test")
+
+
+@dataclass(slots=True)
+class Counts:
+    """What was read of a unit. `lines` are those of the last piece, `files` the documents and broken records of each file."""
+
+    read: int = 0
+    broken: int = 0
+    named: list[dict[str, Any]] = field(default_factory=list)
+    lines: int = 0
+    files: dict[str, int] = field(default_factory=dict)
+    wrong: int = 0
+    checked: int = 0
+
+    def sound(self, records: Iterable[Record]) -> Iterator[Document]:
+        """The documents among the records; both are counted."""
+        for record in records:
+            if isinstance(record, Document):
+                self.read += 1
+                yield record
+            else:
+                self.broken += record.lost
+                self.named += [asdict(record)] if len(self.named) < NAMED else []
+
+
+def read_unit(settings: Mapping[str, Any], fields: Mapping[str, Any], folder: Path) -> Result:
+    """Write the shards of a unit, and NAME.ids: the ids of their documents, shard by shard, each 8 bytes with the lowest first."""
+    config, unit = Config.model_validate(settings["config"]), Unit.of(fields)
+    counts, shards, ids = Counts(), [], bytearray()
+    for number, chunk in enumerate(_chunks(counts.sound(_records(unit, config, counts)), config.shard_bytes)):
+        for split, documents in _split(chunk, config).items():
+            shard = Shard(f"{split}-{unit.name}-{number:03d}", split, unit.source)
+            shards.append(write_counted(folder, shard, documents))
+            ids += np.array([int(document.id, 16) for document in documents], "<u8").tobytes()
+    write_durable(folder / f"{unit.name}.ids", bytes(ids))
+    return {**asdict(counts), "shards": shards}
+
+
+def write_counted(folder: Path, shard: Shard, documents: Iterable[Document]) -> dict[str, Any]:
+    """Write a shard. Returns what it holds: the shard, the sum, the most and the least of the characters, the documents of each cell."""
+    characters, cells = [0, 0, 1 << 62], Counter[str]()
+
+    def counted() -> Iterator[Document]:
+        for document in documents:
+            length = len(document.text)
+            characters[:] = characters[0] + length, max(characters[1], length), min(characters[2], length)
+            if cell := _cell(document):
+                cells[cell] += 1
+            yield document
+
+    written = write_shard(folder, shard, counted())
+    return {"shard": asdict(written), "characters": characters, "cells": dict(cells)}
+
+
+def _records(unit: Unit, config: Config, counts: Counts) -> Iterator[Record]:
+    source = config.sources[unit.source]
+    if isinstance(source, GeneratorSource):
+        made = generate(source, config.seed, lambda **_: None)
+        counts.wrong, counts.checked = made.wrong, made.checked
+        return iter(made.documents)
+    if isinstance(source, FileSource):
+        return first(_of_files(unit, source, config.max_line, counts), source.max_documents)
+    pinned = source.model_copy(update={"revision": unit.revision})
+    records: Iterator[Record] = import_module("ryot.stages.data.hub").read_hub(pinned, unit.shard, config.max_line)
+    return records
+
+
+def _of_files(unit: Unit, source: FileSource, max_line: int, counts: Counts) -> Iterator[Record]:
+    for piece in unit.pieces:
+        before = counts.read + counts.broken
+        counts.lines = yield from read_piece(piece, source, max_line)
+        counts.files[piece.label] = counts.read + counts.broken - before
+
+
+def _chunks(documents: Iterable[Document], most: int) -> Iterator[list[Document]]:
+    """The documents in parts of at most `most` bytes of text, or of one document."""
+    chunk: list[Document] = []
+    size = 0
+    for document in documents:
+        length = len(document.text.encode())
+        if chunk and size + length > most:
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(document)
+        size += length
+    if chunk:
+        yield chunk
+
+
+def _split(documents: Iterable[Document], config: Config) -> dict[str, list[Document]]:
+    """The documents of each split that has any: held out is whose id, read as a fraction of 2^64, lies below the share; test comes next."""
+    heldout, test = config.held_out * 2**64, (config.held_out + config.test) * 2**64
+    parts: dict[str, list[Document]] = {split: [] for split in SPLITS}
+    for document in documents:
+        place = int(document.id, 16)
+        parts["heldout" if place < heldout else "test" if place < test else "train"].append(document)
+    return {split: part for split, part in parts.items() if part}
+
+
+def _cell(document: Document) -> str:
+    return "/".join(str(document.meta[part]) for part in ("domain", "reasoning", "difficulty") if part in document.meta)
