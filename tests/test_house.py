@@ -31,7 +31,7 @@ VAGUE = {"utils", "util", "helpers", "helper", "common", "manager", "misc", "bas
 API = (
     "Backend", "Circumstance", "Document", "Documents", "Endpoint", "Facts", "Job", "JobState", "MachineError", "Measure", "Node",
     "NodeError", "Resources", "RyotError", "Service", "Shard", "Spec", "SpecError", "Stage", "StageConfig", "StageContext",
-    "digest_file", "digest_path", "processes", "write_durable", "write_index", "write_shard",
+    "digest_file", "digest_path", "processes", "write_durable", "write_index", "write_lines", "write_shard",
 )  # fmt: skip
 
 

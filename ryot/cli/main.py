@@ -21,6 +21,7 @@ VERBS = {
     "init": ("ryot.cli.init", "Write a commented spec to start from."),
     "validate": ("ryot.cli.validate", "Check a spec: all errors at once, each with its place."),
     "plan": ("ryot.cli.plan", "Show what would run, and why. Changes nothing."),
+    "data": ("ryot.cli.data", "Show the first documents and what each filter does to them."),
     "apply": ("ryot.cli.apply", "Run what is not finished, then judge. Resumes after any crash."),
     "check": ("ryot.cli.check", "Judge what was recorded against the targets. Runs nothing."),
     "report": ("ryot.cli.report", "Write a run's report as HTML, Markdown, JSON or JUnit."),

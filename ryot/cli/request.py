@@ -141,17 +141,19 @@ def local_inputs(loaded: Loaded, beside: Path) -> Iterator[tuple[str, Path]]:
 def _marked(section: BaseModel, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
     for name, info in type(section).model_fields.items():
         value = getattr(section, name)
-        if LocalInput in info.metadata or _optional_marked(info.annotation):
-            if isinstance(value, str):
-                yield (*path, name), value
+        marked = LocalInput in info.metadata or _marked_inside(info.annotation)
+        if isinstance(value, str) and marked:
+            yield (*path, name), value
         elif isinstance(value, BaseModel):
             yield from _marked(value, (*path, name))
         elif isinstance(value, tuple):
             for index, item in enumerate(value):
                 if isinstance(item, BaseModel):
                     yield from _marked(item, (*path, name, index))
+                elif isinstance(item, str) and marked:
+                    yield (*path, name, index), item
 
 
-def _optional_marked(annotation: object) -> bool:
-    """Whether a `LocalPath | None`: the mark then sits inside the union."""
+def _marked_inside(annotation: object) -> bool:
+    """Whether a `LocalPath | None` or a `tuple[LocalPath, ...]`: the mark then sits inside."""
     return any(LocalInput in getattr(argument, "__metadata__", ()) for argument in getattr(annotation, "__args__", ()))

@@ -6,7 +6,7 @@ from ryot.files import digest_file, digest_path, write_durable
 from ryot.measures import Measure
 from ryot.plugins.backend import Backend, Job, JobState
 from ryot.plugins.context import Endpoint, StageContext
-from ryot.plugins.documents import Document, Documents, Shard, write_index, write_shard
+from ryot.plugins.documents import Document, Documents, Shard, write_index, write_lines, write_shard
 from ryot.plugins.stage import Circumstance, Facts, Node, Resources, Service, Stage, StageConfig
 from ryot.spec.spec import Spec
 
@@ -37,5 +37,6 @@ __all__ = [
     "processes",
     "write_durable",
     "write_index",
+    "write_lines",
     "write_shard",
 ]

@@ -37,6 +37,12 @@ class Document:
         """A document that was just read."""
         return Document(text, identity(text), meta or {})
 
+    @staticmethod
+    def parse(line: str) -> Document:
+        """The document that `line()` wrote."""
+        found = json.loads(line)
+        return Document(found["text"], found["id"], found["meta"])
+
     def line(self) -> str:
         """The document as one line of JSON, its keys sorted."""
         return json.dumps({"id": self.id, "text": self.text, "meta": self.meta}, sort_keys=True, ensure_ascii=False) + "\n"
@@ -77,12 +83,14 @@ class Documents:
         self.facts: dict[str, object] = index
         """What else documents.json says: the sources, with their licences and counts."""
 
+    def lines(self, shard: Shard) -> Iterator[str]:
+        """The documents of one shard as the lines they are kept in, for what passes them on unread."""
+        with (self.folder / shard.file).open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file, read_size=_CHUNK) as raw:
+            yield from io.TextIOWrapper(io.BufferedReader(raw, _CHUNK), encoding="utf-8", newline="\n")
+
     def read(self, shard: Shard) -> Iterator[Document]:
         """The documents of one shard, in their order."""
-        with (self.folder / shard.file).open("rb") as file, zstandard.ZstdDecompressor().stream_reader(file, read_size=_CHUNK) as raw:
-            for line in io.TextIOWrapper(io.BufferedReader(raw, _CHUNK), encoding="utf-8", newline="\n"):
-                found = json.loads(line)
-                yield Document(found["text"], found["id"], found["meta"])
+        return map(Document.parse, self.lines(shard))
 
     def split(self, name: str) -> Iterator[Document]:
         """Every document of a split, shard by shard."""
@@ -100,16 +108,29 @@ class Documents:
 
 def write_shard(folder: Path, shard: Shard, documents: Iterable[Document]) -> Shard:
     """Write the documents of a shard, durably. Returns the shard with its counts."""
-    count, size = 0, 0
+    size = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal size
+        for document in documents:
+            size += len(document.text.encode())
+            yield document.line()
+
+    count = write_lines(folder, shard, lines())
+    return Shard(shard.name, shard.split, shard.source, count, size)
+
+
+def write_lines(folder: Path, shard: Shard, lines: Iterable[str]) -> int:
+    """Write documents as the lines `Documents.lines` gives, durably. Returns how many there were."""
+    count = 0
     compressor = zstandard.ZstdCompressor(level=_LEVEL).compressobj()
     packed = bytearray()
-    for document in documents:
-        packed += compressor.compress(document.line().encode())
+    for line in lines:
+        packed += compressor.compress(line.encode())
         count += 1
-        size += len(document.text.encode())
     packed += compressor.flush()
     write_durable(folder / shard.file, bytes(packed))
-    return Shard(shard.name, shard.split, shard.source, count, size)
+    return count
 
 
 def write_index(folder: Path, shards: Sequence[Shard], facts: Mapping[str, object]) -> Documents:

@@ -78,6 +78,9 @@ class Stage:
     gives: ClassVar[str | None] = None
     measures: ClassVar[tuple[Measure, ...]] = ()
     resources: ClassVar[Resources] = Resources()
+    preview: ClassVar[str] = ""
+    """What a stage that gives documents does to a few, for `ryot data preview`: `module:function`, called with the Config and the
+    documents that come in (or, where it takes none, how many to show). For each: the document that goes on or None, and a remark."""
     work: ClassVar[str] = ""
     """Where the heavy half of a stage is, `module:function`, so that planning never imports torch."""
 
@@ -91,8 +94,16 @@ class Stage:
 
     def heavy(self) -> Any:
         """The function that `work` names."""
-        module, _, function = self.work.partition(":")
-        return getattr(importlib.import_module(module), function)
+        return _named(self.work)
+
+    def previewer(self) -> Any:
+        """The function that `preview` names; None where it names none."""
+        return _named(self.preview) if self.preview else None
+
+
+def _named(work: str) -> Any:
+    module, _, function = work.partition(":")
+    return getattr(importlib.import_module(module), function)
 
 
 class Service(Stage):

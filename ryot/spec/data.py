@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from ryot.spec.filters import Filters
 from ryot.spec.mixture import from_address, from_preset, refuse_gated
 from ryot.spec.section import LocalPath, Section
 from ryot.units import Bandwidth, Bytes, Count, Proportion
@@ -168,6 +169,8 @@ class Data(Section):
     """Processes that read, filter and tokenise; none means one for each core. Changes no result."""
     ray: str | None = Field(None, min_length=1)
     """A Ray cluster that does this work instead: its address, or `auto`, or `local`. It has to see the same folders."""
+    filters: Filters | None = None
+    """What documents have to pass on their way to the tokenizer."""
     tokens: Count | None = Field(None, ge=1)
     """Tokens to train on in all, where sources have weights; as many as there are, where none is given."""
     max_epochs: float | None = Field(None, gt=0)

@@ -43,6 +43,15 @@ def _by_path() -> dict[str, Entry]:
 
 
 @functools.cache
+def _by_name() -> dict[str, list[str]]:
+    """The paths that end in a name. A spec may have thousands of unknown keys, and each is looked for."""
+    found: dict[str, list[str]] = {}
+    for entry in fields():
+        found.setdefault(entry.path.rpartition(".")[2], []).append(entry.path)
+    return found
+
+
+@functools.cache
 def _names_in(section: str) -> tuple[str, ...]:
     return tuple(path.rpartition(".")[2] for path in _by_path() if path.rpartition(".")[0] == section)
 
@@ -107,17 +116,16 @@ def _unit(info: FieldInfo) -> str:
 def suggest(path: str) -> str | None:
     """Where a key that does not exist at `path` may have been meant: the nearest name beside it, or the same name elsewhere."""
     parent, _, name = path.rpartition(".")
-    known, beside = list(_by_path()), _names_in(parent)
+    beside = _names_in(parent)
     near = difflib.get_close_matches(name, beside, 1, 0.6)
-    elsewhere = [entry for entry in known if entry.rpartition(".")[2] == name]
-    if elsewhere:
+    if elsewhere := _by_name().get(name):
         home = min(elsewhere, key=lambda entry: (abs(entry.count(".") - path.count(".")), len(entry)))
         belongs = f"`{name}` belongs at {home if '.' in home else 'the top of the spec'}"
         return f"did you mean `{near[0]}`? or {belongs}" if near else belongs
     if near:
         return f"did you mean `{near[0]}`?"
-    if near := difflib.get_close_matches(name, {entry.rpartition(".")[2] for entry in known}, 1, 0.75):
-        return f"did you mean {next(entry for entry in known if entry.rpartition('.')[2] == near[0])}?"
+    if near := difflib.get_close_matches(name, _by_name(), 1, 0.75):
+        return f"did you mean {_by_name()[near[0]][0]}?"
     return f"here may stand: {', '.join(sorted(beside))}" if beside else None
 
 

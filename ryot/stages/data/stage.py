@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from ryot.plugins import Circumstance, Facts, Measure, Node, Resources, Spec, SpecError, Stage, StageConfig
+from ryot.stages.filter.stage import last_documents
 
 MAX_LINE = 16 * 2**20
 """What `data.max_line` is by default, in bytes."""
@@ -97,6 +98,7 @@ class DataStage(Stage):
     gives = "documents"
     measures = COUNTED
     resources = Resources(cpus=0)
+    preview = "ryot.stages.data.preview:preview"
     work = "ryot.stages.data.work:run"
 
     def expand(self, spec: Spec, facts: Facts) -> Iterable[Node]:
@@ -116,11 +118,11 @@ def generated_of(spec: Spec) -> int:
 
 
 def heldout_of(spec: Spec) -> int | None:
-    """About how many documents will be held out; None where other sources than the generator decide it.
+    """About how many documents will be held out; None where other sources than the generator, or filters, decide it.
 
     The expected number: each document is held out or not by its own digest.
     """
-    if any(source.generate is None for source in spec.data.sources):
+    if any(source.generate is None for source in spec.data.sources) or last_documents(spec) != "data":
         return None
     return round(generated_of(spec) * spec.data.held_out)
 

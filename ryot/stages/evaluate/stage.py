@@ -8,7 +8,7 @@ from typing import Annotated, Literal, get_args
 
 from ryot.plugins import Circumstance, Facts, Measure, Node, Resources, Spec, SpecError, Stage, StageConfig
 from ryot.stages.data.stage import generated_of, heldout_of
-from ryot.stages.tokenizer.stage import last_documents
+from ryot.stages.filter.stage import last_documents
 
 Question = Literal["reasoning", "perplexity"]
 Benchmark = Literal[
@@ -107,7 +107,7 @@ def samples_of(spec: Spec, config: EvaluateConfig) -> dict[str, int]:
     found: dict[str, float] = {BENCHMARKS[name].name: min(most, ITEMS[name]) for name in config.benchmarks if name in ITEMS}
     if "mmlu" in config.benchmarks and config.limit is None:
         found[BENCHMARKS["mmlu"].name] = MMLU_ITEMS
-    if "reasoning" in config.tasks:
+    if "reasoning" in config.tasks and last_documents(spec) == "data":
         found["reasoning_accuracy"] = min(most, round(generated_of(spec) * spec.data.held_out))
     heldout = heldout_of(spec)
     if "perplexity" in config.tasks and config.text_digest is None and heldout is not None:

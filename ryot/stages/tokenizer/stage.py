@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from ryot.plugins import Circumstance, Facts, Measure, Node, Resources, Spec, Stage, StageConfig
+from ryot.stages.filter.stage import last_documents
 
 
 class Config(StageConfig):
@@ -19,11 +20,6 @@ class Config(StageConfig):
     max_epochs: float | None = None
     workers: Annotated[int, Circumstance] = 0
     ray: Annotated[str | None, Circumstance] = None
-
-
-def last_documents(spec: Spec) -> str:
-    """The node that gives the documents to be trained on."""
-    return "data"
 
 
 MIXED = (Measure(name="epochs", kind="exact", about="how often the most repeated source is gone through"),)

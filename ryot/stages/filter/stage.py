@@ -1,0 +1,79 @@
+"""The nodes `filter.NAME`, one for each filter of data.filters, chained between `data` and what reads documents."""
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from ryot.plugins import Circumstance, Facts, Measure, Node, Resources, Spec, SpecError, Stage, StageConfig
+from ryot.stages.filter.settings import CLASSES, Settings
+
+KEPT = Measure(name="kept", kind="exact", about="documents kept, of all splits")
+DROPPED = Measure(name="dropped", kind="count", about="documents dropped, of those read", sample="document")
+CHANGED = Measure(name="changed", kind="count", about="documents kept with another text, of those read", sample="document")
+CHANGES = ("normalise", "quality", "personal")
+"""Filters that change texts."""
+
+
+class Config(StageConfig):
+    """One filter, and where it runs."""
+
+    settings: Annotated[Settings, Field(discriminator="kind")]
+    workers: Annotated[int | None, Circumstance] = None
+    ray: Annotated[str | None, Circumstance] = None
+
+
+class FilterStage(Stage):
+    """Passes on the documents that a filter keeps, changed where it changes them. A shard that it leaves as it is, is linked."""
+
+    name = "filter"
+    version = 1
+    Config = Config
+    takes = "documents"
+    gives = "documents"
+    measures = (KEPT, DROPPED, CHANGED)
+    resources = Resources(cpus=0)
+    work = "ryot.stages.filter.work:run"
+    preview = "ryot.stages.filter.preview:preview"
+
+    def expand(self, spec: Spec, facts: Facts) -> Iterable[Node]:
+        """A node for each filter that is switched on. Raises SpecError for a local path that is not there."""
+        before = "data"
+        for name in _names(spec):
+            config = Config(settings=_settings(name, spec, facts), workers=spec.data.workers, ray=spec.data.ray)
+            inputs = {"documents": before}
+            before = f"filter.{name}"
+            yield Node(before, self.name, config, inputs, resources=self.resources, measures=measures_of(name))
+
+
+def last_documents(spec: Spec) -> str:
+    """The node whose documents are the final ones: the last filter, or `data`."""
+    names = _names(spec)
+    return f"filter.{names[-1]}" if names else "data"
+
+
+def measures_of(name: str) -> tuple[Measure, ...]:
+    """What the node of a filter finds out."""
+    return (KEPT, DROPPED, CHANGED) if name in CHANGES else (KEPT, DROPPED)
+
+
+def _names(spec: Spec) -> list[str]:
+    """The filters that are switched on, in the order in which they run."""
+    return [name for name in CLASSES if getattr(spec.data.filters, name, None) is not None]
+
+
+def _settings(name: str, spec: Spec, facts: Facts) -> Settings:
+    fields: dict[str, Any] = getattr(spec.data.filters, name).model_dump()
+    for field in ("model", "words") if name in ("language", "profanity") else ():
+        fields[field] = None if fields.get(field) is None else _local(fields[field], f"{name}.{field}", facts)
+    if name == "contamination":
+        text = () if spec.evaluate is None or spec.evaluate.text is None else (spec.evaluate.text,)
+        fields["against"] = tuple(_local(path, "contamination.against", facts) for path in dict.fromkeys((*fields["against"], *text)))
+    fields = {field: value for field, value in fields.items() if field in CLASSES[name].model_fields}
+    return CLASSES[name].model_validate(fields)
+
+
+def _local(path: str, field: str, facts: Facts) -> Mapping[str, str]:
+    if path not in facts.digests:
+        raise SpecError(f"data.filters.{field} names {path}, which is not there", hint="paths are relative to the spec's folder")
+    return {"digest": facts.digests[path], "written": path, "path": facts.paths.get(path, path)}

@@ -1,0 +1,87 @@
+"""Contamination: what is evaluated on is found in training documents, and nothing else is dropped."""
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from ryot.plugins import NodeError, digest_path
+from ryot.stages.filter.contamination import evaluation_texts
+from ryot.stages.filter.settings import LocalFile, Settings
+from tests.stages.filter.conftest import PROSE, Filter, settings_of, write_documents
+
+WORDS = PROSE.replace(".", "").replace(",", "").split()
+
+
+def against(*paths: Path, **settings: object) -> Settings:
+    return settings_of("contamination", {str(path): digest_path(path) for path in paths}, against=[str(path) for path in paths], **settings)
+
+
+def local(path: Path) -> LocalFile:
+    return LocalFile(digest=digest_path(path), written=path.name, path=str(path))
+
+
+def text(draw: random.Random, count: int) -> str:
+    return " ".join(f"{draw.choice(WORDS)}{draw.randrange(300)}" for _ in range(count))
+
+
+def test_every_planted_run_is_found_and_no_other_text_goes(tmp_path: Path, filtered: Filter) -> None:
+    draw = random.Random(1)
+    questions = [text(draw, 30) for _ in range(200)]
+    path = tmp_path / "questions.jsonl"
+    path.write_text("".join(json.dumps({"question": question, "choices": ["a", {"b": "c"}], "n": 5}) + "\n" for question in questions))
+    clean = [text(draw, 50) for _ in range(200)]
+    runs = [question.split()[place : place + 13] for question in questions for place in [draw.randrange(18)]]
+    planted = [f"{text(draw, 40)} {' '.join(run).upper().replace(' ', ', ')}! {text(draw, 40)}" for run in runs]
+    found = filtered(write_documents(tmp_path / "in", train=[clean[:100], planted, clean[100:]]), "contamination", against(path))
+    assert found.texts() == clean
+    assert found.funnel["reasons"] == {"contamination": 200}
+    assert found.funnel["found"] == {"against": [str(path)], "runs": 200 * 18, "too_short": 400}
+
+
+def test_twelve_words_in_common_are_none(tmp_path: Path, filtered: Filter) -> None:
+    path = tmp_path / "eval.txt"
+    path.write_text(" ".join(WORDS[:30]))
+    twelve, thirteen = (f"x {' '.join(WORDS[3 : 3 + count])} y" for count in (12, 13))
+    found = filtered(write_documents(tmp_path / "in", train=[[twelve, thirteen]]), "contamination", against(path))
+    assert found.texts() == [twelve]
+
+
+def test_held_out_and_test_splits_are_looked_for_and_stay(tmp_path: Path, filtered: Filter) -> None:
+    draw = random.Random(2)
+    held, test, other = (text(draw, 40) for _ in range(3))
+    source = write_documents(tmp_path / "in", train=[[f"a {held} b", f"c {test} d", other]], heldout=[[held]], test=[[test, other[:50]]])
+    found = filtered(source, "contamination")
+    assert (found.texts(), found.texts("heldout"), found.texts("test")) == ([other], [held], [test, other[:50]])
+    assert len(filtered(source, "contamination", held_out=False).texts()) == 3
+
+
+def test_coverage_asks_for_a_share_of_the_runs(tmp_path: Path, filtered: Filter) -> None:
+    draw = random.Random(3)
+    held = text(draw, 22)  # ten runs
+    little, much, none = f"{held} {text(draw, 170)}", f"{held} {text(draw, 60)}", text(draw, 60)
+    source = write_documents(tmp_path / "in", train=[[little, much, none]], heldout=[[held]])
+    assert filtered(source, "contamination", coverage=0.1).texts() == [little, none]
+    assert filtered(source, "contamination", coverage=0.05).texts() == [none]
+
+
+def test_a_folder_gives_its_files_and_another_kind_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "more").mkdir()
+    (tmp_path / "a.txt").write_text("first")
+    (tmp_path / "more" / "b.jsonl").write_text('{"x": ["second"]}\n\n')
+    (tmp_path / "more" / "c.csv").write_text("not read")
+    assert list(evaluation_texts(local(tmp_path))) == ["first", "second"]
+    with pytest.raises(NodeError, match="is not, and does not hold"):
+        list(evaluation_texts(local(tmp_path / "more" / "c.csv")))
+
+
+def test_broken_json_and_a_changed_file_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"x": "y"}\n{"x": \n')
+    file = local(path)
+    with pytest.raises(NodeError, match=r"a\.jsonl:2: bad JSON"):
+        list(evaluation_texts(file))
+    path.write_text("{}")
+    with pytest.raises(NodeError, match="changed after the plan was made"):
+        list(evaluation_texts(file))
