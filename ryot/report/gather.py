@@ -15,6 +15,8 @@ from ryot.engine.survey import survey
 from ryot.estimate.claims import audit
 from ryot.estimate.estimates import estimate
 from ryot.plan.plan import Plan, PlannedNode
+from ryot.plugins.documents import INDEX as DOCUMENTS
+from ryot.report.datasheet import Datasheet, datasheet_of
 from ryot.report.summary import Heading, NodeRow, Summary, summarise
 from ryot.spec.spec import Spec
 from ryot.store.store import Store
@@ -33,6 +35,7 @@ def gather(plan: Plan, store: Store, spec: Spec, run: str, now: datetime) -> Sum
         found,
         claims=() if plan.here is None else audit(spec, estimate(spec, plan.here)),
         comparison=_comparison(plan, store),
+        datasheet=_datasheet(plan, store),
         histories=_histories(plan, store),
     )
 
@@ -66,6 +69,15 @@ def _comparison(plan: Plan, store: Store) -> Mapping[str, object] | None:
         if node.stage == "compare" and store.record(node.stage, node.key):
             found = _read(_out(store, node) / "comparison.json")
             return found if isinstance(found, dict) else None
+    return None
+
+
+def _datasheet(plan: Plan, store: Store) -> Datasheet | None:
+    """The way of the documents, as far as it is finished: the last node that left documents."""
+    for node in reversed(plan.nodes):
+        record = None if node.is_service else store.record(node.stage, node.key)
+        if record and DOCUMENTS in record.files and isinstance(facts := _read(_out(store, node) / DOCUMENTS), dict):
+            return datasheet_of(node.name, node.key, record.files[DOCUMENTS].sha256, facts)
     return None
 
 

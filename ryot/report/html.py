@@ -8,6 +8,7 @@ from markupsafe import Markup
 from ryot.report import charts
 from ryot.report.claims_view import shown, word_of
 from ryot.report.comparison import rows_of
+from ryot.report.datasheet import funnel_chart, reasons
 from ryot.report.drawing import Chart
 from ryot.report.plain import plain
 from ryot.report.summary import Summary
@@ -28,6 +29,7 @@ def to_html(summary: Summary) -> str:
             verdicts=[(verdict, charts.interval_chart(verdict)) for verdict in summary.verdicts],
             comparison=None if summary.comparison is None else rows_of(summary.comparison),
             training=_training_charts(summary),
+            funnel=None if summary.datasheet is None else funnel_chart(summary.datasheet),
             latency=_latency_charts(summary),
         )
     )
@@ -63,7 +65,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals.update(
-        MARKS=MARKS, found=found, status_of=status_of, show=show, show_seconds=show_seconds, shown=shown, word_of=word_of
+        MARKS=MARKS, found=found, reasons=reasons, status_of=status_of, show=show, show_seconds=show_seconds, shown=shown, word_of=word_of
     )
     return environment
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from ryot.report.claims_view import shown, word_of
 from ryot.report.comparison import rows_of
+from ryot.report.datasheet import reasons
 from ryot.report.plain import plain
 from ryot.report.summary import MeasureRow, Summary
 from ryot.report.wording import found, headline, status_of
@@ -27,6 +28,7 @@ def _sections(summary: Summary) -> Iterable[str]:
     yield _section("Targets", _verdicts(summary))
     yield _section("Serving: latency and throughput", _measures([row for row in summary.measures if row.measure.startswith("bench")]))
     yield _section("Baseline against optimized", _comparison(summary))
+    yield _section("Data", _data(summary))
     yield _section("Other measures", _measures([row for row in summary.measures if not row.measure.startswith("bench")]))
     yield _section("Audited claims", _claims(summary))
     yield _section("Nodes", _nodes(summary))
@@ -71,6 +73,30 @@ def _comparison(summary: Summary) -> str:
         return ""
     rows = rows_of(summary.comparison)
     return "\n\n".join(filter(None, (_table(("", "baseline", "optimized"), rows.sides), _table(("finding", ""), rows.findings))))
+
+
+def _data(summary: Summary) -> str:
+    sheet = summary.datasheet
+    if sheet is None:
+        return ""
+    sources = [
+        (row.name, row.licence, *(f"{n:,}" for n in (row.read, row.broken, row.copies, row.kept)), show(row.size, "bytes"), row.digest[:12])
+        for row in sheet.sources
+    ]
+    steps = [
+        (step.name, *(f"{n:,}" for n in (step.read, step.read - step.kept, step.changed, step.kept)), reasons(step)) for step in sheet.steps
+    ]
+    left = ", ".join(f"{count:,} {split}" for split, count in sheet.splits.items())
+    return "\n\n".join(
+        filter(
+            None,
+            (
+                _table(("source", "licence", "read", "broken", "copies", "kept", "text", "digest"), sources),
+                _table(("step", "read", "dropped", "changed", "left", "why, most frequent first"), steps),
+                f"Left: {left} documents, of {_cell(sheet.node)} {sheet.key[:12]}, SHA-256 of the list of shards {sheet.digest[:12]}.",
+            ),
+        )
+    )
 
 
 def _claims(summary: Summary) -> str:

@@ -9,6 +9,7 @@ from ryot.check.statistics import defect, interval
 from ryot.check.verdict import Verdict, exit_code
 from ryot.estimate.claims import ClaimRow
 from ryot.measures import point, size
+from ryot.report.datasheet import Datasheet
 
 CONFIDENCE = 0.95
 """Of the bounds in the table of measures; a verdict's own confidence is its target's."""
@@ -63,6 +64,7 @@ class Summary:
     measures: tuple[MeasureRow, ...] = ()
     claims: tuple[ClaimRow, ...] = ()
     comparison: Mapping[str, object] | None = None
+    datasheet: Datasheet | None = None
     histories: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     latencies: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     blocks: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
@@ -81,6 +83,7 @@ def summarise(
     *,
     claims: Sequence[ClaimRow] = (),
     comparison: Mapping[str, object] | None = None,
+    datasheet: Datasheet | None = None,
     histories: Mapping[str, Sequence[float]] | None = None,
 ) -> Summary:
     """Gather a summary; the table of measures, latencies and speed blocks are taken from `measured`, keyed node/name."""
@@ -91,6 +94,7 @@ def summarise(
         measures=tuple(_measure_row(name, found) for name, found in sorted(measured.items())),
         claims=tuple(claims),
         comparison=comparison,
+        datasheet=datasheet,
         histories={node: tuple(losses) for node, losses in (histories or {}).items()},
         latencies=_latencies(measured),
         blocks={name: found.evidence.pairs for name, found in sorted(measured.items()) if _timed_blocks(found)},
