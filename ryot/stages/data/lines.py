@@ -85,12 +85,17 @@ def _decoded(raw: bytes, number: int, *, first: bool) -> Line:
         return Line(number, "", f"not UTF-8: byte 0x{raw[error.start]:02x} in column {error.start + 1}")
 
 
+def _frame() -> Any:
+    # Archives packed with `--long=31` are about: their frames ask for up to 2 GiB to unpack, others for a few MiB.
+    return zstandard.ZstdDecompressor(max_window_size=1 << 31).decompressobj()
+
+
 class _Zstd(io.RawIOBase):
     """The content of a zstd file of any number of frames. zstandard's own reader takes a truncated file for a whole one."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb")
-        self._frame = zstandard.ZstdDecompressor().decompressobj()
+        self._frame = _frame()
         self._begun = False
         self._packed, self._ready = b"", memoryview(b"")
 
@@ -121,5 +126,5 @@ class _Zstd(io.RawIOBase):
         unpacked = self._frame.decompress(self._packed)
         self._packed = self._frame.unused_data if self._frame.eof else b""
         if self._frame.eof:
-            self._frame, self._begun = zstandard.ZstdDecompressor().decompressobj(), False
+            self._frame, self._begun = _frame(), False
         return unpacked
