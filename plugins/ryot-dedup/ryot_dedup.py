@@ -3,13 +3,12 @@
 Everything else of "documents" passes through unchanged, the held-out split above all.
 """
 
-import json
-import shutil
+from collections.abc import Iterable, Iterator
 
 from pydantic import Field
 from rensa import RMinHash, RMinHashLSH  # type: ignore[import-untyped]
 
-from ryot.plugins import Measure, Stage, StageConfig, StageContext
+from ryot.plugins import Document, Documents, Measure, Shard, Stage, StageConfig, StageContext
 
 PERMUTATIONS = 128
 
@@ -40,32 +39,41 @@ class Dedup(Stage):
 
     def run(self, config: DedupConfig, context: StageContext) -> None:
         """Read documents, write documents, measure."""
-        source = context.inputs["documents"]
-        for path in source.iterdir():
-            if path.name != "train.jsonl":
-                shutil.copyfile(path, context.out / path.name)
-        with (source / "train.jsonl").open(encoding="utf-8", newline="\n") as file:
-            lines = list(file)
-        kept = unique(lines, config, context)
-        context.write("train.jsonl", "".join(kept))
-        context.measure("removed", len(lines) - len(kept), of=len(lines))
-        context.measure("kept", len(kept))
-        context.say(f"{len(lines) - len(kept)} of {len(lines)} training documents were near-duplicates")
+        source = Documents(context.inputs["documents"])
+        seen = Seen(config)
+
+        def change(shard: Shard, documents: Iterator[Document]) -> Iterable[Document]:
+            return documents if shard.split != "train" else (document for document in documents if new(document))
+
+        def new(document: Document) -> bool:
+            found = seen.add(document.text)
+            context.report(done=seen.read, total=total, unit="documents", removed=seen.read - len(seen.hashes))
+            return found
+
+        total = source.count("train")
+        kept = source.rewrite(context.out, change).count("train")
+        context.measure("removed", total - kept, of=total)
+        context.measure("kept", kept)
+        context.say(f"{total - kept} of {total} training documents were near-duplicates")
 
 
-def unique(lines: list[str], config: DedupConfig, context: StageContext) -> list[str]:
-    """The lines whose text is less similar than the threshold to every line kept before."""
-    index = RMinHashLSH(threshold=config.threshold, num_perm=PERMUTATIONS, num_bands=bands(config.threshold))
-    kept: list[str] = []
-    hashes: list[RMinHash] = []
-    for number, line in enumerate(lines, start=1):
-        found = minhash(json.loads(line)["text"], config)
-        if all(found.jaccard(hashes[other]) < config.threshold for other in index.query(found)):
-            index.insert(len(kept), found)
-            kept.append(line)
-            hashes.append(found)
-        context.report(done=number, total=len(lines), unit="documents", removed=number - len(kept))
-    return kept
+class Seen:
+    """The texts kept so far, as sketches."""
+
+    def __init__(self, config: DedupConfig) -> None:
+        self.config, self.read = config, 0
+        self.index = RMinHashLSH(threshold=config.threshold, num_perm=PERMUTATIONS, num_bands=bands(config.threshold))
+        self.hashes: list[RMinHash] = []
+
+    def add(self, text: str) -> bool:
+        """Whether a text is less similar than the threshold to every text kept before; it is kept then."""
+        self.read += 1
+        found = minhash(text, self.config)
+        if any(found.jaccard(self.hashes[other]) >= self.config.threshold for other in self.index.query(found)):
+            return False
+        self.index.insert(len(self.hashes), found)
+        self.hashes.append(found)
+        return True
 
 
 def minhash(text: str, config: DedupConfig) -> RMinHash:

@@ -1,27 +1,21 @@
 """The plugin's own test: the stage is run on real folders, the way the engine would run it."""
 
-import json
 from pathlib import Path
 
 import pytest
 from ryot_dedup import PERMUTATIONS, Dedup, DedupConfig, bands
 
-from ryot.plugins.testing import StageResult, run_stage
+from ryot.plugins import Documents
+from ryot.plugins.testing import StageResult, run_stage, write_documents
 
 LONG = " ".join(f"word{number}" for number in range(200))
 OTHER = " ".join(f"thing{number}" for number in range(200))
 
 
 def run(folder: Path, texts: list[str], **settings: float) -> tuple[StageResult, list[str]]:
-    documents = folder / "documents"
-    documents.mkdir()
-    rows = [{"id": str(number), "meta": {}, "text": text} for number, text in enumerate(texts)]
-    lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows]
-    (documents / "train.jsonl").write_text("".join(lines), encoding="utf-8")
-    (documents / "heldout.jsonl").write_text(lines[0] * 2, encoding="utf-8")
-    (documents / "documents.json").write_text("{}", encoding="utf-8")
+    documents = write_documents(folder / "documents", train=texts, heldout=texts[:1] * 2)
     result = run_stage(Dedup(), DedupConfig(**settings), folder / "dedup", inputs={"documents": documents})
-    return result, [json.loads(line)["text"] for line in (result.out / "train.jsonl").read_text(encoding="utf-8").split("\n")[:-1]]
+    return result, [document.text for document in Documents(result.out).split("train")]
 
 
 def test_near_duplicates_are_dropped_and_the_first_is_kept(tmp_path: Path) -> None:
@@ -40,8 +34,8 @@ def test_different_documents_stay(tmp_path: Path) -> None:
 
 def test_held_out_documents_pass_through_unchanged(tmp_path: Path) -> None:
     result, _ = run(tmp_path, [LONG, LONG])
-    for name in ("heldout.jsonl", "documents.json"):
-        assert (result.out / name).read_bytes() == (tmp_path / "documents" / name).read_bytes()
+    assert list(Documents(result.out).split("heldout")) == list(Documents(tmp_path / "documents").split("heldout"))
+    assert Documents(result.out).count("heldout") == 2
 
 
 def test_threshold_decides(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Run one stage the way the engine would, but in this process: for a plugin author's own tests."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +10,7 @@ from ryot import processes
 from ryot.errors import NodeError
 from ryot.measures import Evidence, Measure, point
 from ryot.plugins.context import Endpoint, Event, StageContext
+from ryot.plugins.documents import Document, Shard, write_index, write_shard
 from ryot.plugins.stage import Service, Stage, StageConfig
 
 
@@ -47,6 +48,15 @@ def run_stage(
     if missing:
         raise NodeError(f"{stage.name} declares {sorted(missing)} but did not measure it")
     return StageResult(context.out, context.evidence, events, context.declared)
+
+
+def write_documents(folder: Path, **splits: Sequence[str | Document]) -> Path:
+    """Make a "documents" folder, `write_documents(folder, train=["a text", ...], heldout=[...])`. Returns it."""
+    shards = []
+    for split, given in splits.items():
+        documents = [text if isinstance(text, Document) else Document.of(text) for text in given]
+        shards.append(write_shard(folder, Shard(f"{split}-00-00000", split, 0), documents))
+    return write_index(folder, shards, {}).folder
 
 
 @contextmanager

@@ -126,6 +126,8 @@ class Tokenizer(Section):
 
     min_frequency: int = Field(2, ge=1)
     """A pair seen less often is not merged."""
+    long: Literal["split", "cut"] = "split"
+    """What becomes of a document longer than the model's context: it is trained on in pieces, or its end is left out."""
 
 
 class Preparation(Section):
@@ -167,7 +169,7 @@ class Data(Section):
     ray: str | None = Field(None, min_length=1)
     """A Ray cluster that does this work instead: its address, or `auto`, or `local`. It has to see the same folders."""
     tokens: Count | None = Field(None, ge=1)
-    """Tokens to prepare in all, where sources have weights. Only plans use it."""
+    """Tokens to train on in all, where sources have weights; as many as there are, where none is given."""
     max_epochs: float | None = Field(None, gt=0)
     """How often a source may be repeated; a plan that repeats one more often is refused."""
     preparation: Preparation = Preparation()

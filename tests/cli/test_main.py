@@ -24,7 +24,18 @@ HEAVY = {
     "scipy", "numpy",
     "jinja2", "huggingface_hub", "ray",
 }  # fmt: skip
-LIGHT = {"annotated_types", "click", "psutil", "pydantic", "pydantic_core", "rich", "ruamel", "typing_extensions", "typing_inspection"}
+LIGHT = {
+    "annotated_types",
+    "click",
+    "psutil",
+    "pydantic",
+    "pydantic_core",
+    "rich",
+    "ruamel",
+    "typing_extensions",
+    "typing_inspection",
+    "zstandard",
+}
 
 
 @pytest.fixture

@@ -79,8 +79,8 @@ def test_everything_ryot_offers_loads(group: str) -> None:
 
 def test_public_api_is_what_was_promised() -> None:
     assert sorted(ryot.plugins.__all__) == [
-        "Backend", "Circumstance", "Endpoint", "Facts", "Job", "JobState", "MachineError", "Measure", "Node", "NodeError",
-        "Resources", "RyotError",
-        "Service", "Spec", "SpecError", "Stage", "StageConfig", "StageContext", "digest_file", "digest_path", "processes", "write_durable",
+        "Backend", "Circumstance", "Document", "Documents", "Endpoint", "Facts", "Job", "JobState", "MachineError", "Measure", "Node",
+        "NodeError", "Resources", "RyotError", "Service", "Shard", "Spec", "SpecError", "Stage", "StageConfig", "StageContext",
+        "digest_file", "digest_path", "processes", "write_durable", "write_index", "write_shard",
     ]  # fmt: skip
     assert all(hasattr(ryot.plugins, name) for name in ryot.plugins.__all__)

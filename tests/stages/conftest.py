@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ryot.stages.tokenizer.tokens import TokenShard, facts_with
+
 EOS, PAD, VOCAB = 1, 2, 300
 
 
@@ -14,12 +16,15 @@ def write_tokens(folder: Path, *, train: int = 24, heldout: int = 6, context: in
     """Documents of 3 to `context` + 4 tokens over a skewed vocabulary, so that there is something to learn; each ends in EOS."""
     folder.mkdir(parents=True)
     random = np.random.default_rng(seed)
+    shards = []
     for split, count in (("train", train), ("heldout", heldout)):
         documents = [np.append(random.zipf(1.5, random.integers(2, context + 4)) % (vocab - 3) + 3, EOS) for _ in range(count)]
-        np.concatenate(documents).astype("<u2").tofile(folder / f"{split}.bin")
-        np.cumsum([0, *map(len, documents)]).astype("<i8").tofile(folder / f"{split}.idx")
+        np.concatenate(documents).astype("<u2").tofile(folder / f"{split}-00-00000.bin")
+        np.cumsum([0, *map(len, documents)]).astype("<i8").tofile(folder / f"{split}-00-00000.idx")
+        np.arange(count).astype("<u8").tofile(folder / f"{split}.order")
+        shards.append(TokenShard(f"{split}-00-00000", split, 0, count, count, sum(map(len, documents)), digest=""))
     facts = {"dtype": "uint16", "vocab_size": vocab, "eos_id": EOS, "pad_id": PAD, "bos_id": None, "context": context}
-    (folder / "tokens.json").write_text(json.dumps(facts))
+    (folder / "tokens.json").write_text(facts_with(facts, shards))
     write_tokenizer(folder / "tokenizer", vocab)
     return folder
 

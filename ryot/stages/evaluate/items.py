@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import heapq
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
+from operator import attrgetter
 from pathlib import Path
 
-from ryot.plugins import NodeError
+from ryot.plugins import Document, Documents, NodeError
 from ryot.stages.data.records import Broken
 from ryot.stages.data.sources import read_files
 from ryot.stages.data.stage import FileSource
 
 Item = dict[str, object]
+QUESTION = {"question", "choices", "answer"}
+"""What the meta of a generated example has."""
 
 
 def reasoning_items(documents: Path, limit: int | None) -> list[Item]:
     """Multiple choice: the question alone, without the steps that lead to the answer. Raises NodeError when there are none."""
-    found = (item for item in map(_choice_item, _held_out(documents)) if item is not None)
-    items = list(islice(found, limit))
+    asked = (document for document in Documents(documents).split("heldout") if set(document.meta) >= QUESTION)
+    items = [_choice_item(document) for document in _first(asked, limit)]
     if not items:
         raise NodeError("no held-out document is a generated example, so there is nothing to reason about")
     return items
@@ -26,8 +30,8 @@ def reasoning_items(documents: Path, limit: int | None) -> list[Item]:
 
 def perplexity_items(documents: Path, text: FileSource | None, limit: int | None) -> list[Item]:
     """Documents to score, from the held-out split or from `text`. Raises NodeError when there are none, or the file changed."""
-    source = _held_out(documents) if text is None else _text(text)
-    items = [{"id": line["id"], "text": line["text"]} for line in islice(source, limit)]
+    source = _first(Documents(documents).split("heldout"), limit) if text is None else islice(_text(text), limit)
+    items: list[Item] = [{"id": document.id, "text": document.text} for document in source]
     if not items:
         raise NodeError("there is no document to measure perplexity on")
     return items
@@ -38,24 +42,22 @@ def as_lines(items: list[Item]) -> str:
     return "".join(json.dumps(item, sort_keys=True, ensure_ascii=False) + "\n" for item in items)
 
 
-def _held_out(documents: Path) -> Iterator[Item]:
-    with (documents / "heldout.jsonl").open(encoding="utf-8") as file:
-        for line in file:
-            document = json.loads(line)
-            assert isinstance(document, dict)
-            yield document
+def _first(documents: Iterable[Document], limit: int | None) -> list[Document]:
+    """The first by their ids, which are as good as random: what is asked does not depend on the order of the sources."""
+    if limit is None:
+        return sorted(documents, key=attrgetter("id"))
+    return heapq.nsmallest(limit, documents, key=attrgetter("id"))
 
 
-def _choice_item(document: Item) -> Item | None:
-    meta = document.get("meta")
-    if not isinstance(meta, dict) or not {"question", "choices", "answer"} <= set(meta):
-        return None
-    label = meta["choices"].index(meta["answer"])
-    return {"id": document["id"], "prompt": f"Q: {meta['question']}\nA:", "choices": list(meta["choices"]), "label": label}
+def _choice_item(document: Document) -> Item:
+    choices = document.meta["choices"]
+    assert isinstance(choices, list)
+    label = choices.index(document.meta["answer"])
+    return {"id": document.id, "prompt": f"Q: {document.meta['question']}\nA:", "choices": choices, "label": label}
 
 
-def _text(source: FileSource) -> Iterator[Item]:
+def _text(source: FileSource) -> Iterator[Document]:
     for record in read_files(source):
         if isinstance(record, Broken):
             raise NodeError(f"the text to evaluate on is broken: {record}")
-        yield {"id": record.id, "text": record.text}
+        yield record

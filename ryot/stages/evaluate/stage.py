@@ -8,6 +8,7 @@ from typing import Annotated, Literal, get_args
 
 from ryot.plugins import Circumstance, Facts, Measure, Node, Resources, Spec, SpecError, Stage, StageConfig
 from ryot.stages.data.stage import generated_of, heldout_of
+from ryot.stages.tokenizer.stage import last_documents
 
 Question = Literal["reasoning", "perplexity"]
 Benchmark = Literal[
@@ -95,7 +96,7 @@ class EvaluateStage(Stage):
             text=None if text is None else facts.paths.get(text, text),
         )
         measures = tuple(measure for task in tasks for measure in MEASURES[task]) + tuple(BENCHMARKS[name] for name in benchmarks)
-        inputs = {"documents": "data", "model": "export"}
+        inputs = {"documents": last_documents(spec), "model": "export"}
         node = Node("evaluate", self.name, config, inputs, {"serve": "serve"}, self.resources, measures, samples_of(spec, config))
         return (node,)
 

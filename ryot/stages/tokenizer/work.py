@@ -1,76 +1,116 @@
-"""The run of `tokenizer`: train the BPE on train.jsonl, write it, then encode both splits into shards.
+"""The run of `tokenizer`: train the BPE on the training split, encode every shard of documents, put their pieces in order."""
 
-A shard is NAME.bin, the documents' ids one after another, each document ended by the end token, and NAME.idx, where each
-document starts and the last one ends (int64, in tokens). Both are little-endian. Special tokens inside a text are plain text.
-"""
-
-import json
 import os
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from tokenizers import Tokenizer
 
-from ryot.plugins import StageContext
+from ryot.plugins import Documents, StageContext
+from ryot.stages.shards.pool import Place, over_shards
+from ryot.stages.shards.work import Item, Work, keep
 from ryot.stages.tokenizer.bpe import END, PAD, save, train
+from ryot.stages.tokenizer.mixing import Mixture, Order, Pool, mixed, shuffled
 from ryot.stages.tokenizer.stage import Config
+from ryot.stages.tokenizer.tokens import ORDER, STARTS, TokenShard, facts_with, token_type
 
-SPLITS = ("train", "heldout")
-_BATCH = 1000
+LEARNT_FROM = 256 << 20
+"""Bytes of text that the merges are learnt from; of more, a share of the documents is taken, by their ids."""
 _SAMPLES = 10_000
 
 
 def run(config: Config, context: StageContext) -> None:
-    """Write tokenizer/, the shards and tokens.json."""
+    """Write tokenizer/, the shards, the orders and tokens.json."""
     os.environ["TOKENIZERS_PARALLELISM"] = "true"
     os.environ.setdefault("RAYON_NUM_THREADS", str(context.cpus))
-    documents = context.inputs["documents"]
-    tokenizer, reserved = train(texts(documents / "train.jsonl"), config.vocab_size, config.min_frequency)
+    documents = Documents(context.inputs["documents"])
+    tokenizer, reserved = train(texts(documents), config.vocab_size, config.min_frequency)
     if reserved:
         context.say(f"the text gave {config.vocab_size - reserved} entries; {reserved} of {config.vocab_size} are reserved tokens")
     for name, data in save(tokenizer, Path("tokenizer"), config.context).items():
         context.write(name, data)
-    context.report(done=1, total=1 + len(SPLITS), unit="stages", force=True)
-    lengths = {}
-    for place, split in enumerate(SPLITS, start=2):
-        lengths[split] = _write_shard(tokenizer, documents, split, config, context)
-        context.report(done=place, total=1 + len(SPLITS), unit="stages", force=True)
-    _report(tokenizer, lengths, reserved, config, context)
+    shards = _encode(documents, tokenizer, config, context)
+    lengths = {split: _put_in_order(split, shards, config, context) for split in dict.fromkeys(shard.split for shard in shards)}
+    _report(tokenizer, shards, lengths, reserved, config, context)
 
 
-def texts(path: Path) -> Iterator[str]:
-    """The texts of a file of documents, in its order."""
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            yield json.loads(line)["text"]
+def texts(documents: Documents) -> Iterator[str]:
+    """The training texts that the merges are learnt from."""
+    size = sum(shard.bytes for shard in documents.shards if shard.split == "train")
+    bound = (1 << 64) if size <= LEARNT_FROM else (LEARNT_FROM << 64) // size
+    # The split took the lowest ids as well; these bits are others.
+    return (document.text for document in documents.split("train") if int(document.id[::-1], 16) < bound)
 
 
-def token_type(vocab_size: int) -> str:
-    """The smallest type that holds every id: `uint16` up to 65,536 entries, else `uint32`."""
-    return "uint16" if vocab_size <= 1 << 16 else "uint32"
+def _encode(documents: Documents, tokenizer: Tokenizer, config: Config, context: StageContext) -> list[TokenShard]:
+    settings = {
+        "documents": str(documents.folder),
+        "tokenizer": str(context.out / "tokenizer" / "tokenizer.json"),
+        "dtype": token_type(config.vocab_size),
+        "end": tokenizer.token_to_id(END),
+        "context": config.context if config.long == "split" else None,
+    }
+    work = Work("ryot.stages.tokenizer.encode:shard", settings, context.scratch / "encode")
+    items = [Item(shard.name, shard.bytes, asdict(shard)) for shard in documents.shards]
+    found = over_shards(work, items, context, Place(config.workers, config.ray))
+    for name in (f"{item.name}.{kind}" for item in items for kind in ("bin", "idx")):
+        keep(work.folder / name, context.out)
+    return [TokenShard(**shard) for shard in found]
 
 
-def _write_shard(tokenizer: Tokenizer, documents: Path, split: str, config: Config, context: StageContext) -> np.ndarray:
-    """Writes one split; returns the documents' lengths in tokens."""
-    end = tokenizer.token_to_id(END)
-    tokenizer.encode_special_tokens = True
-    dtype = np.dtype(token_type(config.vocab_size)).newbyteorder("<")
-    chunks, lengths = [], []
-    source = texts(documents / f"{split}.jsonl")
-    while batch := list(islice(source, _BATCH)):
-        for encoding in tokenizer.encode_batch(batch, add_special_tokens=False):
-            ids = np.array([*encoding.ids, end], dtype=dtype)
-            chunks.append(ids)
-            lengths.append(len(ids))
-    context.write(f"{split}.bin", b"".join(chunk.tobytes() for chunk in chunks))
-    starts = np.concatenate([[0], np.cumsum(lengths)]).astype("<i8")
-    context.write(f"{split}.idx", starts.tobytes())
-    return np.array(lengths, dtype=np.int64)
+def _put_in_order(split: str, shards: Sequence[TokenShard], config: Config, context: StageContext) -> npt.NDArray[np.int64]:
+    """Write the order of a split's pieces. Returns the lengths of its documents in tokens."""
+    own = [shard for shard in shards if shard.split == split]
+    folder = context.scratch / "encode"
+    lengths: npt.NDArray[np.int64] = _joined(folder, own, "len", STARTS)
+    ids = _joined(folder, own, "ids", "<u8").astype(np.uint64)
+    if config.weights and split == "train":
+        sources = np.repeat([shard.source for shard in own], [shard.documents for shard in own])
+        order, epochs = mixed(Pool(sources, lengths, ids), Mixture(config.weights, config.tokens, config.max_epochs), config.seed)
+        _tell(epochs, context)
+    else:
+        order = shuffled(ids, config.seed)
+    pieces = -(-lengths // config.context) if config.long == "split" else np.ones_like(lengths)
+    context.write(f"{split}.order", in_pieces(order, pieces).astype(ORDER).tobytes())
+    return lengths
 
 
-def _report(tokenizer: Tokenizer, lengths: dict[str, np.ndarray], reserved: int, config: Config, context: StageContext) -> None:
+def in_pieces(order: Order, pieces: npt.NDArray[np.int64]) -> Order:
+    """An order of documents as one of their pieces, those of a document one after another; `pieces` counts them for each document."""
+    first = np.cumsum(pieces) - pieces
+    counts = pieces[order]
+    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    found: Order = np.repeat(first[order], counts) + within
+    return found
+
+
+def _joined(folder: Path, shards: Sequence[TokenShard], kind: str, dtype: str) -> npt.NDArray[Any]:
+    parts = [np.fromfile(folder / f"{shard.name}.{kind}", dtype) for shard in shards]
+    joined: npt.NDArray[Any] = np.concatenate([np.empty(0, dtype), *parts])
+    return joined
+
+
+def _tell(epochs: Sequence[float], context: StageContext) -> None:
+    context.measure("epochs", max(epochs))
+    for source, often in enumerate(epochs, start=1):
+        context.say(f"source {source} is gone through {often:.3g} times")
+    repeated = [f"source {source} {often:.3g} times" for source, often in enumerate(epochs, start=1) if often > 1]
+    if repeated:
+        context.warn(f"to give each source its weight, some documents are repeated: {', '.join(repeated)}")
+
+
+def _report(
+    tokenizer: Tokenizer,
+    shards: Sequence[TokenShard],
+    lengths: Mapping[str, npt.NDArray[np.int64]],
+    reserved: int,
+    config: Config,
+    context: StageContext,
+) -> None:
     facts: dict[str, object] = {
         "dtype": token_type(config.vocab_size),
         "vocab_size": tokenizer.get_vocab_size(),
@@ -81,13 +121,13 @@ def _report(tokenizer: Tokenizer, lengths: dict[str, np.ndarray], reserved: int,
         "pad_id": tokenizer.token_to_id(PAD),
     }
     facts |= {split: _lengths(found, config.context) for split, found in lengths.items()}
-    context.write("tokens.json", json.dumps(facts, indent=1, sort_keys=True) + "\n")
+    context.write("tokens.json", facts_with(facts, shards))
     whole = np.concatenate(list(lengths.values()))
     truncated = int((whole > config.context).sum())
     context.say(f"{len(whole)} documents, {whole.sum()} tokens; {truncated} are longer than the context of {config.context}")
     context.measure("tokens", int(whole.sum()))
     context.measure("mean_tokens", samples=whole[:: 1 + len(whole) // _SAMPLES].tolist())
-    if truncated > len(whole) / 100:
+    if truncated > len(whole) / 100 and config.long == "cut":
         share = f"{truncated} of {len(whole)} documents ({truncated / len(whole):.0%})"
         context.warn(f"{share} are longer than the context of {config.context} tokens and are cut in training; raise model.context")
     context.measure("truncated", truncated, of=len(whole))
@@ -95,7 +135,7 @@ def _report(tokenizer: Tokenizer, lengths: dict[str, np.ndarray], reserved: int,
     context.measure("reserved", reserved)
 
 
-def _lengths(found: np.ndarray, context: int) -> dict[str, object]:
+def _lengths(found: npt.NDArray[np.int64], context: int) -> dict[str, object]:
     return {
         "documents": len(found),
         "tokens": int(found.sum()),

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ryot.plugins import NodeError
+from ryot.plugins import NodeError, digest_file
+from ryot.stages.tokenizer.tokens import Tokens
 from ryot.stages.train.stage import Recipe
 
 Ids = npt.NDArray[np.int64]
@@ -24,13 +25,11 @@ class Specials:
 
 
 class Documents:
-    """One split of a "tokens" folder. A document longer than `context` is cut to it."""
+    """One split of a "tokens" folder, piece by piece. One longer than `context` is cut to it."""
 
     def __init__(self, folder: Path, split: str, context: int, limit: int | None = None) -> None:
-        kind = json.loads((folder / "tokens.json").read_text())["dtype"]
-        self._tokens = np.memmap(folder / f"{split}.bin", dtype=np.dtype(kind).newbyteorder("<"), mode="r")
-        self._starts = np.fromfile(folder / f"{split}.idx", dtype="<i8")
-        available = len(self._starts) - 1
+        self._tokens, self._context = Tokens(folder, split), context
+        available = len(self._tokens)
         if limit is not None and limit > available:
             raise NodeError(
                 f"train.samples is {limit}, but the {split} split has {available} documents", hint="lower it, or make more data"
@@ -38,11 +37,10 @@ class Documents:
         self.count = available if limit is None else limit
         if self.count < 1:
             raise NodeError(f"the {split} split has no documents", hint="add data, or change data.held_out")
-        self.lengths: Ids = np.minimum(np.diff(self._starts), context)[: self.count].astype(np.int64)
+        self.lengths: Ids = np.minimum(self._tokens.lengths, context)[: self.count]
 
     def __getitem__(self, index: int) -> Ids:
-        start = int(self._starts[index])
-        return self._tokens[start : start + int(self.lengths[index])].astype(np.int64)
+        return self._tokens[index][: self._context]
 
     def targets(self, indices: npt.NDArray[np.int64]) -> int:
         """Tokens to be predicted in these documents: every one but the first of each."""
@@ -53,6 +51,11 @@ def specials(folder: Path) -> Specials:
     """The special tokens of a "tokens" folder."""
     found: dict[str, Any] = json.loads((folder / "tokens.json").read_text())
     return Specials(bos=found.get("bos_id"), eos=found["eos_id"], pad=found["pad_id"])
+
+
+def identity(folder: Path) -> str:
+    """What the training data of a "tokens" folder is: the digests of its shards' list, which names theirs, and of the order."""
+    return " ".join(digest_file(folder / name) for name in ("tokens.json", "train.order"))
 
 
 def epoch_order(seed: int, epoch: int, count: int) -> npt.NDArray[np.int64]:

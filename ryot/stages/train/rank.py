@@ -11,11 +11,11 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from ryot.plugins import NodeError, digest_file, write_durable
+from ryot.plugins import NodeError, write_durable
 from ryot.stages.train import checkpoint, memory
 from ryot.stages.train import model as models
 from ryot.stages.train.child import Progress, begin
-from ryot.stages.train.documents import Documents, specials
+from ryot.stages.train.documents import Documents, identity, specials
 from ryot.stages.train.heldout import document_losses
 from ryot.stages.train.probe import refuse_emulated, refuse_offload
 from ryot.stages.train.stage import TrainConfig
@@ -45,7 +45,7 @@ def main(path: Path) -> None:
     trainer = Trainer(config, documents, specials(tokens), world)
     if config.recipe.warmup_steps >= trainer.updates:
         raise NodeError(f"train.warmup_steps is {config.recipe.warmup_steps} of {trainer.updates} updates", hint="about 5 % is usual")
-    run = _train(trainer, Path(job["checkpoints"]), digest_file(tokens / "train.bin"), progress)
+    run = _train(trainer, Path(job["checkpoints"]), identity(tokens), progress)
     _finish(trainer, run, Documents(tokens, "heldout", config.model.context), Path(job["results"]), progress)
     leave(world)
 

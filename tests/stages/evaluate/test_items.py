@@ -1,10 +1,9 @@
 """What the model is asked."""
 
-import json
-
 import pytest
 
-from ryot.plugins import NodeError, digest_file
+from ryot.plugins import Document, NodeError, digest_file
+from ryot.plugins.testing import write_documents
 from ryot.stages.data.stage import FileSource
 from ryot.stages.evaluate.items import perplexity_items, reasoning_items
 
@@ -13,9 +12,8 @@ META = {"question": "What is 1 + 1?", "choices": ["three", "two", "four", "five"
 
 @pytest.fixture
 def documents(tmp_path):
-    lines = [{"id": "a", "text": "plain", "meta": {}}] + [{"id": f"g{i}", "text": f"text {i}", "meta": META} for i in range(5)]
-    (tmp_path / "heldout.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    return tmp_path
+    generated = [Document(f"text {i}", f"g{i}", META) for i in reversed(range(5))]
+    return write_documents(tmp_path / "documents", heldout=[*generated, Document("plain", "a")])
 
 
 def test_the_question_is_asked_without_the_steps(documents):
@@ -30,7 +28,7 @@ def test_limit_takes_the_first_ones(documents):
 
 
 def test_without_generated_examples_there_is_nothing_to_ask(tmp_path):
-    (tmp_path / "heldout.jsonl").write_text('{"id": "a", "meta": {}, "text": "plain"}\n')
+    write_documents(tmp_path, heldout=["plain"])
     with pytest.raises(NodeError, match="generated example"):
         reasoning_items(tmp_path, None)
 

@@ -1,12 +1,12 @@
 """vLLM, lm-eval and Locust for real, on a tiny random GPT-2: one server for all three."""
 
-import hashlib
 import json
 import math
 
 import pytest
 
-from ryot.plugins.testing import run_service, run_stage
+from ryot.plugins import Document
+from ryot.plugins.testing import run_service, run_stage, write_documents
 from ryot.stages.bench.stage import BenchConfig, BenchStage
 from ryot.stages.evaluate.stage import EvaluateConfig, EvaluateStage
 from ryot.stages.serve.stage import ServeConfig, ServeService
@@ -46,12 +46,11 @@ def endpoint(model, tmp_path_factory):
 def documents(tmp_path_factory):
     """Held-out documents with questions, the last longer than the context."""
     folder = tmp_path_factory.mktemp("documents")
-    lines = []
+    found = []
     for number, text in enumerate([*TEXTS, " ".join(TEXTS)]):
         meta = {"question": f"What is {number}?", "choices": [f"it is {number + k}" for k in range(4)], "answer": f"it is {number + 2}"}
-        lines.append({"id": hashlib.sha256(text.encode()).hexdigest()[:16], "meta": meta, "text": text})
-    (folder / "heldout.jsonl").write_text("".join(json.dumps(line, sort_keys=True) + "\n" for line in lines))
-    return folder
+        found.append(Document.of(text, meta))
+    return write_documents(folder, heldout=found)
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from ryot.plugins import Facts, Spec
-from ryot.plugins.testing import StageResult, run_stage
+from ryot.plugins.testing import StageResult, run_stage, write_documents
 from ryot.stages.data.generator.generate import generate
-from ryot.stages.data.records import Document
 from ryot.stages.data.stage import GeneratorSource
 from ryot.stages.tokenizer.bpe import END, PAD, train
 from ryot.stages.tokenizer.stage import Config, TokenizerStage
@@ -24,10 +23,7 @@ EXAMPLES = [document.text for document in generate(GeneratorSource(examples=400)
 
 
 def documents_in(folder: Path, train_texts: list[str], heldout_texts: list[str]) -> Path:
-    folder.mkdir(parents=True)
-    for name, texts in (("train", train_texts), ("heldout", heldout_texts)):
-        (folder / f"{name}.jsonl").write_text("".join(Document(text).line() for text in texts), encoding="utf-8")
-    return folder
+    return write_documents(folder, train=train_texts, heldout=heldout_texts)
 
 
 def run(folder: Path, train_texts: list[str], heldout_texts: list[str], vocab_size: int = 600, context: int = 64) -> StageResult:
@@ -38,8 +34,8 @@ def run(folder: Path, train_texts: list[str], heldout_texts: list[str], vocab_si
 
 def shard(result: StageResult, split: str) -> tuple[np.ndarray, np.ndarray]:
     facts = json.loads((result.out / "tokens.json").read_text())
-    ids = np.frombuffer((result.out / f"{split}.bin").read_bytes(), dtype=np.dtype(facts["dtype"]).newbyteorder("<"))
-    return ids, np.frombuffer((result.out / f"{split}.idx").read_bytes(), dtype="<i8")
+    ids = np.frombuffer((result.out / f"{split}-00-00000.bin").read_bytes(), dtype=np.dtype(facts["dtype"]).newbyteorder("<"))
+    return ids, np.frombuffer((result.out / f"{split}-00-00000.idx").read_bytes(), dtype="<i8")
 
 
 def loaded(result: StageResult) -> Tokenizer:
@@ -64,7 +60,7 @@ def test_too_little_text_is_filled_with_reserved_entries(tmp_path: Path) -> None
 
 
 def test_shards_hold_the_documents_one_after_another(tmp_path: Path) -> None:
-    result = run(tmp_path, EXAMPLES[:50], EXAMPLES[50:60])
+    result = run(tmp_path, EXAMPLES[:50], EXAMPLES[50:60], context=500)
     tokenizer = loaded(result)
     facts = json.loads((result.out / "tokens.json").read_text())
     for split, texts in (("train", EXAMPLES[:50]), ("heldout", EXAMPLES[50:60])):

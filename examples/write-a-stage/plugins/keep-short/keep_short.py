@@ -1,12 +1,11 @@
 """A stage that keeps the training documents of at most so many words. The held-out documents pass through unchanged."""
 
-import json
-import shutil
+from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import Field
 
-from ryot.plugins import Circumstance, Measure, NodeError, Stage, StageConfig, StageContext
+from ryot.plugins import Circumstance, Document, Documents, Measure, NodeError, Shard, Stage, StageConfig, StageContext
 
 
 class KeepShortConfig(StageConfig):
@@ -33,21 +32,22 @@ class KeepShort(Stage):
 
     def run(self, config: KeepShortConfig, context: StageContext) -> None:
         """Read documents, write documents, measure. Raises NodeError when no training document is left."""
-        source = context.inputs["documents"]
-        for path in source.iterdir():
-            if path.name != "train.jsonl":
-                shutil.copyfile(path, context.out / path.name)
-        with (source / "train.jsonl").open(encoding="utf-8", newline="\n") as file:
-            lines = list(file)
-        kept: list[str] = []
-        for number, line in enumerate(lines, start=1):
-            if len(json.loads(line)["text"].split()) <= config.words:
-                kept.append(line)
-            if number % config.say_every == 0:
-                context.say(f"{number} of {len(lines)} documents read, {len(kept)} kept")
-            context.report(done=number, total=len(lines), unit="documents", kept=len(kept))
+        source = Documents(context.inputs["documents"])
+        total = source.count("train")
+
+        def short(documents: Iterator[Document]) -> Iterator[Document]:
+            for number, document in enumerate(documents, start=1):
+                if number % config.say_every == 0:
+                    context.say(f"{number} of {total} documents read")
+                context.report(done=number, total=total, unit="documents")
+                if len(document.text.split()) <= config.words:
+                    yield document
+
+        def change(shard: Shard, documents: Iterator[Document]) -> Iterator[Document]:
+            return short(documents) if shard.split == "train" else documents
+
+        kept = source.rewrite(context.out, change).count("train")
         if not kept:
-            raise NodeError(f"none of {len(lines)} training documents has at most {config.words} words", hint="raise `words`")
-        context.write("train.jsonl", "".join(kept))
-        context.measure("kept", len(kept))
-        context.measure("dropped", len(lines) - len(kept))
+            raise NodeError(f"none of {total} training documents has at most {config.words} words", hint="raise `words`")
+        context.measure("kept", kept)
+        context.measure("dropped", total - kept)

@@ -1,0 +1,60 @@
+"""Shards on Ray: two nodes on one machine give the same bytes as processes; a cluster that is not there is named."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ryot.plugins import NodeError, digest_path
+from ryot.plugins.testing import run_stage
+from ryot.stages.data.stage import Config, DataStage, FileSource
+from ryot.stages.tokenizer.stage import Config as TokenizerConfig
+from ryot.stages.tokenizer.stage import TokenizerStage
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[str]:
+    """The address of a cluster of two nodes of one core each, on loopback."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    cluster_utils = pytest.importorskip("ray.cluster_utils")
+    node = {"num_cpus": 1, "node_ip_address": "127.0.0.1", "object_store_memory": 100 << 20}
+    two = cluster_utils.Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
+    two.add_node(**node)
+    two.wait_for_nodes()
+    yield two.address
+    two.shutdown()
+
+
+def source(folder: Path) -> FileSource:
+    lines = [f'{{"text": "document {number % 400} says {number % 400 * 7}, and a word of its own"}}\n' for number in range(1000)]
+    for part in range(4):
+        (folder / f"{part}.jsonl").write_text("".join(lines[part::4]))
+    return FileSource(digest=digest_path(folder), written="texts", path=str(folder))
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def pipeline(folder: Path, given: FileSource, **place: object) -> dict[str, bytes]:
+    """The documents and the tokens of a source, as bytes by file."""
+    data = run_stage(DataStage(), Config(sources=(given,), **place), folder / "data")
+    inputs = {"documents": data.out}
+    tokens = run_stage(TokenizerStage(), TokenizerConfig(vocab_size=300, context=64, **place), folder / "tokenizer", inputs=inputs)
+    return {**files(data.out), **files(tokens.out)}
+
+
+def test_two_ray_nodes_give_the_same_shards_as_processes(tmp_path: Path, cluster: str) -> None:
+    (tmp_path / "texts").mkdir()
+    given = source(tmp_path / "texts")
+    assert pipeline(tmp_path / "ray", given, ray=cluster) == pipeline(tmp_path / "processes", given, workers=2)
+
+
+def test_a_cluster_that_is_not_there_is_named(tmp_path: Path) -> None:
+    (tmp_path / "texts").mkdir()
+    with pytest.raises(NodeError, match=r"cannot join the Ray cluster 127\.0\.0\.1:1:") as caught:
+        run_stage(DataStage(), Config(sources=(source(tmp_path / "texts"),), ray="127.0.0.1:1"), tmp_path / "data")
+    assert "data.ray" in str(caught.value.hint)
