@@ -35,12 +35,12 @@ def read_lines(path: Path, most: int, start: int = 0, end: int | None = None) ->
     with _open(path) as file:
         try:
             other = _other_encoding(file.peek(4))
-            position = _begin(file, start)
+            position = _begin(file, start, end)
             while (end is None or position < end) and (raw := file.readline(most + 1)):
                 number += 1
                 position += len(raw)
                 if len(raw) > most and not raw.endswith(b"\n"):
-                    position += _skip_line(file)
+                    position = _skip_line(file, position, end)
                     yield Line(number, "", f"longer than {most:,} bytes, which is data.max_line")
                 else:
                     yield Line(number, "", other) if other else _decoded(raw, number, first=number == 1 and start == 0)
@@ -61,22 +61,21 @@ def _other_encoding(head: bytes) -> str | None:
     return name and f"the file is {name}, by its byte order mark; UTF-8 is needed"
 
 
-def _begin(file: BinaryIO, start: int) -> int:
-    """Go to the first line that begins at `start` or later. Returns its position."""
+def _begin(file: BinaryIO, start: int, end: int | None) -> int:
+    """Go to the first line that begins at `start` or later. Returns its position, or one past `end` where none begins before it."""
     if start == 0:
         return 0
     file.seek(start - 1)
-    return start - 1 + _skip_line(file)
+    return _skip_line(file, start - 1, end)
 
 
-def _skip_line(file: BinaryIO) -> int:
-    """Go to the end of the line. Returns how many bytes that was."""
-    total = 0
-    while raw := file.readline(_BUFFER):
-        total += len(raw)
+def _skip_line(file: BinaryIO, position: int, end: int | None) -> int:
+    """Go on to the end of the line, or past `end`, from where on the lines are not ours. Returns the position."""
+    while (end is None or position < end) and (raw := file.readline(_BUFFER)):
+        position += len(raw)
         if raw.endswith(b"\n"):
             break
-    return total
+    return position
 
 
 def _decoded(raw: bytes, number: int, *, first: bool) -> Line:
@@ -86,12 +85,17 @@ def _decoded(raw: bytes, number: int, *, first: bool) -> Line:
         return Line(number, "", f"not UTF-8: byte 0x{raw[error.start]:02x} in column {error.start + 1}")
 
 
+def _frame() -> Any:
+    # Archives packed with `--long=31` are about: their frames ask for up to 2 GiB to unpack, others for a few MiB.
+    return zstandard.ZstdDecompressor(max_window_size=1 << 31).decompressobj()
+
+
 class _Zstd(io.RawIOBase):
     """The content of a zstd file of any number of frames. zstandard's own reader takes a truncated file for a whole one."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb")
-        self._frame = zstandard.ZstdDecompressor().decompressobj()
+        self._frame = _frame()
         self._begun = False
         self._packed, self._ready = b"", memoryview(b"")
 
@@ -122,5 +126,5 @@ class _Zstd(io.RawIOBase):
         unpacked = self._frame.decompress(self._packed)
         self._packed = self._frame.unused_data if self._frame.eof else b""
         if self._frame.eof:
-            self._frame, self._begun = zstandard.ZstdDecompressor().decompressobj(), False
+            self._frame, self._begun = _frame(), False
         return unpacked

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ryot.plugins import Document, Documents, Shard, write_durable, write_shard
+from ryot.plugins import Document, Shard, write_durable, write_shard
+from ryot.stages.data.made import examples_of
 from ryot.stages.data.records import Record
 from ryot.stages.data.sources import first, read_piece
 from ryot.stages.data.stage import Config, FileSource, HubSource
@@ -78,7 +79,7 @@ def _records(unit: Unit, config: Config, counts: Counts, made: Path) -> Iterator
     source = config.sources[unit.source]
     if unit.made is not None:
         counts.wrong, counts.checked, counts.refused = (unit.made[name] for name in ("wrong", "checked", "refused"))
-        return Documents(made).read(Shard(**unit.made["shard"]))
+        return examples_of(unit.made, made)
     if isinstance(source, FileSource):
         return first(_of_files(unit, source, config.max_line, counts), source.max_documents)
     assert isinstance(source, HubSource)

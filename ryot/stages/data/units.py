@@ -58,7 +58,7 @@ def units_of(config: Config, context: StageContext, made: Mapping[int, Sequence[
 
 
 def _of_group(index: int, number: int, group: Result) -> Unit:
-    return Unit(index, number, group["shard"]["bytes"], made={name: value for name, value in group.items() if name != "keys"})
+    return Unit(index, number, group["shard"]["bytes"], made=group)
 
 
 def _of_files(index: int, source: FileSource, size: int) -> list[Unit]:

@@ -4,7 +4,6 @@ import gzip
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 import zstandard
 
@@ -12,7 +11,6 @@ from ryot.fingerprint import fingerprint
 from ryot.plugins import Document, Documents, Facts, NodeError, Spec, SpecError, digest_path
 from ryot.plugins.stage import identity
 from ryot.plugins.testing import StageResult, run_stage
-from ryot.stages.data.copies import find_copies
 from ryot.stages.data.stage import Config, DataStage, FileSource, GeneratorSource, Source, measures_of
 
 
@@ -130,20 +128,6 @@ def test_of_copies_in_several_units_the_first_stays(tmp_path: Path) -> None:
     assert [other[name] for name in ("read", "kept", "duplicates")] == [2, 1, 1]
 
 
-def test_copies_are_found_as_by_a_plain_loop(tmp_path: Path) -> None:
-    draw = np.random.default_rng(3)
-    parts = [draw.integers(0, 50, size).astype("<u8") * 2**58 for size in (40, 0, 1, 60, 30)]
-    files = [tmp_path / str(number) for number in range(len(parts))]
-    for file, part in zip(files, parts, strict=True):
-        part.tofile(file)
-    seen: set[int] = set()
-    wanted = {}
-    for number, part in enumerate(parts):
-        copies = [place for place, found in enumerate(part.tolist()) if found in seen or seen.add(found)]  # type: ignore[func-returns-value]
-        wanted |= {number: copies} if copies else {}
-    assert {number: places.tolist() for number, places in find_copies(files)} == wanted
-
-
 def test_facts_of_each_source_are_written(tmp_path: Path) -> None:
     source = lines_in(tmp_path, [*TEXTS[:99], "é" * 100], licence="CC0", weight=0.5)
     result = run(tmp_path / "run", source, GeneratorSource(examples=20))
@@ -224,8 +208,8 @@ def test_a_split_without_documents_is_refused(tmp_path: Path, content: str) -> N
         run(tmp_path / "run", source_at(path))
 
 
-def spec(*sources: dict[str, object]) -> Spec:
-    fields = {"version": 1, "name": "x", "model": {"preset": "ryot-tiny"}, "data": {"sources": sources}, "train": {"epochs": 1}}
+def spec(*sources: dict[str, object], **settings: object) -> Spec:
+    fields = {"version": 1, "name": "x", "model": {"preset": "ryot-tiny"}, "data": {"sources": sources, **settings}, "train": {"epochs": 1}}
     return Spec.model_validate(fields)
 
 
@@ -251,6 +235,16 @@ def test_identity_holds_the_digest_and_not_the_place() -> None:
         found.append(fingerprint(identity(node.config)))
     assert found[0] == found[1]
     assert found[0] != found[2]
+
+
+def test_identity_knows_neither_notes_nor_workers() -> None:
+    facts = Facts("cpu:test x2", digests={"a.txt": "d1"}, paths={"a.txt": "/x/a.txt"})
+    plain, noted = {"path": "a.txt"}, {"path": "a.txt", "weight": 1.0, "licence": "CC0"}
+    one, two, three = spec(plain), spec(noted), spec(plain, workers=3, ray="auto")
+    keys = {fingerprint(identity(node.config)) for written in (one, two, three) for node in DataStage().expand(written, facts)}
+    assert len(keys) == 1
+    (other,) = DataStage().expand(spec(plain, max_line="1MiB"), facts)
+    assert fingerprint(identity(other.config)) not in keys
 
 
 def test_path_without_a_digest_is_refused() -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -39,6 +40,17 @@ def test_parts_of_one_size_have_the_lines_of_the_whole(tmp_path: Path, size: int
     whole = path.stat().st_size
     assert [line.text for line in read_lines(path, 100)] == ["first", "", "z" * 50, "last"]
     assert joined(path, list(range(size, whole, size)), 100) == list(read_lines(path, 100))
+
+
+def test_a_zstd_file_of_a_long_window_and_with_frames_to_skip_is_read(tmp_path: Path) -> None:
+    content = b"".join(b"line %d\n" % number for number in range(1000))
+    packer = zstandard.ZstdCompressor(compression_params=zstandard.ZstdCompressionParameters(window_log=28, enable_ldm=True)).compressobj()
+    skipped = (0x184D2A50).to_bytes(4, "little") + (5).to_bytes(4, "little") + b"other"
+    path = tmp_path / "a.jsonl.zst"
+    path.write_bytes(skipped + packer.compress(content) + packer.flush() + skipped + zstandard.ZstdCompressor().compress(b"last"))
+    found = list(read_lines(path, 100))
+    assert [line.text for line in found] == [*(f"line {number}" for number in range(1000)), "last"]
+    assert [line.why for line in found] == [None] * 1001
 
 
 def test_a_line_of_just_the_most_is_read(tmp_path: Path) -> None:

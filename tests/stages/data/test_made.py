@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from ryot.plugins import Document, Documents, NodeError, Shard
+from ryot.plugins import Document, NodeError
 from ryot.plugins.testing import context_in
 from ryot.stages.data import made
 from ryot.stages.data.generator.generate import generate
-from ryot.stages.data.made import make_examples
+from ryot.stages.data.made import examples_of, make_examples
 from ryot.stages.data.stage import Config, DataStage, GeneratorSource
 from ryot.stages.shards.pool import Place
 
@@ -17,8 +17,7 @@ def documents(folder: Path, source: GeneratorSource, workers: int = 1) -> list[l
     """The examples of each group."""
     context = context_in(folder, DataStage(), [])
     found = make_examples(Config(sources=(source,)), context, Place(workers))
-    read = Documents(context.scratch / "made")
-    return [list(read.read(Shard(**group["shard"]))) for group in found[0]]
+    return [list(examples_of(group, context.scratch / "made")) for group in found[0]]
 
 
 def test_groups_make_what_one_process_makes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
