@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ryot.stages.filter.words import Words, among, blank_parted, is_letter, run_hashes, sums
+from ryot.stages.filter.words import Words, blank_parted, is_letter, run_hashes, sums
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Found = dict[int, str]
@@ -94,10 +94,8 @@ def top_ngram(words: Words) -> Found:
     found: Found = {}
     text_W = words.text_of_word()
     for size, most in TOP.items():
-        order, counts = _runs(_keys(words, text_W, size))
-        first = order[np.cumsum(counts) - counts]
-        inside = text_W[first] == text_W[first + size - 1]
-        place, counts = first[inside], counts[inside]
+        order, counts = _runs(words, text_W, size)
+        place = order[np.cumsum(counts) - counts]
         length = words.ends_W[place + size - 1] - words.starts_W[place]
         text = text_W[place]
         ranked = np.lexsort((length, counts, text))
@@ -129,11 +127,8 @@ def repeated_ngrams(words: Words) -> Found:
 
 def _repeated_share(words: Words, text_W: Array, size: int) -> Array:
     """The share of each text's characters, blanks inside runs included, in words of runs that an earlier one equals."""
-    order, counts = _runs(_keys(words, text_W, size))
-    if not len(order):
-        return np.zeros(len(words.counts))
+    order, counts = _runs(words, text_W, size)
     later = np.delete(order, np.cumsum(counts) - counts)
-    later = later[text_W[later] == text_W[later + size - 1]]
     edges = np.zeros(len(text_W) + 1, np.int64)
     np.add.at(edges, later, 1)
     np.add.at(edges, later + size, -1)
@@ -142,26 +137,22 @@ def _repeated_share(words: Words, text_W: Array, size: int) -> Array:
     return sums(covered_W * length_W, words) / _characters(words)
 
 
-def _keys(words: Words, text_W: Array, size: int) -> Array:
-    """A number for every run of words, another one in every text."""
-    rolled = run_hashes(words.hashes_W, size)
-    keys: Array = rolled ^ (text_W[: len(rolled)].astype(np.uint64) * np.uint64(0x9FB21C651E98DF25))
-    return keys
+def _runs(words: Words, text_W: Array, size: int) -> tuple[Array, Array]:
+    """Where the runs of words begin that are there more than once in their text, equal ones together and earlier ones first; how often
+    each is there.
 
-
-def _runs(keys: Array) -> tuple[Array, Array]:
-    """The places of the keys that are there more than once, equal ones together and earlier ones first; how often each key is there.
-
-    Sorting the keys alone is several times faster than finding the order of all of them, and most are there once.
+    Most are there once. Counting by some upper bits of their hashes leaves few others to be sorted beside those that are repeated.
     """
-    ranked = np.sort(keys)
-    repeated = np.unique(ranked[1:][ranked[1:] == ranked[:-1]])
-    if not len(repeated):
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    place = np.flatnonzero(among(keys, repeated))
+    rolled = run_hashes(words.hashes_W, size)
+    inside = np.flatnonzero(text_W[: len(rolled)] == text_W[len(text_W) - len(rolled) :])
+    keys = rolled[inside] ^ (text_W[inside].astype(np.uint64) * np.uint64(0x9FB21C651E98DF25))
+    bits = max((4 * len(keys)).bit_length(), 8)
+    slots = (keys >> np.uint64(64 - bits)).astype(np.int64)
+    place = np.flatnonzero(np.bincount(slots, minlength=1 << bits)[slots] > 1)
     order = place[np.argsort(keys[place], kind="stable")]
-    begins = np.flatnonzero(np.concatenate(([True], np.diff(keys[order]) != 0)))
-    return order, np.diff(np.append(begins, len(order)))
+    begins = np.flatnonzero(np.diff(keys[order], prepend=~keys[order[:1]]))
+    counts = np.diff(np.append(begins, len(order)))
+    return inside[order[np.repeat(counts > 1, counts)]], counts[counts > 1]
 
 
 def _characters(words: Words) -> Array:
@@ -199,6 +190,8 @@ def _repeated_parts(texts: Sequence[str], between: str, about: str) -> Found:
 
 
 Rule = Callable[[Words], Found]
+COSTLY = ("gopher_top_ngram", "gopher_repeated_ngrams")
+"""Rules that are best asked only of texts that passed the others."""
 RULES: dict[str, Rule] = {
     "gopher_words": words,
     "gopher_word_length": word_length,

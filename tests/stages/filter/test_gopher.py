@@ -1,5 +1,8 @@
 """Each rule of Gopher has a text that trips it and one, as near as can be, that does not."""
 
+import random
+from collections import Counter
+
 import pytest
 
 from ryot.stages.filter import gopher
@@ -84,3 +87,42 @@ def test_a_text_without_words_fails_and_breaks_nothing() -> None:
     for rule in gopher.RULES.values():
         rule(blank_parted(["", "  ", "a"]))
     assert fails("gopher_words", "")
+
+
+def test_a_run_does_not_go_on_into_the_next_text() -> None:
+    """The first text ends in `over` and the next begins with `there`: that is no third `over there`."""
+    first = f"over there {unlike(4)} over there {unlike(4, 20)} over"
+    alone = gopher.top_ngram(blank_parted([first]))
+    assert gopher.top_ngram(blank_parted([first, f"there {unlike(9)}"])) == alone
+    assert "run of 2 words" in alone[0]
+
+
+def by_definition(text: str) -> tuple[bool, bool]:
+    """Whether the two rules of runs fail a text, worked out word by word."""
+    words = text.split()
+    top = repeated = False
+    for size, most in gopher.TOP.items():
+        counts = Counter(zip(*(words[start:] for start in range(size)), strict=False))
+        often = max(counts.values(), default=0)
+        longest = max((len(" ".join(run)) for run, count in counts.items() if count == often), default=0)
+        top |= often > 1 and often * longest / len(text) > most
+    for size, most in gopher.REPEATED.items():
+        seen: set[tuple[str, ...]] = set()
+        covered: set[int] = set()
+        for place in range(len(words) - size + 1):
+            run = tuple(words[place : place + size])
+            covered |= set(range(place, place + size)) if run in seen else set()
+            seen.add(run)
+        repeated |= sum(len(words[place]) + 1 for place in covered) / len(text) > most
+    return top, repeated
+
+
+def test_rules_of_runs_agree_with_their_definition() -> None:
+    draw = random.Random(3)
+    texts = [PROSE, *(" ".join(draw.choices(PROSE.split()[:vocabulary], k=count)) for vocabulary in (5, 20, 60) for count in (4, 30, 90))]
+    texts += [f"{text} {text[: draw.randrange(1, len(text))]}" for text in texts for _ in range(6)]
+    words = blank_parted(texts)
+    top, repeated = gopher.top_ngram(words), gopher.repeated_ngrams(words)
+    wanted = [by_definition(text) for text in texts]
+    assert [(number in top, number in repeated) for number in range(len(texts))] == wanted
+    assert {first for first, _ in wanted} == {second for _, second in wanted} == {True, False}
