@@ -1,6 +1,6 @@
-"""Kill -9 a random process at a random moment of `ryot apply specs/tiny.yaml`, apply again, compare with an undisturbed run.
+"""Kill -9 a random process at a random moment of `ryot apply SPEC`, apply again, compare with an undisturbed run.
 
-    python tests/e2e/kill.py --times 20 [--seed 1] [--folder DIR]
+    python tests/e2e/kill.py --times 20 [--seed 1] [--folder DIR] [--spec specs/curate.yaml] [--set FIELD=VALUE ...]
 
 Every time: no process is left, the next apply finishes, and digests of data and weights, and all measures that are not timings,
 equal the undisturbed run's. Exit code 1 at the first violation.
@@ -28,7 +28,7 @@ from ryot.measures import Measure
 from ryot.store.record import Record
 from ryot.store.store import Store
 
-SPEC = Path(__file__).parents[2] / "specs" / "tiny.yaml"
+TINY = Path(__file__).parents[2] / "specs" / "tiny.yaml"
 MARK = "RYOT_KILL_TEST"
 GONE_WITHIN_S = 5.0
 VERDICT = (0, 1, 5)
@@ -44,31 +44,34 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=20)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--spec", type=Path, default=TINY)
+    parser.add_argument("--set", dest="sets", action="append", default=[])
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
+        what = [str(options.spec), *(part for text in options.sets for part in ("--set", text))]
         print(f"seed {options.seed}", flush=True)
-        seconds = undisturbed(folder / "reference")
+        seconds = undisturbed(what, folder / "reference")
         print(f"undisturbed: {seconds:.0f} s", flush=True)
         for number in range(options.times):
-            happened = disturbed(folder, number, seconds, random.Random(f"{options.seed}-{number}"))
+            happened = disturbed(what, folder / f"store-{number}", seconds, random.Random(f"{options.seed}-{number}"))
             print(f"{number + 1}/{options.times}: {happened}", flush=True)
     print(f"{options.times} kills, 0 violations")
 
 
-def undisturbed(store: Path) -> float:
+def undisturbed(what: list[str], store: Path) -> float:
     """The run all others are compared with. Returns its seconds."""
     started = time.monotonic()
-    code = start(store, uuid.uuid4().hex).wait()
+    code = start(what, store, uuid.uuid4().hex).wait()
     if code not in VERDICT:
         raise Violation(f"the undisturbed run ended with {code}; see {store.with_suffix('.log')}")
     return time.monotonic() - started
 
 
-def disturbed(folder: Path, number: int, seconds: float, random_: random.Random) -> str:
+def disturbed(what: list[str], store: Path, seconds: float, random_: random.Random) -> str:
     """One kill. Returns a line that says what was killed and when. Raises Violation."""
-    store, mark = folder / f"store-{number}", uuid.uuid4().hex
-    apply = start(store, mark)
+    mark = uuid.uuid4().hex
+    apply = start(what, store, mark)
     moment = random_.uniform(0.5, seconds * 0.8)  # a quieter machine may be over sooner, and then there is nothing to kill
     with contextlib.suppress(subprocess.TimeoutExpired):
         apply.wait(moment)
@@ -82,20 +85,20 @@ def disturbed(folder: Path, number: int, seconds: float, random_: random.Random)
     code = apply.wait()
     refuse_survivors(mark, tree)
     finished = {record.node: record.finished for record in Store(store).records()}
-    again = start(store, mark).wait()
+    again = start(what, store, mark).wait()
     if again not in VERDICT:
         raise Violation(f"killed {name} at {moment:.1f} s; the next apply ended with {again}; see {store.with_suffix('.log')}")
     refuse_survivors(mark, [])
-    compare(Store(folder / "reference"), Store(store), finished)
+    compare(Store(store.parent / "reference"), Store(store), finished)
     return f"killed {name} at {moment:.1f} s, apply ended with {code}, the next with {again}; {len(finished)} nodes kept"
 
 
-def start(store: Path, mark: str) -> subprocess.Popen[bytes]:
+def start(what: list[str], store: Path, mark: str) -> subprocess.Popen[bytes]:
     """`ryot apply`, its output in a log beside the store."""
     store.parent.mkdir(parents=True, exist_ok=True)
     environ = os.environ | {MARK: mark}
     with store.with_suffix(".log").open("ab") as log:
-        argv = [sys.executable, "-m", "ryot.cli.main", "apply", str(SPEC), "--store", str(store)]
+        argv = [sys.executable, "-m", "ryot.cli.main", "apply", *what, "--store", str(store)]
         return subprocess.Popen(argv, stdout=log, stderr=subprocess.STDOUT, env=environ, start_new_session=True)
 
 
@@ -151,7 +154,7 @@ def compare(reference: Store, store: Store, finished: dict[str, str]) -> None:
 
 def weights_and_data(record: Record) -> dict[str, str]:
     """The digests of a node's files; of nodes that time or ask a live server, none."""
-    if record.stage not in ("data", "tokenizer", "train", "export"):
+    if record.stage not in ("data", "filter", "tokenizer", "train", "export"):
         return {}
     return {name: digest.sha256 for name, digest in record.files.items() if not name.startswith("timings")}
 

@@ -23,7 +23,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def seconds(folder: Path) -> float:
     """The undisturbed run; its store is `reference`."""
-    return kill.undisturbed(folder / "reference")
+    return kill.undisturbed([str(kill.TINY)], folder / "reference")
 
 
 def ryot(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -31,7 +31,7 @@ def ryot(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_every_node_is_finished_and_every_target_judged(folder: Path, seconds: float) -> None:
-    done = ryot("check", str(kill.SPEC), "--store", str(folder / "reference"), "--json")
+    done = ryot("check", str(kill.TINY), "--store", str(folder / "reference"), "--json")
     report = json.loads(done.stdout)
     assert done.returncode in kill.VERDICT
     assert {node["state"] for node in report["nodes"]} == {"finished", "service"}
@@ -40,20 +40,20 @@ def test_every_node_is_finished_and_every_target_judged(folder: Path, seconds: f
 
 
 def test_second_apply_runs_nothing(folder: Path, seconds: float) -> None:
-    done = ryot("apply", str(kill.SPEC), "--store", str(folder / "reference"))
+    done = ryot("apply", str(kill.TINY), "--store", str(folder / "reference"))
     assert done.returncode in kill.VERDICT
     assert "0 of 10 nodes to run" in done.stderr
 
 
 def test_changed_target_runs_nothing_and_changes_the_verdict(folder: Path, seconds: float) -> None:
     impossible = 'targets=["export/parameters == 1"]'
-    done = ryot("apply", str(kill.SPEC), "--store", str(folder / "reference"), "--set", impossible)
+    done = ryot("apply", str(kill.TINY), "--store", str(folder / "reference"), "--set", impossible)
     assert "0 of 10 nodes to run" in done.stderr
     assert done.returncode == 1
 
 
 def test_changed_serve_flag_retrains_nothing(folder: Path, seconds: float) -> None:
-    done = ryot("plan", str(kill.SPEC), "--store", str(folder / "reference"), "--set", "serve.max_concurrency=4", "--json")
+    done = ryot("plan", str(kill.TINY), "--store", str(folder / "reference"), "--set", "serve.max_concurrency=4", "--json")
     states = {node["name"]: node["state"] for node in json.loads(done.stdout)["nodes"]}
     kept = ("data", "tokenizer", "train.baseline", "train.optimized", "compare", "export")
     assert {states[name] for name in kept} == {"cached"}
@@ -62,4 +62,4 @@ def test_changed_serve_flag_retrains_nothing(folder: Path, seconds: float) -> No
 
 @pytest.mark.parametrize("number", [0, 1])
 def test_kill_at_a_random_moment_loses_nothing(folder: Path, seconds: float, number: int) -> None:
-    print(kill.disturbed(folder, number, seconds, random.Random()))
+    print(kill.disturbed([str(kill.TINY)], folder / f"store-{number}", seconds, random.Random()))
