@@ -6,7 +6,8 @@ space, so a text may be cut there and its chunks encoded one by one. That the sa
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -40,14 +41,24 @@ class NotFastError(Exception):
     """The tokenizer is of a kind that the fast path does not know; the message says which."""
 
 
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """A tokenizer for tiktoken, which numbers tokens by rank: `ids[rank]` is the token's id. Texts may be cut by `cut`."""
+
+    encoding: tiktoken.Encoding
+    ids: list[int]
+    cut: re.Pattern[str]
+
+
 class FastEncoder:
     """Encodes chunk by chunk from a bounded dictionary. Build it with `fast_of`; take it only where probe.py proves it."""
 
-    def __init__(self, slow: SlowEncoder, cut: re.Pattern[str], encoding: tiktoken.Encoding, ids: Sequence[int]) -> None:
-        """`ids[rank]` is the id of the token that `encoding` numbers `rank`."""
+    def __init__(self, slow: SlowEncoder, translation: Translation) -> None:
+        """`slow` encodes what is too long for tiktoken, and gives the type of the ids."""
         self.dtype = slow.dtype
-        self._cut = cut
-        self._known = _Chunks(slow, encoding, [number.tobytes() for number in np.array(ids, dtype=slow.dtype)])
+        self._cut = translation.cut
+        codes = [number.tobytes() for number in np.array(translation.ids, dtype=slow.dtype)]
+        self._known = _Chunks(slow, translation.encoding, codes)
 
     def encode(self, texts: Sequence[str]) -> list[np.ndarray]:
         """The ids of each text, in order; the arrays are read-only."""
@@ -75,6 +86,11 @@ class _Chunks(dict[str, bytes]):
 
 def fast_of(tokenizer: Tokenizer, slow: SlowEncoder) -> FastEncoder:
     """The fast path of a byte-level BPE, yet to be proven. Raises NotFastError for any other kind of tokenizer."""
+    return FastEncoder(slow, translate(tokenizer))
+
+
+def translate(tokenizer: Tokenizer) -> Translation:
+    """A byte-level BPE as tiktoken has it. Raises NotFastError for any other kind of tokenizer."""
     parts = json.loads(tokenizer.to_str())
     _plain(parts)
     pattern, cut = _split(parts["pre_tokenizer"])
@@ -82,7 +98,7 @@ def fast_of(tokenizer: Tokenizer, slow: SlowEncoder) -> FastEncoder:
     of_bytes = {letter: bytes([number]) for letter, number in _byte_letters().items()}
     named = {b"".join(of_bytes[letter] for letter in token): rank for rank, token in enumerate(ranks)}
     encoding = tiktoken.Encoding("ryot", pat_str=pattern, mergeable_ranks=named, special_tokens={})
-    return FastEncoder(slow, cut, encoding, [parts["model"]["vocab"][token] for token in ranks])
+    return Translation(encoding, [parts["model"]["vocab"][token] for token in ranks], cut)
 
 
 def _plain(parts: dict[str, Any]) -> None:
@@ -126,12 +142,7 @@ def _ranks(model: dict[str, Any]) -> list[str]:
 def _byte_letters() -> dict[str, int]:
     """The letter that stands for each byte in a byte-level vocabulary, after GPT-2's bytes_to_unicode."""
     shown = [*range(33, 127), *range(161, 173), *range(174, 256)]
-    hidden = _without(range(256), shown)
+    hidden = sorted(set(range(256)) - set(shown))
     letters = {chr(number): number for number in shown} | {chr(256 + place): number for place, number in enumerate(hidden)}
     assert set(letters) == set(pre_tokenizers.ByteLevel.alphabet())
     return letters
-
-
-def _without(numbers: Iterable[int], left_out: Iterable[int]) -> list[int]:
-    out = set(left_out)
-    return [number for number in numbers if number not in out]

@@ -1,4 +1,4 @@
-"""The run of `tokenizer`: train the BPE on train.jsonl, write it, then encode both splits into shards.
+"""The run of `tokenizer`: train the BPE on train.jsonl or take one, write it, then encode both splits into shards.
 
 A shard is NAME.bin, the documents' ids one after another, each document ended by the end token, and NAME.idx, where each
 document starts and the last one ends (int64, in tokens). Both are little-endian. Special tokens inside a text are plain text.
@@ -11,11 +11,13 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from tokenizers import Tokenizer
 
 from ryot.plugins import StageContext
-from ryot.stages.tokenizer.bpe import END, PAD, save, train
+from ryot.stages.tokenizer.bpe import save
+from ryot.stages.tokenizer.encoder import Encoder
+from ryot.stages.tokenizer.probe import choose, spread
 from ryot.stages.tokenizer.stage import Config
+from ryot.stages.tokenizer.taken import Taken, take, trained
 
 SPLITS = ("train", "heldout")
 _BATCH = 1000
@@ -27,17 +29,29 @@ def run(config: Config, context: StageContext) -> None:
     os.environ["TOKENIZERS_PARALLELISM"] = "true"
     os.environ.setdefault("RAYON_NUM_THREADS", str(context.cpus))
     documents = context.inputs["documents"]
-    tokenizer, reserved = train(texts(documents / "train.jsonl"), config.vocab_size, config.min_frequency)
-    if reserved:
-        context.say(f"the text gave {config.vocab_size - reserved} entries; {reserved} of {config.vocab_size} are reserved tokens")
-    for name, data in save(tokenizer, Path("tokenizer"), config.context).items():
+    taken, reserved = _tokenizer(config, context)
+    for name, data in save(taken.tokenizer, Path("tokenizer"), config.context, taken.settings).items():
         context.write(name, data)
     context.report(done=1, total=1 + len(SPLITS), unit="stages", force=True)
+    chosen = choose(taken.tokenizer, spread(documents / "train.jsonl"), token_type(config.vocab_size), fast=config.fast)
+    context.say(chosen.why)
     lengths = {}
+    end = taken.tokenizer.token_to_id(taken.end)
+    assert end is not None
     for place, split in enumerate(SPLITS, start=2):
-        lengths[split] = _write_shard(tokenizer, documents, split, config, context)
+        lengths[split] = _write_shard(chosen.encoder, end, documents, split, config, context)
         context.report(done=place, total=1 + len(SPLITS), unit="stages", force=True)
-    _report(tokenizer, lengths, reserved, config, context)
+    _report(taken, lengths, reserved, config, context)
+
+
+def _tokenizer(config: Config, context: StageContext) -> tuple[Taken, int]:
+    """The tokenizer, and how many of its entries are reserved for want of merges."""
+    if (source := config.taken) is not None:
+        return take(Path(source.path), source.written, config.vocab_size), 0
+    taken, reserved = trained(texts(context.inputs["documents"] / "train.jsonl"), config.vocab_size, config.min_frequency)
+    if reserved:
+        context.say(f"the text gave {config.vocab_size - reserved} entries; {reserved} of {config.vocab_size} are reserved tokens")
+    return taken, reserved
 
 
 def texts(path: Path) -> Iterator[str]:
@@ -52,16 +66,14 @@ def token_type(vocab_size: int) -> str:
     return "uint16" if vocab_size <= 1 << 16 else "uint32"
 
 
-def _write_shard(tokenizer: Tokenizer, documents: Path, split: str, config: Config, context: StageContext) -> np.ndarray:
+def _write_shard(encoder: Encoder, end: int, documents: Path, split: str, config: Config, context: StageContext) -> np.ndarray:
     """Writes one split; returns the documents' lengths in tokens."""
-    end = tokenizer.token_to_id(END)
-    tokenizer.encode_special_tokens = True
     dtype = np.dtype(token_type(config.vocab_size)).newbyteorder("<")
     chunks, lengths = [], []
     source = texts(documents / f"{split}.jsonl")
     while batch := list(islice(source, _BATCH)):
-        for encoding in tokenizer.encode_batch(batch, add_special_tokens=False):
-            ids = np.array([*encoding.ids, end], dtype=dtype)
+        for found in encoder.encode(batch):
+            ids = np.append(found, dtype.type(end)).astype(dtype)
             chunks.append(ids)
             lengths.append(len(ids))
     context.write(f"{split}.bin", b"".join(chunk.tobytes() for chunk in chunks))
@@ -70,15 +82,16 @@ def _write_shard(tokenizer: Tokenizer, documents: Path, split: str, config: Conf
     return np.array(lengths, dtype=np.int64)
 
 
-def _report(tokenizer: Tokenizer, lengths: dict[str, np.ndarray], reserved: int, config: Config, context: StageContext) -> None:
+def _report(taken: Taken, lengths: dict[str, np.ndarray], reserved: int, config: Config, context: StageContext) -> None:
+    tokenizer = taken.tokenizer
     facts: dict[str, object] = {
         "dtype": token_type(config.vocab_size),
         "vocab_size": tokenizer.get_vocab_size(),
         "reserved": reserved,
         "context": config.context,
-        "eos_id": tokenizer.token_to_id(END),
-        "bos_id": tokenizer.token_to_id(END),
-        "pad_id": tokenizer.token_to_id(PAD),
+        "eos_id": tokenizer.token_to_id(taken.end),
+        "bos_id": tokenizer.token_to_id(taken.begin),
+        "pad_id": tokenizer.token_to_id(taken.pad),
     }
     facts |= {split: _lengths(found, config.context) for split, found in lengths.items()}
     context.write("tokens.json", json.dumps(facts, indent=1, sort_keys=True) + "\n")
