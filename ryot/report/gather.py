@@ -17,7 +17,7 @@ from ryot.estimate.estimates import estimate
 from ryot.plan.plan import Plan, PlannedNode
 from ryot.plugins.documents import INDEX as DOCUMENTS
 from ryot.report.datasheet import Datasheet, datasheet_of
-from ryot.report.summary import Heading, NodeRow, Summary, summarise
+from ryot.report.summary import Heading, Left, NodeRow, Summary, summarise
 from ryot.spec.spec import Spec
 from ryot.store.store import Store
 
@@ -34,9 +34,7 @@ def gather(plan: Plan, store: Store, spec: Spec, run: str, now: datetime) -> Sum
         judge(plan.targets, found, problems, now.date()),
         found,
         claims=() if plan.here is None else audit(spec, estimate(spec, plan.here)),
-        comparison=_comparison(plan, store),
-        datasheet=_datasheet(plan, store),
-        histories=_histories(plan, store),
+        left=Left(_comparison(plan, store), _datasheet(plan, store), _histories(plan, store)),
     )
 
 

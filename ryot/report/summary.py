@@ -75,6 +75,15 @@ class Summary:
         return exit_code(self.verdicts)
 
 
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What stages left for the report beside their measures: the compare stage's own, the documents' way, losses per update by node."""
+
+    comparison: Mapping[str, object] | None = None
+    datasheet: Datasheet | None = None
+    histories: Mapping[str, Sequence[float]] = field(default_factory=dict)
+
+
 def summarise(
     heading: Heading,
     nodes: Sequence[NodeRow],
@@ -82,20 +91,19 @@ def summarise(
     measured: Mapping[str, Measured],
     *,
     claims: Sequence[ClaimRow] = (),
-    comparison: Mapping[str, object] | None = None,
-    datasheet: Datasheet | None = None,
-    histories: Mapping[str, Sequence[float]] | None = None,
+    left: Left | None = None,
 ) -> Summary:
     """Gather a summary; the table of measures, latencies and speed blocks are taken from `measured`, keyed node/name."""
+    left = left or Left()
     return Summary(
         heading=heading,
         nodes=tuple(nodes),
         verdicts=tuple(verdicts),
         measures=tuple(_measure_row(name, found) for name, found in sorted(measured.items())),
         claims=tuple(claims),
-        comparison=comparison,
-        datasheet=datasheet,
-        histories={node: tuple(losses) for node, losses in (histories or {}).items()},
+        comparison=left.comparison,
+        datasheet=left.datasheet,
+        histories={node: tuple(losses) for node, losses in left.histories.items()},
         latencies=_latencies(measured),
         blocks={name: found.evidence.pairs for name, found in sorted(measured.items()) if _timed_blocks(found)},
     )

@@ -123,10 +123,14 @@ class Source(Section):
 
 
 class Tokenizer(Section):
-    """A byte-level BPE, trained on the training split to the model's vocab_size."""
+    """A byte-level BPE, trained on the training split to the model's vocab_size; or any tokenizer, taken from a local file."""
 
     min_frequency: int = Field(2, ge=1)
-    """A pair seen less often is not merged."""
+    """Where it is trained: a pair seen less often is not merged."""
+    path: LocalPath | None = None
+    """The tokenizer to take instead: a tokenizer.json, or a checkpoint's folder that has one, relative to the spec."""
+    fast: bool = True
+    """Encode by the fast path where a probe proves that it gives the same tokens."""
     long: Literal["split", "cut"] = "split"
     """What becomes of a document longer than the model's context: it is trained on in pieces, or its end is left out."""
 

@@ -81,6 +81,6 @@ def test_public_api_is_what_was_promised() -> None:
     assert sorted(ryot.plugins.__all__) == [
         "Backend", "Circumstance", "Document", "Documents", "Endpoint", "Facts", "Job", "JobState", "MachineError", "Measure", "Node",
         "NodeError", "Resources", "RyotError", "Service", "Shard", "Spec", "SpecError", "Stage", "StageConfig", "StageContext",
-        "digest_file", "digest_path", "processes", "write_durable", "write_index", "write_shard",
+        "digest_file", "digest_path", "processes", "write_durable", "write_index", "write_lines", "write_shard",
     ]  # fmt: skip
     assert all(hasattr(ryot.plugins, name) for name in ryot.plugins.__all__)

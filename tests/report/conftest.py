@@ -10,7 +10,7 @@ from ryot.estimate.claims import audit
 from ryot.estimate.estimates import estimate
 from ryot.estimate.processor import Here
 from ryot.measures import Evidence, Measure, Target
-from ryot.report.summary import Heading, NodeRow, Summary, summarise
+from ryot.report.summary import Heading, Left, NodeRow, Summary, summarise
 from ryot.spec import Spec
 
 MACHINE = Here("cpu:test x2", 2, 16 << 30, frozenset({"avx2", "fma"}), 2500.0)
@@ -105,6 +105,9 @@ COMPARISON = {
 }
 
 
+TRAININGS = (("train.baseline", 1.84, 1), ("train.optimized", 1.85, 2))
+
+
 @pytest.fixture(scope="session")
 def summary() -> Summary:
     spec = Spec.model_validate(SPEC)
@@ -117,6 +120,5 @@ def summary() -> Summary:
         judge(targets, measured, problems, date(2026, 11, 21)),
         measured,
         claims=audit(spec, estimate(spec, MACHINE)),
-        comparison=COMPARISON,
-        histories={"train.baseline": _history(7.7, 1.84, 500, 1), "train.optimized": _history(7.7, 1.85, 500, 2)},
+        left=Left(COMPARISON, histories={name: _history(7.7, loss, 500, seed) for name, loss, seed in TRAININGS}),
     )

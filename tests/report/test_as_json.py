@@ -6,7 +6,7 @@ import math
 from ryot.check.judge import Measured
 from ryot.measures import Evidence, Measure
 from ryot.report.as_json import to_json
-from ryot.report.summary import Heading, Summary, summarise
+from ryot.report.summary import Heading, Left, Summary, summarise
 
 
 def refuse(name: str) -> None:
@@ -36,7 +36,7 @@ def test_a_missing_value_is_null(summary: Summary) -> None:
 def test_numbers_that_are_not_finite_become_null() -> None:
     broken = {"n/m": Measured(Measure(name="m", kind="mean"), Evidence(samples=(math.nan, 1.0)))}
     comparison = {"baseline": {"losses": [1.0, math.nan]}, "ratio": math.inf}
-    found = read(summarise(Heading("x"), (), (), broken, comparison=comparison, histories={"train": [2.0, math.inf]}))
+    found = read(summarise(Heading("x"), (), (), broken, left=Left(comparison, histories={"train": [2.0, math.inf]})))
     assert found["comparison"] == {"baseline": {"losses": [1.0, None]}, "ratio": None}
     assert found["histories"] == {"train": [2.0, None]}
     assert found["measures"][0]["value"] is None  # type: ignore[index]

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from ryot.report.html import to_html
-from ryot.report.summary import Heading, NodeRow, Summary, summarise
+from ryot.report.summary import Heading, Left, NodeRow, Summary, summarise
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 
@@ -73,7 +73,7 @@ def test_text_from_everywhere_is_escaped() -> None:
     node = NodeRow(evil, evil, evil, 1.0, evil, evil)
     comparison = {evil: evil, "baseline": {evil: evil}, "optimized": {evil: evil}}
     losses = {evil: (2.0, 1.0), f"{evil}2": (2.0, 1.5)}
-    html = to_html(summarise(Heading(*[evil] * 6), (node,), (), {}, comparison=comparison, histories=losses))
+    html = to_html(summarise(Heading(*[evil] * 6), (node,), (), {}, left=Left(comparison, histories=losses)))
     assert "<script" not in html
     assert "49" not in html.split("</style>")[1]
     assert "\x1b" not in html

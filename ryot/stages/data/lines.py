@@ -123,7 +123,7 @@ class _Zstd(io.RawIOBase):
 
     def _unpack(self) -> bytes:
         self._begun = True
-        unpacked = self._frame.decompress(self._packed)
+        unpacked: bytes = self._frame.decompress(self._packed)
         self._packed = self._frame.unused_data if self._frame.eof else b""
         if self._frame.eof:
             self._frame, self._begun = _frame(), False

@@ -89,7 +89,10 @@ class _Worker:
     def answer(self) -> tuple[Item, Result]:
         """The item it had and the result. Raises NodeError when it failed or died."""
         assert self._item is not None
-        text = self._text.readline()
+        try:
+            text = self._text.readline()
+        except ConnectionError:  # it died with something unread
+            text = ""
         if not text.endswith("\n"):
             code = self._process.wait()
             ended = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"

@@ -1,7 +1,7 @@
 """The vocabulary: every byte, merges learnt from text, two special tokens; filled to the exact size with reserved entries."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -27,9 +27,12 @@ def train(texts: Iterable[str], vocab_size: int, min_frequency: int) -> tuple[To
     return tokenizer, missing
 
 
-def save(tokenizer: Tokenizer, folder: Path, context: int) -> dict[str, str]:
-    """The tokenizer as the files of a Hugging Face tokenizer, by name; `folder` is where the caller puts them."""
-    settings = {
+def save(tokenizer: Tokenizer, folder: Path, context: int, own: Mapping[str, object] | None = None) -> dict[str, str]:
+    """The tokenizer as the files of a Hugging Face tokenizer, by name; `folder` is where the caller puts them.
+
+    `own` has the settings, the special tokens' names among them, of a tokenizer that was not trained here.
+    """
+    settings: dict[str, object] = {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "bos_token": END,
         "eos_token": END,
@@ -37,6 +40,7 @@ def save(tokenizer: Tokenizer, folder: Path, context: int) -> dict[str, str]:
         "add_prefix_space": False,
         "clean_up_tokenization_spaces": False,
         "model_max_length": context,
+        **(own or {}),
     }
     special = {name: settings[name] for name in ("bos_token", "eos_token", "pad_token")}
     return {

@@ -10,7 +10,9 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from ryot.plugins import Document, Documents, Shard, write_durable
-from ryot.stages.tokenizer.tokens import STARTS, TokenShard
+from ryot.stages.tokenizer.encoder import Encoder
+from ryot.stages.tokenizer.probe import encoder_of
+from ryot.stages.tokenizer.tokens import STARTS
 
 _BATCH = 256
 
@@ -18,15 +20,15 @@ _BATCH = 256
 def shard(settings: Mapping[str, Any], item: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Write NAME.bin, NAME.idx and NAME.ids, the documents' ids (uint64), of one shard. Returns the shard's TokenShard as JSON data.
 
-    Settings: `documents` and `tokenizer` (paths), `dtype`, `end` (the end token's id), `context` (the longest piece; None: any length).
+    Settings: `documents` and `tokenizer` (paths), `fast` (whether a probe has proven the fast path), `dtype`, `end` (the end token's
+    id), `context` (the longest piece; None: any length).
     """
     given = Shard(**item)
-    tokenizer = Tokenizer.from_file(settings["tokenizer"])
-    tokenizer.encode_special_tokens = True
+    encoder = encoder_of(Tokenizer.from_file(settings["tokenizer"]), settings["dtype"], fast=settings["fast"])
     dtype = np.dtype(settings["dtype"]).newbyteorder("<")
     chunks, starts, ids, size = [], [np.zeros(1, np.int64)], [], 0
-    for document, found in _encoded(tokenizer, Documents(Path(settings["documents"])).read(given)):
-        tokens = np.array([*found, settings["end"]], dtype)
+    for document, found in _encoded(encoder, Documents(Path(settings["documents"])).read(given)):
+        tokens = np.append(found, dtype.type(settings["end"])).astype(dtype)
         chunks.append(tokens)
         ids.append(int(document.id, 16))
         starts.append(size + ends_of_pieces(len(tokens), settings["context"]))
@@ -50,12 +52,6 @@ def ends_of_pieces(length: int, context: int | None) -> np.ndarray:
     return np.append(np.arange(step, length, step), length)
 
 
-def shard_of(found: Mapping[str, Any]) -> TokenShard:
-    """The TokenShard that `shard` told of."""
-    return TokenShard(**found)
-
-
-def _encoded(tokenizer: Tokenizer, documents: Iterator[Document]) -> Iterator[tuple[Document, list[int]]]:
+def _encoded(encoder: Encoder, documents: Iterator[Document]) -> Iterator[tuple[Document, np.ndarray]]:
     while batch := list(islice(documents, _BATCH)):
-        encodings = tokenizer.encode_batch_fast([document.text for document in batch], add_special_tokens=False)
-        yield from ((document, encoding.ids) for document, encoding in zip(batch, encodings, strict=True))
+        yield from zip(batch, encoder.encode([document.text for document in batch]), strict=True)

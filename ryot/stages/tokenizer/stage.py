@@ -1,10 +1,20 @@
-"""The node `tokenizer`: a byte-level BPE trained on the training split to exactly the model's vocabulary, and the token shards."""
+"""The node `tokenizer`: a byte-level BPE trained to exactly the model's vocabulary, or one that was taken, and the token shards."""
 
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from ryot.plugins import Circumstance, Facts, Measure, Node, Resources, Spec, Stage, StageConfig
+from ryot.plugins import Circumstance, Facts, Measure, Node, Resources, Spec, SpecError, Stage, StageConfig
 from ryot.stages.filter.stage import last_documents
+
+
+class TakenTokenizer(StageConfig):
+    """A tokenizer from a local file or folder, known by its digest and not by where it lies."""
+
+    digest: str
+    written: Annotated[str, Circumstance]
+    """The path as the spec writes it."""
+    path: Annotated[str, Circumstance]
+    """Where it lies."""
 
 
 class Config(StageConfig):
@@ -13,6 +23,9 @@ class Config(StageConfig):
     vocab_size: int
     min_frequency: int = 2
     context: int
+    taken: TakenTokenizer | None = None
+    fast: Annotated[bool, Circumstance] = True
+    """Whether the fast path may encode, where a probe proves it: the tokens are the same."""
     long: Literal["split", "cut"] = "split"
     seed: int = 42
     weights: tuple[float, ...] = ()
@@ -26,7 +39,7 @@ MIXED = (Measure(name="epochs", kind="exact", about="how often the most repeated
 
 
 class TokenizerStage(Stage):
-    """Trains the tokenizer, encodes both splits, and reports how long the documents are against the context."""
+    """Trains or takes the tokenizer, encodes both splits, and reports how long the documents are against the context."""
 
     name = "tokenizer"
     version = 2
@@ -51,6 +64,8 @@ class TokenizerStage(Stage):
             vocab_size=spec.model.vocab_size,
             min_frequency=data.tokenizer.min_frequency,
             context=spec.model.context,
+            taken=None if data.tokenizer.path is None else _taken(data.tokenizer.path, facts),
+            fast=data.tokenizer.fast,
             long=data.tokenizer.long,
             seed=data.seed,
             weights=weights,
@@ -61,3 +76,9 @@ class TokenizerStage(Stage):
         )
         inputs = {"documents": last_documents(spec)}
         yield Node("tokenizer", self.name, config, inputs, resources=self.resources, measures=self.measures + (MIXED if weights else ()))
+
+
+def _taken(path: str, facts: Facts) -> TakenTokenizer:
+    if path not in facts.digests:
+        raise SpecError(f"data.tokenizer names {path}, which is not there", hint="paths are relative to the spec's folder")
+    return TakenTokenizer(digest=facts.digests[path], written=path, path=facts.paths.get(path, path))

@@ -1,4 +1,4 @@
-"""The run of `tokenizer`: train the BPE on the training split, encode every shard of documents, put their pieces in order."""
+"""The run of `tokenizer`: train the BPE on the training split or take one, encode every shard, put the pieces in order."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,14 +8,15 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from tokenizers import Tokenizer
 
 from ryot.plugins import Documents, StageContext
 from ryot.stages.shards.pool import Place, over_shards
 from ryot.stages.shards.work import Item, Work, keep
-from ryot.stages.tokenizer.bpe import END, PAD, save, train
+from ryot.stages.tokenizer.bpe import save
 from ryot.stages.tokenizer.mixing import Mixture, Order, Pool, mixed, shuffled
+from ryot.stages.tokenizer.probe import choose, spread
 from ryot.stages.tokenizer.stage import Config
+from ryot.stages.tokenizer.taken import Taken, take, trained
 from ryot.stages.tokenizer.tokens import ORDER, STARTS, TokenShard, facts_with, token_type
 
 LEARNT_FROM = 256 << 20
@@ -28,14 +29,22 @@ def run(config: Config, context: StageContext) -> None:
     os.environ["TOKENIZERS_PARALLELISM"] = "true"
     os.environ.setdefault("RAYON_NUM_THREADS", str(context.cpus))
     documents = Documents(context.inputs["documents"])
-    tokenizer, reserved = train(texts(documents), config.vocab_size, config.min_frequency)
+    taken, reserved = _tokenizer(config, documents, context)
+    for name, data in save(taken.tokenizer, Path("tokenizer"), config.context, taken.settings).items():
+        context.write(name, data)
+    shards = _encode(documents, taken, config, context)
+    lengths = {split: _put_in_order(split, shards, config, context) for split in dict.fromkeys(shard.split for shard in shards)}
+    _report(taken, shards, lengths, reserved, config, context)
+
+
+def _tokenizer(config: Config, documents: Documents, context: StageContext) -> tuple[Taken, int]:
+    """The tokenizer, and how many of its entries are reserved for want of merges."""
+    if (source := config.taken) is not None:
+        return take(Path(source.path), source.written, config.vocab_size), 0
+    taken, reserved = trained(texts(documents), config.vocab_size, config.min_frequency)
     if reserved:
         context.say(f"the text gave {config.vocab_size - reserved} entries; {reserved} of {config.vocab_size} are reserved tokens")
-    for name, data in save(tokenizer, Path("tokenizer"), config.context).items():
-        context.write(name, data)
-    shards = _encode(documents, tokenizer, config, context)
-    lengths = {split: _put_in_order(split, shards, config, context) for split in dict.fromkeys(shard.split for shard in shards)}
-    _report(tokenizer, shards, lengths, reserved, config, context)
+    return taken, reserved
 
 
 def texts(documents: Documents) -> Iterator[str]:
@@ -46,12 +55,16 @@ def texts(documents: Documents) -> Iterator[str]:
     return (document.text for document in documents.split("train") if int(document.id[::-1], 16) < bound)
 
 
-def _encode(documents: Documents, tokenizer: Tokenizer, config: Config, context: StageContext) -> list[TokenShard]:
+def _encode(documents: Documents, taken: Taken, config: Config, context: StageContext) -> list[TokenShard]:
+    dtype = token_type(config.vocab_size)
+    chosen = choose(taken.tokenizer, spread(documents), dtype, fast=config.fast)
+    context.say(chosen.why)
     settings = {
         "documents": str(documents.folder),
         "tokenizer": str(context.out / "tokenizer" / "tokenizer.json"),
-        "dtype": token_type(config.vocab_size),
-        "end": tokenizer.token_to_id(END),
+        "fast": chosen.fast,
+        "dtype": dtype,
+        "end": taken.tokenizer.token_to_id(taken.end),
         "context": config.context if config.long == "split" else None,
     }
     work = Work("ryot.stages.tokenizer.encode:shard", settings, context.scratch / "encode")
@@ -104,21 +117,22 @@ def _tell(epochs: Sequence[float], context: StageContext) -> None:
 
 
 def _report(
-    tokenizer: Tokenizer,
+    taken: Taken,
     shards: Sequence[TokenShard],
     lengths: Mapping[str, npt.NDArray[np.int64]],
     reserved: int,
     config: Config,
     context: StageContext,
 ) -> None:
+    tokenizer = taken.tokenizer
     facts: dict[str, object] = {
         "dtype": token_type(config.vocab_size),
         "vocab_size": tokenizer.get_vocab_size(),
         "reserved": reserved,
         "context": config.context,
-        "eos_id": tokenizer.token_to_id(END),
-        "bos_id": tokenizer.token_to_id(END),
-        "pad_id": tokenizer.token_to_id(PAD),
+        "eos_id": tokenizer.token_to_id(taken.end),
+        "bos_id": tokenizer.token_to_id(taken.begin),
+        "pad_id": tokenizer.token_to_id(taken.pad),
     }
     facts |= {split: _lengths(found, config.context) for split, found in lengths.items()}
     context.write("tokens.json", facts_with(facts, shards))
