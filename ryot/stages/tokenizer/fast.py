@@ -78,6 +78,7 @@ class _Chunks(dict[str, bytes]):
     def __missing__(self, chunk: str) -> bytes:
         if len(chunk) > _LONG:
             return self._slow.encode([chunk])[0].tobytes()
+        chunk.encode()  # half of a surrogate pair is an error, as in `tokenizers`; tiktoken would replace it
         found = b"".join(map(self._code_of, self._ranks_of(chunk)))
         if len(chunk) <= _KEPT and len(self) < _LIMIT:
             self[chunk] = found

@@ -5,8 +5,9 @@ The probe has documents of the corpus, every token of the vocabulary, every kind
 
 import sys
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby, islice
 
 import numpy as np
@@ -95,21 +96,26 @@ def differing(one: Encoder, other: Encoder, texts: Sequence[str]) -> str | None:
 
 
 def vocabulary(tokenizer: Tokenizer) -> list[str]:
-    """What each token of the vocabulary says, where that is whole characters: a merge that a path cannot make shows up there."""
-    said = tokenizer.decode_batch([[number] for number in range(tokenizer.get_vocab_size())], skip_special_tokens=False)
+    """What each token of the vocabulary says, where that is whole characters: a merge that a path cannot make shows up there.
+
+    Of added tokens, which are plain text in a document, it has the first twenty.
+    """
+    added = sorted(tokenizer.get_added_tokens_decoder())
+    learnt = sorted(set(tokenizer.get_vocab(with_added_tokens=False).values()) - set(added))
+    said = tokenizer.decode_batch([[number] for number in added[:20] + learnt], skip_special_tokens=False)
     return [text for text in said if "\ufffd" not in text]
 
 
-def characters() -> Iterator[str]:
+@cache
+def characters() -> tuple[str, ...]:
     """The first, the last and every 256th character of each stretch of one Unicode category, each beside letters, digits and signs."""
-    for category, stretch in groupby(range(sys.maxunicode + 1), lambda number: unicodedata.category(chr(number))):
-        if category == "Cs":
-            continue
-        numbers = list(stretch)
-        if len(numbers) > 1 << 17:
-            numbers = [numbers[0], numbers[-1]]
-        picked = {numbers[0], numbers[-1], *numbers[::256]}
-        yield " ".join(f"a{c}1{c}!{c} {c} \n{c}b '{c}" for c in map(chr, sorted(picked)))
+    stretches = groupby(range(sys.maxunicode + 1), lambda number: unicodedata.category(chr(number)))
+    return tuple(_among_others(list(stretch)) for category, stretch in stretches if category != "Cs")
+
+
+def _among_others(stretch: list[int]) -> str:
+    picked = sorted({stretch[0], stretch[-1], *stretch[::256]})
+    return " ".join(f"a{c}1{c}!{c} {c} \n{c}b '{c}" for c in map(chr, picked))
 
 
 def spread(documents: Documents, count: int = _DOCUMENTS) -> list[str]:

@@ -64,7 +64,7 @@ def take(path: Path, written: str, vocab_size: int) -> Taken:
             hint='write {"eos_token": "..."} into tokenizer_config.json beside tokenizer.json',
         )
     end = names["eos_token"]
-    names = {"bos_token": end, "pad_token": end} | names
+    names = {"eos_token": end, "bos_token": end, "pad_token": end} | names
     for key, name in names.items():
         if tokenizer.token_to_id(name) is None:
             raise NodeError(
