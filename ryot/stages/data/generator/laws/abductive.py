@@ -32,10 +32,9 @@ def abductive(name: str, domain: str, laws: Sequence[Law]) -> Template:
 def _changes_explain(law: Law, question: str, answer: str) -> bool:
     """The answer names allowed changes, and undoing them leads from what is seen now back to what was seen before."""
     told = re.search(r"from ([\d.]+) to ([\d.]+)", question)
-    changes = {name: word for name, word in _CHANGED.findall(answer.replace(", ", " "))} if told else {}
-    changes = {name.strip(): word for name, word in changes.items()}
+    changes = {name.strip(): word for name, word in _CHANGED.findall(answer.replace(", ", " "))} if told else {}
     allowed = {factor.name for factor in law.quantities} if set(changes.values()) <= set(re.findall(r"\w+", question)) else set()
-    wanted = 2 if "each" in question else 1
+    wanted = 2 if "Both" in question else 1
     if told is None or len(changes) != wanted or not set(changes) <= allowed or answer not in (_single(changes), _double(law, changes)):
         return False
     after = Fraction(told[2])
@@ -80,7 +79,7 @@ def _changed(rng: Random, law: Law) -> Problem:
     one, two = (factor.name for factor in law.quantities)
     question = (
         f"{law.subject}'s {law.result.name} went from {written(before)} to {law.result.sized(after)}. "
-        f"Either its {one} or its {two} was {words[0]} or {words[1]}. Which?"
+        f"Either {one} or {two} was {words[0]} or {words[1]}. Which?"
     )
     answers = [f"{factor.name} was {word}" for factor in law.quantities for word in words]
     power, trace = law.factors[index // 2][1], after / before
@@ -113,9 +112,9 @@ def _label(rng: Random, law: Law) -> Problem:
         if is_short(result):
             break
     factor, times, power = law.quantities[index], PARTS[part], law.factors[index][1]
-    question = f"{_labelled(law, labels, result)} One label shows {part} of the true value. What should it say?"
+    question = f"{_labelled(law, labels, result)} One label shows {part} of the truth. What is true?"
     ratio = f"{written(result)} / {written(claimed)} = {result / claimed}"
-    steps = (f"by the labels: {law.filled(labels)} = {written(claimed)}", f"{ratio} = {_multiple(times, power)}")
+    steps = (f"labels: {law.filled(labels)} = {written(claimed)}", f"{ratio} = {_multiple(times, power)}")
     other = law.quantities[1 - index]
     wrong = (
         other.form.format(written(labels[1 - index] * times)),
@@ -124,12 +123,14 @@ def _label(rng: Random, law: Law) -> Problem:
         factor.form.format(written(labels[index] * times + 1)),
     )
     answer = factor.form.format(written(true[index]))
-    return Problem(question, (*steps, f"{times} * {written(labels[index])}: {answer}"), answer, wrong, f"{law.filled(true)} = {written(result)}")
+    return Problem(
+        question, (*steps, f"so {factor.name} is {times} times the label"), answer, wrong, f"{law.filled(true)} = {written(result)}"
+    )
 
 
 def _labelled(law: Law, labels: Sequence[Fraction], result: Fraction) -> str:
     shown = listed([factor.told(label) for factor, label in zip(law.quantities, labels, strict=True)])
-    return f"{law.subject} has {law.result.told(result)}; its labels say {shown}."
+    return f"{law.subject} has {law.result.told(result)}, but labels say {shown}."
 
 
 def _multiple(times: int, power: int) -> str:
@@ -149,7 +150,7 @@ def _both_changed(rng: Random, law: Law) -> Problem:
     one, two = (factor.name for factor in law.quantities)
     question = (
         f"{law.subject}'s {law.result.name} went from {written(before)} to {law.result.sized(after)}. "
-        f"Its {one} and {two} were each {words[0]} or {words[1]}. Which?"
+        f"Both {one} and {two} were {words[0]} or {words[1]}. How?"
     )
     answers = [_double(law, {one: a, two: b}) for a, b in pairs]
     a, b = pairs[index]
@@ -168,14 +169,14 @@ def _both_labels(rng: Random, law: Law) -> Problem:
         results, index = [law.value(true) for true in trues], rng.randrange(4)
         if len({*results}) == 4 and is_short(results[index]):
             break
-    question = f"{_labelled(law, labels, results[index])} Each label shows {parts[0]} or {parts[1]} of the true value. What should they say?"
+    question = f"{_labelled(law, labels, results[index])} Each shows {parts[0]} or {parts[1]} of the truth. What is true?"
     answers = [", ".join(factor.form.format(written(value)) for factor, value in zip(law.quantities, true, strict=True)) for true in trues]
     ratio, (a, b) = results[index] / claimed, pairs[index]
     left = f"{_multiple(a, law.factors[0][1])} {_by_multiple(b, law.factors[1][1])}"
     steps = (
-        f"by the labels: {law.filled(labels)} = {written(claimed)}",
+        f"labels: {law.filled(labels)} = {written(claimed)}",
         f"{written(results[index])} / {written(claimed)} = {ratio}",
-        f"only {left} = {ratio}: labels * {a} and * {b}",
+        f"only {left} = {ratio}",
     )
     wrong = tuple(answer for answer in answers if answer != answers[index])
     return Problem(question, steps, answers[index], wrong, f"{law.filled(trues[index])} = {written(results[index])}")

@@ -7,10 +7,9 @@ from fractions import Fraction
 from random import Random
 
 from ryot.stages.data.generator.laws.law import NUMBER, Law, is_short, law_of, listed, read
-from ryot.stages.data.generator.problem import Problem, Template, numbers, numeric, quantity, written
+from ryot.stages.data.generator.problem import Problem, Template, numeric, quantity, written
 
-
-_CHANGE = re.compile(rf"its ([a-z -]+) is multiplied by ({NUMBER})")
+_CHANGE = re.compile(rf"({NUMBER}) times the ([a-z -]+?)(?= and|,)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +23,8 @@ class Likeness:
     @property
     def said(self) -> str:
         """The likeness in words; it names the parts and not the law."""
-        own = [quantity.name for quantity in (self.law.result, *self.law.quantities)]
-        first, *others = [f"{name} is like {part}" for name, part in zip(own, self.parts, strict=True)]
-        rest = listed([f"its {other.replace(' is like ', ' like ')}" for other in others])
-        return f"{self.law.subject}'s {first.replace(' like ', f' like {self.thing} ', 1)}, {rest}."
+        own = listed([quantity.name for quantity in (self.law.result, *self.law.quantities)])
+        return f"{self.law.subject} has {own} like {self.thing} {listed(self.parts)}."
 
     @property
     def known(self) -> str:
@@ -44,7 +41,7 @@ def analogical(name: str, domain: str, likenesses: Sequence[Likeness]) -> Templa
 
     def check(question: str, answer: str) -> bool:
         law, asked = law_of(laws, question), question.partition(". ")[2]
-        return (_changes if "multiplied" in asked else _balances)(law, asked, answer)
+        return (_changes if "times the" in asked else _balances)(law, asked, answer)
 
     return Template(name, domain, "analogical", make, check)
 
@@ -61,12 +58,11 @@ def _balances(law: Law, asked: str, answer: str) -> bool:
 
 def _changes(law: Law, asked: str, answer: str) -> bool:
     """Undoing every change leads from the result after back to the one before."""
-    changes = {name: Fraction(number) for name, number in _CHANGE.findall(asked)}
-    if both := re.search(rf"and its ([a-z -]+) by ({NUMBER})", asked):
-        changes[both[1]] = Fraction(both[2])
-    before, after = numbers(asked)[0], quantity(answer, law.result.form)
-    if sought := re.search(r"By what is its ([a-z -]+) multiplied", asked):
-        after, change = numbers(asked)[1], quantity(answer, f"{sought[1]} * {{}}")
+    changes = {name: Fraction(number) for number, name in _CHANGE.findall(asked)}
+    told = re.findall(rf"{law.result.name} (?:went from )?({NUMBER})(?: to ({NUMBER}))?", asked)[0]
+    before, after = Fraction(told[0]), quantity(answer, law.result.form)
+    if sought := re.search(r"How many times the ([a-z -]+)[?]", asked):
+        after, change = Fraction(told[1]), quantity(answer, f"{{}} times the {sought[1]}")
         if change is None or change == 0:
             return False
         changes[sought[1]] = change
@@ -79,7 +75,7 @@ def _forward(rng: Random, like: Likeness) -> Problem:
     law = like.law
     values, result = law.draw(rng)
     told = listed([factor.told(value) for factor, value in zip(law.quantities, values, strict=True)])
-    question = f"{like.said} What {law.result.name} goes with {told}?"
+    question = f"{like.said} At {told}, what is {law.result.name}?"
     steps = (like.known, f"so {law.formula}", f"{law.filled(values)} = {written(result)}")
     plain = law.scale * sum(values)
     return numeric(question, steps, result, law.result.form, _slips(law, values, result, plain), law.back(0, values, result))
@@ -97,7 +93,7 @@ def _turned(rng: Random, like: Likeness) -> Problem:
     place = rng.randrange(2)
     values, result = law.draw(rng)
     factor, other = law.quantities[place], law.quantities[1 - place]
-    question = f"{like.said} What {factor.name} goes with {law.result.told(result)} and {other.told(values[1 - place])}?"
+    question = f"{like.said} At {law.result.told(result)} and {other.told(values[1 - place])}, what is {factor.name}?"
     names = [quantity.name for quantity in law.quantities]
     size = abs(law.factors[place][1])
     raised = factor.name if size == 1 else f"{factor.name}^{size}"
@@ -120,8 +116,8 @@ def _scaled(rng: Random, like: Likeness) -> Problem:
     law = like.law
     place, other, (one, two), before, after = _pick(rng, law)
     names = [quantity.name for quantity in law.quantities]
-    change = f"if its {names[place]} is multiplied by {one} and its {names[other]} by {two}"
-    question = f"{like.said} Its {law.result.name} is {law.result.sized(before)}; what is it {change}?"
+    change = f"{one} times the {names[place]} and {two} times the {names[other]}"
+    question = f"{like.said} With {change}, what becomes of {law.result.told(before)}?"
     effects = (_act(one, law.factors[place][1]), _act(two, law.factors[other][1]))
     steps = (like.known, f"so {law.formula}", f"{written(before)} {effects[0]} {effects[1]} = {written(after)}")
     undo = f"{_act(one, -law.factors[place][1])} {_act(two, -law.factors[other][1])}"
@@ -133,14 +129,14 @@ def _sought(rng: Random, like: Likeness) -> Problem:
     law = like.law
     place, other, (one, two), before, after = _pick(rng, law)
     names, power = [quantity.name for quantity in law.quantities], law.factors[place][1]
-    goes = f"goes from {written(before)} to {law.result.sized(after)} as its {names[other]} is multiplied by {two}"
-    question = f"{like.said} Its {law.result.name} {goes}. By what is its {names[place]} multiplied?"
+    goes = f"With {two} times the {names[other]}, {law.result.name} went from {written(before)} to {law.result.sized(after)}"
+    question = f"{like.said} {goes}. How many times the {names[place]}?"
     left = one**power
     ratio = f"{written(after)} / {written(before)} {_act(two, -law.factors[other][1])}"
     steps = (like.known, f"so {law.formula}", f"{ratio} = {_act(one, power).removeprefix('* ') if power > 0 else f'1 {_act(one, power)}'}")
     mistakes = (left, after / before, one * two, one + two, one + 1)
     effects = f"{_act(two, law.factors[other][1])} {_act(one, power)}"
-    return numeric(question, steps, one, f"{names[place]} * {{}}", mistakes, f"{written(before)} {effects} = {written(after)}")
+    return numeric(question, steps, one, f"{{}} times the {names[place]}", mistakes, f"{written(before)} {effects} = {written(after)}")
 
 
 def _act(factor: Fraction, power: int) -> str:

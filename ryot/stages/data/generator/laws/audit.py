@@ -12,7 +12,7 @@ from ryot.stages.data.generator.laws.law import Law, Quantity, compose, is_short
 from ryot.stages.data.generator.problem import Problem, Template, written
 
 _LINES = re.compile(r"1\. (.+); 2\. (.+); 3\. (\d+(?:\.\d+)?)")
-_ANSWER = re.compile(r"(line [123]|no line) errs, (\d+(?:\.\d+)?)(.*)")
+_ANSWER = re.compile(r"(line [123]|none), (\d+(?:\.\d+)?)(.*)")
 
 
 def audit(name: str, domain: str, laws: Sequence[Law], links: Links) -> Template:
@@ -21,6 +21,7 @@ def audit(name: str, domain: str, laws: Sequence[Law], links: Links) -> Template
     turnable = [law for law in pairs if _plain(law)]
     chains = {compose(first, second): first for first, second in links}
     plain = [(first, second) for first, second in links if (first.result, 1) in second.factors or (first.result, -1) in second.factors]
+    plain = [(first, second) for first, second in plain if _plain(first)]
 
     def make(rng: Random, level: int) -> Problem:
         if level > 1:
@@ -39,7 +40,7 @@ def _confirmed(law: Law, first: Law | None, question: str, answer: str) -> bool:
     found, lines, told = _ANSWER.fullmatch(answer), _LINES.search(question), question.partition("1. ")[0]
     if found is None or lines is None:
         return False
-    asked = next(one for one in (law.result, *law.quantities) if told.endswith(f"Its {one.name}: "))
+    asked = next(one for one in (law.result, *law.quantities) if told.endswith(f"{one.name.capitalize()}: "))
     right = Fraction(found[2])
     values = [right if factor == asked else read(factor, told) or Fraction(0) for factor in law.quantities]
     result = right if asked == law.result else read(law.result, told) or Fraction(0)
@@ -49,7 +50,7 @@ def _confirmed(law: Law, first: Law | None, question: str, answer: str) -> bool:
     given = {one.name: written(value) for one, value in zip((law.result, *law.quantities), (result, *values), strict=True) if one != asked}
     wrong = [place for place, (line, must) in enumerate(zip(lines.groups(), (middle, right, right), strict=True), start=1)
              if _line_value(line, given) != must]  # fmt: skip
-    return found[1] == (f"line {wrong[0]}" if wrong else "no line")
+    return found[1] == (f"line {wrong[0]}" if wrong else "none")
 
 
 def _line_value(line: str, given: dict[str, str]) -> Fraction:
@@ -107,17 +108,17 @@ def _slip(rng: Random, line: str) -> str:
 
 def _problem(rng: Random, case: _Case) -> Problem:
     (first, second, value), place = _flawed(rng, case)
-    question = f"{case.opening}. Its {case.asked.name}: 1. {first}; 2. {second}; 3. {written(value)}. Which line errs first, if any?"
-    says = "line 1 must be " + case.first if place == 1 else "line 1 is right"
+    question = f"{case.opening}. {case.asked.name.capitalize()}: 1. {first}; 2. {second}; 3. {written(value)}. Any slip?"
+    says = "line 1 must be " + case.first if place == 1 else "line 1 holds"
     then = case.follow(case.first)
-    step = {0: "line 2 is right", 1: f"so line 2: {then}", 2: f"line 2 must be {then}", 3: "line 2 is right"}[place]
+    step = {0: "line 2 holds", 1: f"so line 2: {then}", 2: f"line 2 must be {then}", 3: "line 2 holds"}[place]
     right = f"{case.asked.sized(case.right)}"
-    last = f"{then} = {written(case.right)}" + (f", not {written(value)}" if place else "")
-    named = ["no line", "line 1", "line 2", "line 3"]
-    wrong = [f"{other} errs, {right}" for other in named if other != named[place]]
+    last = (f"{then} = " if place in (0, 3) else "so ") + written(case.right) + (f", not {written(value)}" if place else "")
+    named = ["none", "line 1", "line 2", "line 3"]
+    wrong = [f"{other}, {right}" for other in named if other != named[place]]
     rng.shuffle(wrong)
-    seen = f"{named[place]} errs, {case.asked.sized(value)}" if place else f"line 3 errs, {case.asked.sized(value + 1)}"
-    return Problem(question, (says, step, last), f"{named[place]} errs, {right}", (wrong[0], seen, *wrong[1:]), case.verification)
+    seen = f"{named[place]}, {case.asked.sized(value)}" if place else f"line 3, {case.asked.sized(value + 1)}"
+    return Problem(question, (says, step, last), f"{named[place]}, {right}", (wrong[0], seen, *wrong[1:]), case.verification)
 
 
 def _forward(rng: Random, law: Law) -> Problem:
@@ -169,4 +170,6 @@ def _behind(rng: Random, first: Law, second: Law) -> Problem:
         return first.solved_side(place, list(map(written, inner)), written(_line_value(line, {})))
 
     opening = f"{law.subject} has {law.result.told(result)}, {told_of(law, values, place)}"
-    return _problem(rng, _Case(opening, first.quantities[place], values[place], {}, line, follow, f"{first.filled(inner)} = {written(middle)}"))
+    return _problem(
+        rng, _Case(opening, first.quantities[place], values[place], {}, line, follow, f"{first.filled(inner)} = {written(middle)}")
+    )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from random import Random
 
-from ryot.stages.data.generator.laws.law import NUMBER, Law, compose, is_short, law_of, read
+from ryot.stages.data.generator.laws.law import Law, compose, is_short, law_of, read
 from ryot.stages.data.generator.problem import Problem, Template, numbers, numeric, quantity, written
 
 Links = Sequence[tuple[Law, Law]]
@@ -24,24 +24,18 @@ def causal(name: str, domain: str, laws: Sequence[Law], links: Links) -> Templat
 
     def check(question: str, answer: str) -> bool:
         law = law_of((*laws, *chains.values()), question)
-        changes = {found[0]: _factor(found[1], found[2]) for found in _CHANGE.findall(question)}
-        if "How must" in question:
-            before, after = numbers(question)[:2]
-            for name in law.quantities:
-                if (factor := quantity(answer, f"{name.name} * {{}}")) is not None and f"its {name.name} change" in question:
-                    return _brings(law, before, after, changes | {name.name: factor})
-            return False
+        changes = {name: Fraction(1, int(number)) if part else Fraction(number) for part, number, name in _CHANGE.findall(question)}
+        if sought := re.search(r"How many times the ([a-z -]+) does", question):
+            before, after = numbers(question)[-2:]
+            factor = quantity(answer, f"{{}} times the {sought[1]}")
+            return factor is not None and factor > 0 and _brings(law, before, after, changes | {sought[1]: factor})
         before_told, after_told = read(law.result, question), quantity(answer, law.result.form)
         return before_told is not None and after_told is not None and _brings(law, before_told, after_told, changes)
 
     return Template(name, domain, "causal", make, check)
 
 
-_CHANGE = re.compile(rf"its ([a-z -]+?) is (multiplied|divided) by ({NUMBER})")
-
-
-def _factor(word: str, number: str) -> Fraction:
-    return Fraction(number) if word == "multiplied" else 1 / Fraction(number)
+_CHANGE = re.compile(r"(1/)?(\d+) times the ([a-z -]+?)(?= and|,)")
 
 
 def _brings(law: Law, before: Fraction, after: Fraction, changes: dict[str, Fraction]) -> bool:
@@ -54,7 +48,7 @@ def _brings(law: Law, before: Fraction, after: Fraction, changes: dict[str, Frac
 
 
 def _change(name: str, factor: int, *, up: bool) -> tuple[Fraction, str]:
-    return (Fraction(factor) if up else Fraction(1, factor)), f"its {name} is {'multiplied' if up else 'divided'} by {factor}"
+    return (Fraction(factor) if up else Fraction(1, factor)), f"{factor if up else f'1/{factor}'} times the {name}"
 
 
 def _changed(rng: Random, law: Law, count: int) -> Problem:
@@ -67,10 +61,10 @@ def _changed(rng: Random, law: Law, count: int) -> Problem:
         if is_short(after) and after != before:
             break
     shown = [_effect(effect) for effect in effects]
-    question = f"{law.subject} has {law.result.told(before)}. If {' and '.join(text for _, text in told)}, what is its {law.result.name}?"
-    steps = (law.formula, f"the effect is {' '.join(shown)}", f"{written(before)} {' '.join(shown)} = {written(after)}")
+    question = f"{law.subject} has {law.result.told(before)}. With {' and '.join(text for _, text in told)}, what would it be?"
+    steps = (law.formula, f"effect: {' '.join(shown)}", f"{written(before)} {' '.join(shown)} = {written(after)}")
     mistakes = (before * _times([factor for factor, _ in told]), before / _times(effects), before + after, after * 2)
-    back = f"undone: {written(after)} {' '.join(_effect(1 / effect) for effect in effects)} = {written(before)}"
+    back = f"{written(after)} {' '.join(_effect(1 / effect) for effect in effects)} = {written(before)}"
     return numeric(question, steps, after, law.result.form, mistakes, back)
 
 
@@ -91,10 +85,10 @@ def _through(rng: Random, first: Law, second: Law) -> Problem:
         if is_short(after) and after != before:
             break
     shown = " ".join(_effect(effect) for effect in effects)
-    question = f"{law.subject} has {law.result.told(before)}. If {' and '.join(text for _, text in told)}, what is its {law.result.name}?"
+    question = f"{law.subject} has {law.result.told(before)}. With {' and '.join(text for _, text in told)}, what would it be?"
     steps = (f"{first.formula}: {_effect(middle)}", f"{second.formula}: {shown}", f"{written(before)} {shown} = {written(after)}")
     mistakes = (before * middle, before / _times(effects), before * effects[0], before * told[0][0], before + after)
-    back = f"undone: {written(after)} {' '.join(_effect(1 / effect) for effect in effects)} = {written(before)}"
+    back = f"{written(after)} {' '.join(_effect(1 / effect) for effect in effects)} = {written(before)}"
     return numeric(question, steps, after, law.result.form, mistakes, back)
 
 
@@ -108,13 +102,13 @@ def _sought(rng: Random, law: Law) -> Problem:
         if is_short(after) and is_short(after / before) and after != before and factor != 1:
             break
     name, power, total = law.quantities[place].name, law.factors[place][1], after / before
-    said = f"{written(before)} to {law.result.sized(after)}"
-    question = f"{law.subject}'s {law.result.name} must go from {said}; {told}. How must its {name} change?"
+    said = f"{law.result.name} from {written(before)} to {law.result.sized(after)}"
+    question = f"{law.subject} gets {told}, and another {name}. How many times the {name} does {said} take?"
     ratio = f"{written(total)} {_effect(1 / effect)}"
-    steps = (law.formula, f"wanted in all: {written(after)} / {written(before)} = {written(total)}", f"{ratio} = {_power(factor, power)}")
+    steps = (law.formula, f"{written(after)} / {written(before)} = {written(total)}", f"{ratio} = {_power(factor, power)}")
     back = f"{written(before)} {_effect(effect)} {_effect(wanted)} = {written(after)}"
     mistakes = (1 / factor, total, total * effect, factor * 2, factor + 1)
-    return numeric(question, steps, factor, f"{name} * {{}}", mistakes, back)
+    return numeric(question, steps, factor, f"{{}} times the {name}", mistakes, back)
 
 
 def _power(factor: Fraction, power: int) -> str:

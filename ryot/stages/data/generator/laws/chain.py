@@ -25,7 +25,9 @@ def deductive(name: str, domain: str, laws: Sequence[Law], links: Links) -> Temp
         if result is None:
             result = quantity(answer, law.result.form)
         else:
-            values = [quantity(answer, factor.form) if value is None else value for factor, value in zip(law.quantities, values, strict=True)]
+            values = [
+                quantity(answer, factor.form) if value is None else value for factor, value in zip(law.quantities, values, strict=True)
+            ]
         known = [value for value in values if value is not None]
         return result is not None and len(known) == len(values) and law.holds(result, known)
 

@@ -10,11 +10,11 @@ from ryot.stages.data.generator.laws.chance import ANY_OF_THREE, BAYES, COUNT, E
 from ryot.stages.data.generator.laws.inductive import Line
 from ryot.stages.data.generator.laws.law import Law, Quantity
 
-_SMALL, _MIDDLE, _TENS, _ROUND = range(2, 13), range(2, 31), range(10, 130, 10), (2, 4, 5, 8, 10, 16, 20, 25, 40, 50)
+_SMALL, _MIDDLE, _TENS, _ROUND = range(2, 13), range(2, 21), range(10, 90, 10), (2, 3, 4, 5, 6, 8, 10, 12, 20)
 
 _AMOUNT, _VOLUME = Quantity("amount", "mol", _MIDDLE), Quantity("volume", "L", _ROUND)
 _MASS, _MOLAR = Quantity("mass", "g", range(20, 400, 20)), Quantity("molar mass", "g/mol", (16, 20, 25, 32, 40, 50, 64, 80, 100, 160))
-_CONCENTRATION, _RATE = Quantity("concentration", "mol/L", _SMALL), Quantity("rate", "mol/L s", _TENS)
+_CONCENTRATION, _RATE = Quantity("concentration", "M", _SMALL), Quantity("rate", "M/s", _TENS)
 _CONSTANT, _HEAT = Quantity("rate constant", "units", _SMALL), Quantity("heat", "J", _TENS)
 _CURRENT, _TIME = Quantity("current", "A", _SMALL), Quantity("time", "s", _TENS)
 _TEMPERATURE = Quantity("temperature", "K", (200, 250, 300, 350, 400))
@@ -24,21 +24,22 @@ LAWS = (
     Law("A pure sample", _AMOUNT, ((_MASS, 1), (_MOLAR, -1))),
     Law("A second-order reaction", _RATE, ((_CONSTANT, 1), (_CONCENTRATION, 2))),
     Law("A third-order reaction", _RATE, ((_CONSTANT, 1), (_CONCENTRATION, 3))),
-    Law("A step 2 A + B", _RATE, ((Quantity("level of A", "mol/L", _SMALL), 2), (Quantity("level of B", "mol/L", _SMALL), 1))),
-    Law("A dissolved sugar", Quantity("freezing drop", "K", _SMALL), ((_AMOUNT, 1), (Quantity("water", "kg", _ROUND), -1)), Fraction("1.86")),
-    Law("Warmed water", _HEAT, ((Quantity("mass", "g", _ROUND), 1), (Quantity("temperature rise", "K", _MIDDLE), 1)), Fraction("4.2")),
+    Law(
+        "A dissolved sugar", Quantity("freezing drop", "K", _SMALL), ((_AMOUNT, 1), (Quantity("water", "kg", _ROUND), -1)), Fraction("1.86")
+    ),
+    Law("Warmed water", _HEAT, ((Quantity("mass", "g", _ROUND), 1), (Quantity("warming", "K", _MIDDLE), 1)), Fraction("4.2")),
     Law("An electrolysis", Quantity("charge", "C", _TENS), ((_CURRENT, 1), (_TIME, 1))),
     Law("A crystal", Quantity("density", "g/cm3", _SMALL), ((_MASS, 1), (Quantity("volume", "cm3", _ROUND), -1))),
 )
 CURVES = (
     *LAWS,
     Law("A gas", Quantity("pressure", "kPa", _TENS), ((_AMOUNT, 1), (_TEMPERATURE, 1), (_VOLUME, -1)), Fraction("8.3")),
-    Law("A salt AB2", Quantity("product", "units", _TENS), ((Quantity("solubility", "mmol/L", _SMALL), 3),), Fraction(4)),
+    Law("A fluoride salt", Quantity("product", "units", _TENS), ((Quantity("solubility", "mM", _SMALL), 3),), Fraction(4)),
 )
 
 _DISSOLVED = Law("A dissolved powder", _CONCENTRATION, ((_AMOUNT, 1), (_VOLUME, -1)))
 _BURNT = Law("A burnt fuel", Quantity("heat", "kJ", _TENS), ((_AMOUNT, 1), (Quantity("molar heat", "kJ/mol", _TENS), 1)))
-_EVAPORATED = Law("A gas at 0 C and 1 atm", Quantity("volume", "L", _TENS), ((_AMOUNT, 1),), Fraction("22.4"))
+_EVAPORATED = Law("A gas at STP", Quantity("volume", "L", _TENS), ((_AMOUNT, 1),), Fraction("22.4"))
 _STRENGTH = Law("A stock", _CONCENTRATION, ((_AMOUNT, 1), (_VOLUME, -1)))
 _DECAY = Law("A first-order reaction", _RATE, ((_CONCENTRATION, 1), (_CONSTANT, 1)))
 _POWDER = Law("A powder", _AMOUNT, ((_MASS, 1), (_MOLAR, -1)))
@@ -50,10 +51,10 @@ LIKENESSES = (
     Likeness("a decaying sample's", ("activity", "decay constant", "number of nuclei"),
              Law("A first-order reaction", _RATE, ((_CONSTANT, 1), (_CONCENTRATION, 1)))),
     Likeness("a wire's", ("current", "voltage", "resistance"),
-             Law("A membrane", Quantity("ion flow", "umol/s", _TENS), ((Quantity("level gap", "mmol/L", _MIDDLE), 1), (Quantity("barrier", "s/L", _ROUND), -1)))),
+             Law("A membrane", Quantity("ion flow", "umol/s", _TENS), ((Quantity("level gap", "mM", _MIDDLE), 1), (Quantity("barrier", "s/L", _ROUND), -1)))),
     Likeness("a tap's", ("volume", "flow", "time"), Law("An electrolysis", Quantity("charge", "C", _TENS), ((_CURRENT, 1), (_TIME, 1)))),
     Likeness("a tank's", ("volume", "floor", "rise"),
-             Law("A calorimeter", _HEAT, ((Quantity("heat capacity", "J/K", _TENS), 1), (Quantity("temperature rise", "K", _MIDDLE), 1)))),
+             Law("A calorimeter", _HEAT, ((Quantity("heat capacity", "J/K", _TENS), 1), (Quantity("warming", "K", _MIDDLE), 1)))),
 )  # fmt: skip
 
 LINES = (

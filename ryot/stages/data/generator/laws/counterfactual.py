@@ -9,7 +9,7 @@ from ryot.stages.data.generator.laws.causal import Links
 from ryot.stages.data.generator.laws.law import NUMBER, Law, compose, is_short, law_of, listed, outer_values, read
 from ryot.stages.data.generator.problem import Problem, Template, numbers, numeric, quantity, written
 
-_HAD = re.compile(rf"Had its ([a-z -]+) been ({NUMBER})")
+_HAD = re.compile(rf"Had ([a-z -]+) been ({NUMBER})")
 
 
 def counterfactual(name: str, domain: str, laws: Sequence[Law], links: Links) -> Template:
@@ -24,7 +24,7 @@ def counterfactual(name: str, domain: str, laws: Sequence[Law], links: Links) ->
 
     def check(question: str, answer: str) -> bool:
         law = law_of((*laws, *chains), question)
-        if "by how much" in question:
+        if " differ?" in question:
             return _differs(law, question, answer)
         place = next(place for place, factor in enumerate(law.quantities) if read(factor, question) is not None)
         factor, power = law.factors[place]
@@ -81,7 +81,7 @@ def _told(law: Law, values: Sequence[Fraction]) -> str:
 
 def _question(law: Law, values: Sequence[Fraction], place: int, imagined: Fraction) -> str:
     factor = law.quantities[place]
-    had = f"Had its {factor.name} been {factor.sized(imagined)}, by how much would its {law.result.name} differ?"
+    had = f"Had {factor.name} been {factor.sized(imagined)}, how would {law.result.name} differ?"
     return f"{law.subject} has {_told(law, values)}. {had}"
 
 
@@ -98,14 +98,14 @@ def _difference(rng: Random, law: Law) -> Problem:
     values, before, changed, after = _imagined(rng, law, place)
     high, low = max(before, after), min(before, after)
     steps = (
-        f"as it was: {law.filled(values)} = {written(before)}",
+        f"actual: {law.filled(values)} = {written(before)}",
         f"imagined: {law.filled(changed)} = {written(after)}",
         f"{written(high)} - {written(low)} = {written(high - low)}",
     )
     question = _question(law, values, place, changed[place])
     sign = "+" if after > before else "-"
-    there = f"{written(before)} {sign} {written(high - low)} = {written(after)}"
-    return _contrast(law, question, steps, (before, after), f"{there}; {law.back(place, changed, after)}")
+    there = f"{written(before)} {sign} {written(high - low)}"
+    return _contrast(law, question, steps, (before, after), f"{there} = {law.filled(changed)}")
 
 
 def _along(rng: Random, first: Law, second: Law) -> Problem:
@@ -120,13 +120,19 @@ def _along(rng: Random, first: Law, second: Law) -> Problem:
     high, low = max(before, after), min(before, after)
     outer = [outer_values(first, second, given) for given in (values, changed)]
     steps = (
-        f"{first.result.name}: {m}, imagined {n}",
-        f"{second.formula}: {b}, imagined {a}",
+        f"{first.result.name} {m}, imagined {n}",
+        f"{second.result.name} {b}, imagined {a}",
         f"{written(high)} - {written(low)} = {written(high - low)}",
     )
     index = next(index for index, factor in enumerate(second.quantities) if factor == first.result)
     question = _question(law, values, place, changed[place])
-    return _contrast(law, question, steps, (before, after), f"{second.back(index, outer[1], after)}; {first.back(place, changed[: len(first.factors)], Fraction(n))}")
+    return _contrast(
+        law,
+        question,
+        steps,
+        (before, after),
+        f"{second.back(index, outer[1], after)}; {first.back(place, changed[: len(first.factors)], Fraction(n))}",
+    )
 
 
 def _unseen(rng: Random, law: Law) -> Problem:
@@ -135,11 +141,11 @@ def _unseen(rng: Random, law: Law) -> Problem:
     factor, hidden = law.quantities[place], 1 - place
     question = (
         f"{law.subject} with {factor.told(values[place])} has {law.result.told(before)}. "
-        f"Had its {factor.name} been {factor.sized(changed[place])}, what would its {law.result.name} be?"
+        f"Had {factor.name} been {factor.sized(changed[place])}, what {law.result.name} would it have?"
     )
     steps = (
-        f"unseen {law.quantities[hidden].name}: {law.back(hidden, values, before)}",
-        "it stays as it was",
+        f"{law.quantities[hidden].name}: {law.back(hidden, values, before)}",
+        "it stays",
         f"{law.filled(changed)} = {written(after)}",
     )
     ratio, power = changed[place] / values[place], law.factors[place][1]
@@ -156,8 +162,8 @@ def _needed(rng: Random, law: Law) -> Problem:
         f"Which {factor.name} would have given {law.result.sized(after)}?"
     )
     steps = (
-        f"unseen {law.quantities[hidden].name}: {law.back(hidden, values, before)}",
-        f"turned round: {law.back(place, changed, after)}",
+        f"{law.quantities[hidden].name}: {law.back(hidden, values, before)}",
+        f"then: {law.back(place, changed, after)}",
         f"so {factor.told(changed[place])}",
     )
     ratio = after / before

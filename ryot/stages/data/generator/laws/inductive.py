@@ -80,7 +80,7 @@ def _constant(causes: Sequence[Sequence[Fraction]], results: Sequence[Fraction],
 
 def _ask(subject: str, told: Sequence[str], results: tuple[Quantity, Sequence[Fraction]], asked: str) -> str:
     name, values = results
-    return f"{subject}: {', '.join(told)} gave {_row(name, values)}. {_HINT} the {name.name} for {asked}."
+    return f"{subject}: {', '.join(told)} gave {_row(name, values)}. {_HINT} {name.name} for {asked}."
 
 
 def _row(name: Quantity, values: Sequence[Fraction]) -> str:
@@ -99,12 +99,11 @@ def _single(rng: Random, law: Law, place: int) -> Problem:
     scale = ys[0] / xs[0] ** power
     if not is_short(scale):
         return _single(rng, law, place)
-    question = _ask(law.subject, [_row(cause, xs[:3])], (law.result, ys[:3]), cause.told(xs[3]))
+    question = _ask(law.subject, [_row(cause, xs[:3])], (law.result, ys[:3]), f"{cause.name} {written(xs[3])}")
     sign, size = ("/", f"^{power}" if power > 1 else "") if power > 0 else ("*", f"^{-power}" if power < -1 else "")
-    same = " = ".join(f"{written(y)} {sign} {written(x)}{size}" for x, y in zip(xs[:3], ys[:3], strict=True))
     name, other = f"{cause.name}{size}", "*" if power > 0 else "/"
     last = f"{written(scale)} {other} {written(xs[3])}{size}"
-    steps = (f"{same} = {written(scale)}", f"so {law.result.name} = {written(scale)} {other} {name}", f"{last} = {written(ys[3])}")
+    steps = (f"{law.result.name} {sign} {name}: {written(scale)} each time", "so that stays", f"{last} = {written(ys[3])}")
     mistakes = (ys[2] + (ys[2] - ys[1]), scale * xs[3], ys[2] * xs[3] / xs[2], ys[2] * xs[2] / xs[3], ys[3] * 2)
     return numeric(question, steps, ys[3], law.result.form, mistakes, f"{written(ys[3])} {sign} {written(xs[3])}{size} = {written(scale)}")
 
@@ -114,9 +113,9 @@ def _line(rng: Random, line: Line) -> Problem:
     slope, offset = rng.choice(line.slopes), rng.choice(line.offsets)
     ys = [Fraction(offset + slope * x) for x in xs]
     a, b, c, d = map(written, ys)
-    question = _ask(line.subject, [_row(line.cause, [Fraction(x) for x in xs[:3]])], (line.result, ys[:3]), line.cause.told(xs[3]))
+    question = _ask(line.subject, [_row(line.cause, [Fraction(x) for x in xs[:3]])], (line.result, ys[:3]), f"{line.cause.name} {xs[3]}")
     steps = (
-        f"({b} - {a}) / ({xs[1]} - {xs[0]}) = ({c} - {b}) / ({xs[2]} - {xs[1]}) = {slope}",
+        f"steps: {slope} per {line.cause.unit or line.cause.name}",
         f"at zero: {a} - {slope} * {xs[0]} = {offset}",
         f"{offset} + {slope} * {xs[3]} = {d}",
     )
@@ -128,14 +127,14 @@ def _two(rng: Random, law: Law) -> Problem:
     """Three observations that change one cause at a time, and a fourth with both changed."""
     (first, p), (second, q) = law.factors
     while True:
-        x, z = rng.choice(first.sizes), rng.choice(second.sizes)
-        more, again = rng.sample((2, 3, 4), 2)
+        x, z = rng.choice(first.sizes[:6]), rng.choice(second.sizes[:6])
+        more, again = rng.sample((2, 3, 4, 5), 2)
         xs, zs = [x, x * more, x, x * again], [z, z, z * again, z * more]
         ys = [law.value(row) for row in zip(xs, zs, strict=True)]
         if all(map(is_short, ys)):
             break
     told = [_row(first, [Fraction(x) for x in xs[:3]]), _row(second, [Fraction(z) for z in zs[:3]])]
-    question = _ask(law.subject, told, (law.result, ys[:3]), f"{first.told(xs[3])}, {second.told(zs[3])}")
+    question = _ask(law.subject, told, (law.result, ys[:3]), f"{first.name} {xs[3]}, {second.name} {zs[3]}")
     steps = (
         f"{first.name} * {more} gives {_ratio(ys[1] / ys[0])}",
         f"{second.name} * {again} gives {_ratio(ys[2] / ys[0])}",

@@ -8,12 +8,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
+from itertools import count
 from random import Random
 
 from ryot.stages.data.generator.problem import is_decimal, written
 
 NUMBER = r"\d+(?:\.\d+)?"
-_LONGEST = 5
+_LONGEST = 4
 """Characters that a number in a text may have, with its point."""
 
 
@@ -99,12 +100,13 @@ class Law:
         return f"{side} = {given if size == 1 else f'{given}^{size}'}"
 
     def draw(self, rng: Random) -> tuple[tuple[Fraction, ...], Fraction]:
-        """Values of the factors with a result that is written short."""
-        while True:
+        """Values of the factors with a result that is written short; a whole one, if twenty draws bring one."""
+        for tried in count():
             values = tuple(Fraction(rng.choice(quantity.sizes)) for quantity in self.quantities)
             result = self.value(values)
-            if is_short(result) and result not in values:
+            if is_short(result) and result not in values and (result.denominator == 1 or tried > 20):
                 return values, result
+        raise AssertionError("count() does not end")
 
     def read(self, text: str) -> tuple[Fraction, ...] | None:
         """The values of all factors as a text tells them, or None where one is not told."""
@@ -175,11 +177,11 @@ def _power(part: str, power: int) -> str:
 
 def _scale(scale: Fraction) -> list[tuple[str, int]]:
     """The number of a law as factors: 4/3 is `4 * ... / 3`, 22.4 stays a decimal."""
-    whole = scale.denominator in (1, 2, 3, 6)
+    whole = scale.denominator in (1, 2, 3, 6, 12, 100)
     above, below = (str(scale.numerator), scale.denominator) if whole else (written(scale), 1)
     return [(above, 1)] * (above != "1") + [(str(below), -1)] * (below != 1)
 
 
 @cache
 def _reader(name: str) -> re.Pattern[str]:
-    return re.compile(rf"\b{name} ({NUMBER})")
+    return re.compile(rf"(?:\b(?:has|with|and|say|been|of|At)|[,.]) {name} ({NUMBER})")

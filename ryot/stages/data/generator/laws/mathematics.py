@@ -3,10 +3,10 @@
 from fractions import Fraction
 
 from ryot.stages.data.generator.laws.analogical import Likeness
-from ryot.stages.data.generator.laws.chance import ANY_OF_THREE, BAYES, COUNT, JOINT, MIXTURE, SHARE, WITHOUT, EITHER, Case
+from ryot.stages.data.generator.laws.chance import ANY_OF_THREE, BAYES, COUNT, EITHER, JOINT, MIXTURE, SHARE, WITHOUT, Case
 from ryot.stages.data.generator.laws.law import Law, Quantity
 
-_SMALL, _MIDDLE, _ROUND = range(2, 13), range(2, 31), (2, 4, 5, 8, 10, 16, 20, 25, 40, 50)
+_SMALL, _MIDDLE, _ROUND = range(2, 13), range(2, 21), (2, 3, 4, 5, 6, 8, 10, 12, 20)
 
 _WIDTH, _LENGTH, _SIDE = Quantity("width", "cm", _MIDDLE), Quantity("length", "cm", _MIDDLE), Quantity("side", "cm", _SMALL)
 _BASE, _HEIGHT, _RADIUS = Quantity("base", "cm", _MIDDLE), Quantity("height", "cm", _MIDDLE), Quantity("radius", "cm", _SMALL)
@@ -21,8 +21,8 @@ LAWS = (
     Law("A cylinder", _ROUND_VOLUME, ((_RADIUS, 2), (_HEIGHT, 1))),
     Law("A cone", _ROUND_VOLUME, ((_RADIUS, 2), (_HEIGHT, 1)), Fraction(1, 3)),
     Law("A square prism", _VOLUME, ((_SIDE, 2), (_LENGTH, 1))),
-    Law("A sloping line", Quantity("slope", "per unit", _SMALL), ((Quantity("rise", "cm", _MIDDLE), 1), (Quantity("run", "cm", _ROUND), -1))),
-    Law("A parabola y = a x^2", Quantity("y", "units", _MIDDLE), ((Quantity("factor a", "", _SMALL), 1), (Quantity("x", "", _SMALL), 2))),
+    Law("A sloping line", Quantity("slope", "units", _SMALL), ((Quantity("rise", "cm", _MIDDLE), 1), (Quantity("run", "cm", _ROUND), -1))),
+    Law("A parabola", Quantity("height", "units", _MIDDLE), ((Quantity("steepness", "", _SMALL), 1), (Quantity("distance", "units", _SMALL), 2))),
     Law("A data set", Quantity("mean", "points", _SMALL), ((Quantity("sum", "points", range(12, 200, 6)), 1), (Quantity("count", "", _ROUND), -1))),
 )  # fmt: skip
 

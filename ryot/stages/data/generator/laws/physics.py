@@ -6,17 +6,18 @@ Coulomb's constant is 9e9 N m2/C2: 90 N cm2/uC2. The heat of water is 4.2 kJ/(kg
 from fractions import Fraction
 
 from ryot.stages.data.generator.laws.analogical import Likeness
+from ryot.stages.data.generator.laws.chance import ANY_OF_THREE, BAYES, COUNT, EITHER, HALVING, JOINT, MIXTURE, Case
 from ryot.stages.data.generator.laws.inductive import Line
 from ryot.stages.data.generator.laws.law import Law, Quantity
 
-_SMALL, _MIDDLE, _TENS, _ROUND = range(2, 13), range(2, 31), range(10, 130, 10), (2, 4, 5, 8, 10, 16, 20, 25, 40, 50)
+_SMALL, _MIDDLE, _TENS, _ROUND = range(2, 13), range(2, 21), range(10, 90, 10), (2, 3, 4, 5, 6, 8, 10, 12, 20)
 
 _FORCE, _MASS, _SPEED = Quantity("force", "N", _MIDDLE), Quantity("mass", "kg", _ROUND), Quantity("speed", "m/s", _MIDDLE)
 _TIME, _VOLTAGE, _CURRENT = Quantity("time", "s", _SMALL), Quantity("voltage", "V", range(3, 61, 3)), Quantity("current", "A", _SMALL)
 _RESISTANCE, _POWER = Quantity("resistance", "ohm", _ROUND), Quantity("power", "W", _TENS)
 _STRETCH, _ENERGY = Quantity("stretch", "m", _SMALL), Quantity("energy", "J", _TENS)
 _ACCELERATION, _CHARGE = Quantity("acceleration", "m/s2", _SMALL), Quantity("charge", "C", _SMALL)
-_MOMENTUM = Quantity("momentum", "kg m/s", _TENS)
+_MOMENTUM = Quantity("momentum", "N s", _TENS)
 
 SPRING = Law("A spring", _FORCE, ((Quantity("stiffness", "N/m", _TENS), 1), (_STRETCH, 1)))
 BODY = Law("A moving body", Quantity("kinetic energy", "J", _TENS), ((_MASS, 1), (_SPEED, 2)), Fraction(1, 2))
@@ -28,8 +29,13 @@ WAVE = Law("A wave", Quantity("length", "m", _SMALL), ((_SPEED, 1), (Quantity("f
 PISTON = Law("A piston", Quantity("pressure", "kPa", _TENS), ((Quantity("force", "kN", _MIDDLE), 1), (Quantity("area", "m2", _ROUND), -1)))
 STONE = Law("A falling stone", Quantity("drop", "m", _TENS), ((_TIME, 2),), Fraction(5))
 BALL = Law("A ball", _MOMENTUM, ((_MASS, 1), (_SPEED, 1)))
-WATER = Law("A pot of water", Quantity("heat", "kJ", _TENS), ((_MASS, 1), (Quantity("temperature rise", "K", _MIDDLE), 1)), Fraction("4.2"))
-CHARGES = Law("A pair of equal charges", _FORCE, ((Quantity("charge", "uC", _SMALL), 2), (Quantity("gap", "cm", (3, 5, 6, 10, 15, 30)), -2)), Fraction(90))
+WATER = Law("A pot of water", Quantity("heat", "kJ", _TENS), ((_MASS, 1), (Quantity("warming", "K", _MIDDLE), 1)), Fraction("4.2"))
+CHARGES = Law(
+    "A pair of equal charges",
+    _FORCE,
+    ((Quantity("charge", "uC", _SMALL), 2), (Quantity("gap", "cm", (3, 5, 6, 10, 15, 30)), -2)),
+    Fraction(90),
+)
 
 LAWS = (SPRING, BODY, CART, WIRE, HEATER, RESISTOR, WAVE, PISTON, BALL, WATER, CHARGES)
 CURVES = (*LAWS, STONE)
@@ -60,4 +66,16 @@ LINES = (
     Line("A diver", Quantity("depth", "m", _MIDDLE), Quantity("pressure", "kPa", ()), (10,), (95, 98, 100, 101, 102)),
     Line("A heated flask", Quantity("time", "min", _MIDDLE), Quantity("temperature", "C", ()), range(2, 7), range(8, 26)),
     Line("A walker", _TIME, Quantity("distance", "m", ()), range(2, 5), range(3, 60)),
+)  # fmt: skip
+
+CHANCES = (
+    (Case(COUNT, "A detector sees {p} percent of photons. How many of {n} photons should it see?", "{} photons"),
+     Case(COUNT, "A nucleus decays within a day with {p} percent. How many of {n} should decay?", "{} nuclei")),
+    (Case(JOINT, "A photon passes two filters with {p} and {q} percent. How likely does it pass both?"),
+     Case(HALVING, "Of {n} nuclei with half-life {h} s, how many are left on average after {t} s?", "{} nuclei"),
+     Case(EITHER, "Two counters catch a muon with {p} and {q} percent. How likely does at least one?")),
+    (Case(MIXTURE, "Of decays {w} percent give {p} keV, the others {q} keV. What is the mean energy?", "{} keV on average"),
+     Case(MIXTURE, "Of rays {w} percent are alpha and seen with {p} percent, the rest beta with {q}. How likely is a ray seen?")),
+    (Case(BAYES, "Of rays {w} percent are alpha and seen with {p} percent, the rest beta with {q}. A ray is seen. How likely is it alpha?"),
+     Case(ANY_OF_THREE, "Three counters catch a muon with {p}, {q} and {r} percent. How likely does at least one?")),
 )  # fmt: skip
