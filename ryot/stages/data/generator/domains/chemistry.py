@@ -4,6 +4,13 @@ import re
 from fractions import Fraction
 from random import Random
 
+from ryot.stages.data.generator.laws import chemistry as laws
+from ryot.stages.data.generator.laws.abductive import abductive
+from ryot.stages.data.generator.laws.analogical import analogical
+from ryot.stages.data.generator.laws.audit import audit
+from ryot.stages.data.generator.laws.chance import probabilistic
+from ryot.stages.data.generator.laws.counterfactual import counterfactual
+from ryot.stages.data.generator.laws.inductive import inductive
 from ryot.stages.data.generator.problem import Problem, Template, is_decimal, numbers, numeric, quantity, written
 
 # Standard atomic weights (IUPAC 2021, abridged), rounded as school tables do; chlorine and copper keep their half.
@@ -160,4 +167,10 @@ def check_dilution(question: str, answer: str) -> bool:
 TEMPLATES = (
     Template("moles", "chemistry", "deductive", molar, check_molar),
     Template("dilution", "chemistry", "causal", dilution, check_dilution),
+    inductive("rates", "chemistry", laws.CURVES, laws.LINES),
+    abductive("solution", "chemistry", laws.LAWS),
+    analogical("gas", "chemistry", laws.LIKENESSES),
+    probabilistic("isotope", "chemistry", laws.CHANCES),
+    counterfactual("reaction", "chemistry", laws.LAWS, laws.LINKS),
+    audit("titration", "chemistry", laws.LAWS, laws.LINKS),
 )

@@ -4,6 +4,13 @@ import re
 from fractions import Fraction
 from random import Random
 
+from ryot.stages.data.generator.laws import computing as laws
+from ryot.stages.data.generator.laws.abductive import abductive
+from ryot.stages.data.generator.laws.analogical import analogical
+from ryot.stages.data.generator.laws.audit import audit
+from ryot.stages.data.generator.laws.causal import causal
+from ryot.stages.data.generator.laws.chance import probabilistic
+from ryot.stages.data.generator.laws.inductive import inductive
 from ryot.stages.data.generator.problem import Problem, Template, numbers, numeric, quantity
 
 _DECIMAL, _RUNS, _BINARY = "decimal {}", "{} times", "binary {}"
@@ -110,4 +117,10 @@ def check_loops(question: str, answer: str) -> bool:
 TEMPLATES = (
     Template("base", "computer science", "deductive", base, check_base),
     Template("loop", "computer science", "counterfactual", loops, check_loops),
+    inductive("benchmark", "computer science", laws.LAWS, laws.LINES),
+    abductive("slowdown", "computer science", laws.LAWS),
+    analogical("network", "computer science", laws.LIKENESSES),
+    causal("workload", "computer science", laws.LAWS, laws.LINKS),
+    probabilistic("packet", "computer science", laws.CHANCES),
+    audit("debugging", "computer science", laws.LAWS, laws.LINKS),
 )

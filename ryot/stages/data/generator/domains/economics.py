@@ -3,6 +3,13 @@
 from fractions import Fraction
 from random import Random
 
+from ryot.stages.data.generator.laws import economics as laws
+from ryot.stages.data.generator.laws.abductive import abductive
+from ryot.stages.data.generator.laws.analogical import analogical
+from ryot.stages.data.generator.laws.audit import audit
+from ryot.stages.data.generator.laws.chain import deductive
+from ryot.stages.data.generator.laws.chance import probabilistic
+from ryot.stages.data.generator.laws.inductive import inductive
 from ryot.stages.data.generator.problem import Problem, Template, is_decimal, numbers, numeric, quantity, written
 
 _DOLLARS, _UNITS = "{} dollars", "{} units"
@@ -119,4 +126,10 @@ def check_market(question: str, answer: str) -> bool:
 TEMPLATES = (
     Template("interest", "economics", "causal", interest, check_interest),
     Template("market", "economics", "counterfactual", market, check_market),
+    deductive("output", "economics", laws.LAWS, laws.LINKS),
+    inductive("costs", "economics", laws.LAWS, laws.LINES),
+    abductive("shock", "economics", laws.LAWS),
+    analogical("exchange", "economics", laws.LIKENESSES),
+    probabilistic("risk", "economics", laws.CHANCES),
+    audit("ledger", "economics", laws.LAWS, laws.LINKS),
 )

@@ -3,6 +3,13 @@
 from fractions import Fraction
 from random import Random
 
+from ryot.stages.data.generator.laws import engineering as laws
+from ryot.stages.data.generator.laws.abductive import abductive
+from ryot.stages.data.generator.laws.analogical import analogical
+from ryot.stages.data.generator.laws.audit import audit
+from ryot.stages.data.generator.laws.chance import probabilistic
+from ryot.stages.data.generator.laws.counterfactual import counterfactual
+from ryot.stages.data.generator.laws.inductive import inductive
 from ryot.stages.data.generator.problem import Problem, Template, is_decimal, numbers, numeric, quantity, written
 
 _RPM, _TEETH, _NEWTONS, _MOMENT, _METRES = "{} rpm", "{} teeth", "{} newtons", "{} newton metres", "{} metres"
@@ -105,4 +112,10 @@ def check_beam(question: str, answer: str) -> bool:
 TEMPLATES = (
     Template("gears", "engineering", "causal", gears, check_gears),
     Template("beam", "engineering", "deductive", beam, check_beam),
+    inductive("prototype", "engineering", laws.CURVES, laws.LINES),
+    abductive("fault", "engineering", laws.LAWS),
+    analogical("flow", "engineering", laws.LIKENESSES),
+    probabilistic("reliability", "engineering", laws.CHANCES),
+    counterfactual("design", "engineering", laws.LAWS, laws.LINKS),
+    audit("inspection", "engineering", laws.LAWS, laws.LINKS),
 )

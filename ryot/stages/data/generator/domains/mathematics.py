@@ -5,6 +5,13 @@ from itertools import pairwise
 from random import Random
 
 from ryot.stages.data.generator.expression import value_of
+from ryot.stages.data.generator.laws import mathematics as laws
+from ryot.stages.data.generator.laws.abductive import abductive
+from ryot.stages.data.generator.laws.analogical import analogical
+from ryot.stages.data.generator.laws.audit import audit
+from ryot.stages.data.generator.laws.causal import causal
+from ryot.stages.data.generator.laws.chance import probabilistic
+from ryot.stages.data.generator.laws.counterfactual import counterfactual
 from ryot.stages.data.generator.problem import Problem, Template, numbers, numeric, quantity
 
 _X, _TERM = "x equals {}", "The term is {}"
@@ -88,4 +95,10 @@ def check_sequence(question: str, answer: str) -> bool:
 TEMPLATES = (
     Template("equation", "mathematics", "deductive", linear, check_linear),
     Template("sequence", "mathematics", "inductive", sequence, check_sequence),
+    abductive("shape", "mathematics", laws.LAWS),
+    analogical("solid", "mathematics", laws.LIKENESSES),
+    causal("scaling", "mathematics", laws.LAWS, laws.LINKS),
+    probabilistic("urn", "mathematics", laws.CHANCES),
+    counterfactual("figure", "mathematics", laws.LAWS, laws.LINKS),
+    audit("geometry", "mathematics", laws.LAWS, laws.LINKS),
 )

@@ -3,6 +3,13 @@
 from fractions import Fraction
 from random import Random
 
+from ryot.stages.data.generator.laws import physics as laws
+from ryot.stages.data.generator.laws.abductive import abductive
+from ryot.stages.data.generator.laws.analogical import analogical
+from ryot.stages.data.generator.laws.audit import audit
+from ryot.stages.data.generator.laws.chance import probabilistic
+from ryot.stages.data.generator.laws.counterfactual import counterfactual
+from ryot.stages.data.generator.laws.inductive import inductive
 from ryot.stages.data.generator.problem import Problem, Template, is_decimal, numbers, numeric, quantity, written
 
 _METRES, _SPEED, _AMPERES = "{} metres", "{} m/s", "{} amperes"
@@ -101,4 +108,10 @@ def check_circuit(question: str, answer: str) -> bool:
 TEMPLATES = (
     Template("motion", "physics", "deductive", motion, check_motion),
     Template("circuit", "physics", "causal", circuit, check_circuit),
+    inductive("readings", "physics", laws.CURVES, laws.LINES),
+    abductive("trace", "physics", laws.LAWS),
+    analogical("field", "physics", laws.LIKENESSES),
+    probabilistic("decay", "physics", laws.CHANCES),
+    counterfactual("energy", "physics", laws.LAWS, laws.LINKS),
+    audit("units", "physics", laws.LAWS, laws.LINKS),
 )
