@@ -9,6 +9,7 @@ from ryot.fingerprint import fingerprint
 from ryot.plugins import Facts, NodeError, Spec, SpecError, digest_path
 from ryot.plugins.stage import identity
 from ryot.plugins.testing import StageResult, run_stage
+from ryot.spec.data import WANTED
 from ryot.stages.data.stage import Config, DataStage, FileSource, GeneratorSource, measures_of
 
 
@@ -116,7 +117,7 @@ def test_expand_makes_one_node_with_the_measures_of_its_sources() -> None:
     (node,) = DataStage().expand(spec({"generate": {"examples": 50, "domains": ["physics"]}}), Facts("cpu:test x2"))
     assert (node.name, node.stage) == ("data", "data")
     assert isinstance(node.config, Config)
-    assert node.config.sources == (GeneratorSource(examples=50, domains=("physics",)),)
+    assert node.config.sources == (GeneratorSource(examples=50, domains=("physics",), composition=WANTED.model_dump()),)
     assert "wrong_answers" in {measure.name for measure in node.measures}
     facts = Facts("cpu:test x2", digests={"a.txt": "d1"}, paths={"a.txt": "/data/a.txt"})
     (local,) = DataStage().expand(spec({"path": "a.txt", "max_documents": 7}), facts)
