@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from difflib import SequenceMatcher
+from functools import lru_cache
 from random import Random
 
 from ryot.stages.data.generator.example import Cell, Kind, Variant, base
@@ -48,12 +49,18 @@ def make(seed: int, cell: Cell, index: int) -> Variant | str:
 def reworded(rng: Random, question: str) -> str:
     """A question with phrases replaced, the form of its asking changed, and its sentences in another order, as chance has it."""
     text = question
-    for pattern, others in PHRASES:
+    for pattern, others in _fitting(question):
         if rng.random() < 0.8:
             text = pattern.sub(rng.choice(others), text, count=1)
     if rng.random() < 0.75:
         text = _asked_otherwise(rng, text)
     return _reordered(rng, text) if rng.random() < 0.75 else text
+
+
+@lru_cache(maxsize=64)
+def _fitting(question: str) -> tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]:
+    """The phrases that stand in a question: a question is reworded several times, and few of all phrases stand in it."""
+    return tuple((pattern, others) for pattern, others in PHRASES if pattern.search(question))
 
 
 def differs(question: str, other: str) -> bool:
