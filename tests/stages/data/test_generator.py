@@ -4,14 +4,17 @@ import hashlib
 import re
 import subprocess
 import sys
+from collections import Counter
 
 import pytest
 
 from ryot.plugins import Document, NodeError
+from ryot.spec.data import WANTED
 from ryot.stages.data.generator.catalog import TEMPLATES
 from ryot.stages.data.generator.example import BANDS, Cell, draw
-from ryot.stages.data.generator.generate import Generated, cells_of, generate
+from ryot.stages.data.generator.generate import Generated, generate
 from ryot.stages.data.generator.problem import DIFFICULTIES
+from ryot.stages.data.generator.units import cells_of
 from ryot.stages.data.stage import GeneratorSource
 
 ALL = cells_of(GeneratorSource(examples=10))
@@ -21,13 +24,17 @@ DOMAINS = {
 }  # fmt: skip
 
 
-def made(examples: int, seed: int = 42, **chosen: tuple[str, ...]) -> Generated:
-    return generate(GeneratorSource(examples=examples, **chosen), seed, lambda **_: None)
+MIX = WANTED.model_dump()
+
+
+def made(examples: int, seed: int = 42, composition: dict[str, float] | None = None, **chosen: tuple[str, ...]) -> Generated:
+    source = GeneratorSource(examples=examples, composition=composition or {"base": 1.0}, **chosen)
+    return generate(source, seed, lambda **_: None)
 
 
 @pytest.fixture(scope="module")
 def five_thousand() -> list[Document]:
-    found = made(5000)
+    found = made(5000, composition=MIX)
     assert (found.wrong, len(found.documents)) == (0, 5000)
     return found.documents
 
@@ -40,7 +47,7 @@ def test_five_thousand_examples_are_unique(five_thousand: list[Document]) -> Non
 def test_every_domain_and_difficulty_and_all_cells_are_covered(five_thousand: list[Document]) -> None:
     cells = {(doc.meta["domain"], doc.meta["reasoning"], doc.meta["difficulty"]) for doc in five_thousand}
     assert {cell[0] for cell in cells} == DOMAINS
-    assert len(cells) == len(ALL) == 96
+    assert len(cells) == len({(cell.template.domain, cell.template.reasoning, cell.level) for cell in ALL})
     assert {cell[1] for cell in cells} == {
         "deductive", "inductive", "abductive", "analogical", "causal", "probabilistic", "counterfactual", "meta"
     }  # fmt: skip
@@ -75,14 +82,15 @@ def test_every_example_has_four_choices_of_which_one_is_right(five_thousand: lis
         assert isinstance(choices, list)
         assert len(set(choices)) == 4
         check = checks[str(document.meta["template"])]
-        right = [choice for choice in choices if check(str(document.meta["question"]), choice)]
+        asked = document.meta.get("paraphrased_from") or document.meta.get("without_distractor") or document.meta["question"]
+        right = [choice for choice in choices if check(str(asked), choice)]
         assert right == [document.meta["answer"]]
         places[choices.index(document.meta["answer"])] += 1
     assert min(places) > 1000  # the place of the right one tells nothing
 
 
 FORM = re.compile(
-    r"Q: .+\nReasoning:\n(?:Step \d+: .+\n){3,15}A: .{6,}\nConfidence: 0\.\d\d\nVerification: .+\nTags: \[.+, .+, .+, .+\]\n---"
+    r"Q: .+\nReasoning:\n(?:Step \d+: .+\n){3,15}A: .{6,}\nConfidence: 0\.\d\d\nVerification: .+\nTags: \[.+, .+, .+, .+, .+\]\n---"
 )
 
 
@@ -113,17 +121,31 @@ def test_the_same_seed_gives_the_same_examples_in_another_process() -> None:
     code = (
         "import hashlib\nfrom ryot.stages.data.generator.generate import generate\n"
         "from ryot.stages.data.stage import GeneratorSource\n"
-        "found = generate(GeneratorSource(examples=300), 42, lambda **_: None).documents\n"
+        f"found = generate(GeneratorSource(examples=300, composition={MIX!r}), 42, lambda **_: None).documents\n"
         "print(hashlib.sha256(''.join(d.line() for d in found).encode()).hexdigest())"
     )
     run = subprocess.run([sys.executable, "-c", code], env={"PYTHONHASHSEED": "1"}, check=True, capture_output=True, text=True, timeout=60)
-    here = hashlib.sha256("".join(document.line() for document in made(300).documents).encode()).hexdigest()
+    here = hashlib.sha256("".join(document.line() for document in made(300, composition=MIX).documents).encode()).hexdigest()
     assert run.stdout.strip() == here
 
 
 def test_more_examples_keep_the_first_ones() -> None:
-    few, many = made(200).documents, made(400).documents
+    few, many = made(200, composition=MIX).documents, made(400, composition=MIX).documents
     assert many[:200] == few
+
+
+def test_kinds_are_made_in_the_shares_asked_for(five_thousand: list[Document]) -> None:
+    """Within one of each: where enough cells can make a kind."""
+    composition = {"base": 0.5, "paraphrased": 0.25, "adversarial": 0.15, "edge": 0.1}
+    found = Counter(document.meta["kind"] for document in made(2000, composition=composition).documents)
+    assert found.keys() == composition.keys()
+    for kind, share in composition.items():
+        assert abs(found[kind] - share * 2000) <= 1
+    assert {document.meta["kind"] for document in five_thousand} == set(MIX)
+
+
+def test_base_examples_alone_are_all_of_one_kind() -> None:
+    assert {document.meta["kind"] for document in made(200).documents} == {"base"}
 
 
 def test_another_seed_gives_other_examples() -> None:

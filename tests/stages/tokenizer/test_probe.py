@@ -1,6 +1,5 @@
 """The choice of the path: fast where it is proven, slow where it differs, cannot be or is not wanted; and the guard while it runs."""
 
-import json
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -8,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ryot.plugins import NodeError
-from ryot.stages.data.records import Document
+from ryot.plugins import Documents, NodeError
+from ryot.plugins.testing import write_documents
 from ryot.stages.tokenizer.encoder import SlowEncoder
 from ryot.stages.tokenizer.fast import fast_of
 from ryot.stages.tokenizer.probe import GuardedEncoder, choose, differing, spread, vocabulary
@@ -85,16 +84,14 @@ def test_every_token_of_whole_characters_is_probed() -> None:
     assert " the" in said
 
 
-def test_documents_are_probed_from_the_whole_file(tmp_path: Path) -> None:
-    path = tmp_path / "train.jsonl"
-    path.write_text("".join(Document(f"{number} {'é' * (number % 50)}").line() for number in range(1000)), encoding="utf-8")
-    numbers = [int(text.split()[0]) for text in spread(path, 10)]
+def test_documents_are_probed_from_the_whole_shard(tmp_path: Path) -> None:
+    texts = [f"{number} {'é' * (number % 50)}" for number in range(1000)]
+    numbers = [int(text.split()[0]) for text in spread(Documents(write_documents(tmp_path, train=texts)), 10)]
     assert len(numbers) == 10
     assert np.abs(np.array(numbers) - np.arange(0, 1000, 100)).max() < 10
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])
-def test_a_file_of_few_documents_is_probed_whole(tmp_path: Path, count: int) -> None:
-    path = tmp_path / "train.jsonl"
-    path.write_text("".join(json.dumps({"text": f"{number}"}) + "\n" for number in range(count)))
-    assert spread(path) == [str(number) for number in range(count)]
+def test_a_shard_of_few_documents_is_probed_whole(tmp_path: Path, count: int) -> None:
+    texts = [str(number) for number in range(count)]
+    assert spread(Documents(write_documents(tmp_path, train=texts))) == texts

@@ -10,8 +10,7 @@ from tokenizers import Tokenizer
 
 from ryot.plugins import Facts, NodeError, Spec, SpecError
 from ryot.plugins.stage import identity
-from ryot.plugins.testing import run_stage
-from ryot.stages.data.records import Document
+from ryot.plugins.testing import run_stage, write_documents
 from ryot.stages.tokenizer.bpe import END, PAD
 from ryot.stages.tokenizer.stage import Config, TakenTokenizer, TokenizerStage
 from ryot.stages.tokenizer.taken import take
@@ -72,14 +71,11 @@ def test_what_is_no_tokenizer_is_refused(tmp_path: Path, written: str | bytes | 
 
 def test_the_node_encodes_with_it(tmp_path: Path) -> None:
     folder = checkpoint(tmp_path / "model", eos_token=END)
-    documents = tmp_path / "documents"
-    documents.mkdir()
-    for split in ("train", "heldout"):
-        (documents / f"{split}.jsonl").write_text("".join(Document(text).line() for text in TEXTS[:20]), encoding="utf-8")
+    documents = write_documents(tmp_path / "documents", train=TEXTS[:20], heldout=TEXTS[:20])
     config = Config(vocab_size=1000, context=64, taken=TakenTokenizer(digest="d", written="model", path=str(folder)))
     result = run_stage(TokenizerStage(), config, tmp_path / "tokenizer", inputs={"documents": documents})
     right = [number for text in TEXTS[:20] for number in [*small().encode(text).ids, small().token_to_id(END)]]
-    assert np.fromfile(result.out / "train.bin", dtype="<u2").tolist() == right
+    assert np.fromfile(result.out / "train-00-00000.bin", dtype="<u2").tolist() == right
     facts = json.loads((result.out / "tokens.json").read_text())
     assert (facts["vocab_size"], facts["reserved"], facts["pad_id"]) == (700, 0, small().token_to_id(END))
     assert Tokenizer.from_file(str(result.out / "tokenizer" / "tokenizer.json")).get_vocab() == small().get_vocab()

@@ -59,14 +59,17 @@ class Timetable:
 
 @cache
 def able(cell: Cell) -> frozenset[str]:
-    """The kinds that a cell can make: at least half of a few draws gave an example."""
+    """The kinds that a cell can make: of a few draws at least half gave an example, each with a question of its own."""
     return frozenset(name for name, kind in KINDS.items() if kind is BASE or _gives(cell, kind))
 
 
 def _gives(cell: Cell, kind: Kind) -> bool:
-    given = 0
+    given: set[str] = set()
     for index in range(_PROBES):
-        given += draw(_PROBE_SEED, cell, index, kind).document is not None
-        if given * 2 >= _PROBES or (given + _PROBES - 1 - index) * 2 < _PROBES:
-            break
-    return given * 2 >= _PROBES
+        drawn = draw(_PROBE_SEED, cell, index, kind)
+        given |= {drawn.question} if drawn.document is not None else set()
+        if len(given) * 2 >= _PROBES:
+            return True
+        if (len(given) + _PROBES - 1 - index) * 2 < _PROBES:
+            return False
+    return False

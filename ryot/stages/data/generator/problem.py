@@ -43,7 +43,8 @@ def numeric(
 ) -> Problem:
     """A problem whose answer is `form` with the value in it. `mistakes` are the values that typical errors lead to."""
     right = written(value)
-    wrong = (form.format(written(mistake)) for mistake in (*mistakes, *_near(Fraction(value))) if mistake > 0 and is_decimal(mistake))
+    slips = [written(mistake) for mistake in mistakes if mistake > 0 and is_decimal(mistake)]
+    wrong = (form.format(slip) for slip in (*slips, *map(_decimal, _near(_scaled(value)))))
     return Problem(question, tuple(steps), form.format(right), tuple(wrong), verification)
 
 
@@ -51,9 +52,7 @@ def written(value: Fraction | int) -> str:
     """An exact decimal: `12`, `0.25`. Raises ValueError when the value has no decimal of four places."""
     if not is_decimal(value):
         raise ValueError(f"{value} has no exact decimal of {_PLACES} places")
-    scaled = value.numerator * (_SCALE // value.denominator)
-    sign, (whole, part) = "-" if scaled < 0 else "", divmod(abs(scaled), _SCALE)
-    return f"{sign}{whole}" + (f".{part:0{_PLACES}d}".rstrip("0") if part else "")
+    return _decimal(_scaled(value))
 
 
 def is_decimal(value: Fraction | int) -> bool:
@@ -74,12 +73,20 @@ def quantity(answer: str, form: str) -> Fraction | None:
     return Fraction(match[1]) if match else None
 
 
-def _near(value: Fraction) -> Iterator[Fraction]:
-    """Values near the right one, of as many decimal places."""
-    step = Fraction(1)
-    while (value / step).denominator != 1:
-        step /= 10
-    while abs(value) >= 100 * step:
+def _scaled(value: Fraction | int) -> int:
+    return int(value.numerator * (_SCALE // value.denominator))
+
+
+def _decimal(scaled: int) -> str:
+    sign, (whole, part) = "-" if scaled < 0 else "", divmod(abs(scaled), _SCALE)
+    return f"{sign}{whole}" + (f".{part:0{_PLACES}d}".rstrip("0") if part else "")
+
+
+def _near(scaled: int) -> Iterator[int]:
+    """Positive values near the right one, of as many decimal places; all in ten-thousandths."""
+    step = _SCALE
+    while scaled % step:
+        step //= 10
+    while abs(scaled) >= 100 * step:
         step *= 10
-    for factor in (1, -1, 2, -2, 3, 5):
-        yield value + factor * step
+    return (near for factor in (1, -1, 2, -2, 3, 5) if (near := scaled + factor * step) > 0)

@@ -1,6 +1,6 @@
 """Edge: parameters at the ends of their ranges, by a source of randomness that mostly gives first and last values."""
 
-from collections.abc import MutableSequence, Sequence
+from collections.abc import Sequence
 from random import Random
 from typing import Any, TypeVar
 
@@ -32,14 +32,12 @@ class EdgeRandom(Random):
         return self._end(seq) if seq and self._at_the_end() else super().choice(seq)
 
     def sample(self, population: Sequence[_T], k: int, **counts: Any) -> list[_T]:
-        """The outermost k elements in any order, mostly."""
-        if counts or not 0 < k <= len(population) or not self._at_the_end():
+        """k of the outermost elements, a sixth of all at either end or just enough, mostly."""
+        outer = max((k + 1) // 2, len(population) // 6)
+        if counts or 2 * outer >= len(population) or not self._at_the_end():
             return super().sample(population, k, **counts)
         self.ends += 1
-        front = k // 2 + (k % 2 and self.random() < 0.5)
-        chosen: MutableSequence[_T] = [*population[:front], *population[len(population) - (k - front) :]]
-        self.shuffle(chosen)
-        return list(chosen)
+        return super().sample([*population[:outer], *population[-outer:]], k)
 
     def _at_the_end(self) -> bool:
         self.left -= 1

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from difflib import SequenceMatcher
+from functools import lru_cache
 from random import Random
 
 from ryot.stages.data.generator.example import Cell, Kind, Variant, base
@@ -21,10 +22,11 @@ from ryot.stages.data.generator.kinds.rewordings import (
     WHAT_IS,
     WHAT_SUBJECT,
     WHAT_WOULD,
+    WHICH,
 )
 
 _TRIES = 4
-_RUN = 0.65
+_RUN = 0.7
 """The longest run of words kept, as a share of the words of the original, must lie below this."""
 _SENTENCE = re.compile(r"(?<=[.?!;:]) +")
 _TOKEN = re.compile(r"[A-Za-z0-9][\w.,']*\w|\w")
@@ -48,7 +50,7 @@ def make(seed: int, cell: Cell, index: int) -> Variant | str:
 def reworded(rng: Random, question: str) -> str:
     """A question with phrases replaced, the form of its asking changed, and its sentences in another order, as chance has it."""
     text = question
-    for pattern, others in PHRASES:
+    for pattern, others in _fitting(question):
         if rng.random() < 0.8:
             text = pattern.sub(rng.choice(others), text, count=1)
     if rng.random() < 0.75:
@@ -56,8 +58,14 @@ def reworded(rng: Random, question: str) -> str:
     return _reordered(rng, text) if rng.random() < 0.75 else text
 
 
+@lru_cache(maxsize=64)
+def _fitting(question: str) -> tuple[tuple[re.Pattern[str], tuple[str, ...]], ...]:
+    """The phrases that stand in a question: a question is reworded several times, and few of all phrases stand in it."""
+    return tuple((pattern, others) for pattern, others in PHRASES if pattern.search(question))
+
+
 def differs(question: str, other: str) -> bool:
-    """Whether more than a frame differs: no run of the original's words longer than 65 % of them is kept. Numbers do not count."""
+    """Whether more than a frame differs: no run of the original's words longer than 70 % of them is kept. Numbers do not count."""
     ours, theirs = re.findall(r"[a-z]+", question.lower()), re.findall(r"[a-z]+", other.lower())
     run = SequenceMatcher(None, ours, theirs, autojunk=False).find_longest_match()
     return bool(ours) and run.size < _RUN * len(ours)
@@ -102,6 +110,7 @@ _FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
     (WHAT_WOULD, lambda match: f"{match['asked'] or match['what']} {match['who']} {_moved(match)}"),
     (HOW_IS, lambda match: f"{match['asked']} {match['who']} {match['aux']}{match['rest']}"),
     (WHAT_SUBJECT, lambda match: f"{match['asked']} {match['rest']}"),
+    (WHICH, lambda match: f"the {match['noun']} that {match['verb']}{match['rest']}"),
 )
 
 
@@ -125,13 +134,23 @@ def _reordered(rng: Random, text: str) -> str:
 
 
 def _shuffled(rng: Random, told: str) -> str:
-    """Statements in any order, where none points back to another."""
+    """Statements in any order, where they are alike and none points back to another."""
     for joint in (". ", "; "):
         parts = told.split(joint)
-        if len(parts) > 1 and not any(_POINTING.search(part) or re.search(r"\bthe\b|^The [a-z]", part) for part in parts):
+        if len(parts) > 1 and _alike(parts) and not any(_POINTING.search(part) or _POINTED.search(part) for part in parts):
             rng.shuffle(parts)
             return joint.join(parts)
     return told
+
+
+_POINTED = re.compile(r"\bthe\b|^The [a-z]|^\W|^\d+\.")
+
+
+def _alike(parts: list[str]) -> bool:
+    """Whether statements have a word in common and about the same length: `All poets are judges`, `No judges are monks`."""
+    words = [re.findall(r"\b[a-z]{3,}\b", part) for part in parts]
+    lengths = [len(part.split()) for part in parts]
+    return bool(set(words[0]).intersection(*words[1:]) - {"and", "with", "for"}) and max(lengths) <= min(lengths) + 2
 
 
 _ASKING = frozenset(("how", "what", "which", "who", "where", "why"))
