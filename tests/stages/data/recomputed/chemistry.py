@@ -1,5 +1,6 @@
 """Chemistry, recomputed."""
 
+from tests.stages.data.recomputed import classics
 from tests.stages.data.recomputed import formulas as f
 from tests.stages.data.recomputed.formulas import Formula
 
@@ -50,6 +51,8 @@ CHANCES = (
     ("It is red", f.given_sign, "{} percent"),
 )
 RECOMPUTE = {
+    "moles": classics.moles,
+    "dilution": classics.dilution,
     "rates": f.inductive(FORMULAS, LINES),
     "solution": f.abductive(FORMULAS),
     "gas": f.analogical(ANALOGUES),

@@ -1,5 +1,6 @@
 """Computer science, recomputed; loops are counted by running them."""
 
+from tests.stages.data.recomputed import classics
 from tests.stages.data.recomputed import formulas as f
 from tests.stages.data.recomputed.formulas import Formula
 
@@ -51,6 +52,8 @@ CHANCES = (
     ("Of mail", f.given_sign, "{} percent"),
 )
 RECOMPUTE = {
+    "base": classics.base,
+    "loop": classics.loop,
     "benchmark": f.inductive(FORMULAS, LINES),
     "slowdown": f.abductive(FORMULAS),
     "network": f.analogical(ANALOGUES),

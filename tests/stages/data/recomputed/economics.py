@@ -1,5 +1,6 @@
 """Economics, recomputed; rates in percent are turned to shares."""
 
+from tests.stages.data.recomputed import classics
 from tests.stages.data.recomputed import formulas as f
 from tests.stages.data.recomputed.formulas import Formula
 
@@ -49,6 +50,8 @@ CHANCES = (
     ("Of years", f.given_sign, "{} percent"),
 )
 RECOMPUTE = {
+    "interest": classics.interest,
+    "market": classics.market,
     "output": f.deductive(FORMULAS),
     "costs": f.inductive(FORMULAS, LINES),
     "shock": f.abductive(FORMULAS),

@@ -1,5 +1,6 @@
 """Engineering, recomputed."""
 
+from tests.stages.data.recomputed import classics
 from tests.stages.data.recomputed import formulas as f
 from tests.stages.data.recomputed.formulas import Formula
 
@@ -47,6 +48,8 @@ CHANCES = (
     ("A part lasts", lambda p, w, q: f.mean(w, p, q), "{} years"),
 )
 RECOMPUTE = {
+    "beam": classics.beam,
+    "gears": classics.gears,
     "prototype": f.inductive(FORMULAS, LINES),
     "fault": f.abductive(FORMULAS),
     "flow": f.analogical(ANALOGUES),

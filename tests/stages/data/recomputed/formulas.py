@@ -54,7 +54,7 @@ def told(names: list[str], text: str) -> dict[str, float]:
     """The values that stand after these names; a longer name is read before a shorter one in it."""
     found = {}
     for name in sorted(names, key=len, reverse=True):
-        if match := re.search(rf"{name} ({NUMBER})", text):
+        if match := re.search(rf"{name} (?:been )?({NUMBER})", text):
             found[name] = float(match[1])
             text = text.replace(match[0], "")
     return found
@@ -181,7 +181,7 @@ def inductive(formulas: Formulas, lines: dict[str, str]) -> Callable[[str], str]
 
 def meta(formulas: Formulas) -> Callable[[str], str]:
     def answer(question: str) -> str:
-        formula, (facts, lines) = formula_of(formulas, question), question.split(" 1. ")
+        formula, (facts, lines) = formula_of(formulas, question), question.split(" 1. ", 1)
         facts, asked = facts.rsplit(". ", 1)
         given = told([formula.result, *formula.factors], facts)
         name, right = missing(formula, given)

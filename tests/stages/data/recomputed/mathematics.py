@@ -1,5 +1,6 @@
 """Mathematics, recomputed; volumes and areas of round things are in units of pi."""
 
+from tests.stages.data.recomputed import classics
 from tests.stages.data.recomputed import formulas as f
 from tests.stages.data.recomputed.formulas import Formula
 
@@ -50,6 +51,8 @@ CHANCES = (
     ("A game pays", lambda p, w, q: f.mean(w, p, q), "{} points"),
 )
 RECOMPUTE = {
+    "equation": classics.equation,
+    "sequence": classics.sequence,
     "shape": f.abductive(FORMULAS),
     "solid": f.analogical(ANALOGUES),
     "scaling": f.causal(FORMULAS),

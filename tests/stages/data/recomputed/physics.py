@@ -1,5 +1,6 @@
 """Physics, recomputed."""
 
+from tests.stages.data.recomputed import classics
 from tests.stages.data.recomputed import formulas as f
 from tests.stages.data.recomputed.formulas import Formula
 
@@ -50,6 +51,8 @@ CHANCES = (
     ("A ray is seen", f.given_sign, "{} percent"),
 )
 RECOMPUTE = {
+    "motion": classics.motion,
+    "circuit": classics.circuit,
     "readings": f.inductive(FORMULAS, LINES),
     "trace": f.abductive(FORMULAS),
     "field": f.analogical(ANALOGUES),
