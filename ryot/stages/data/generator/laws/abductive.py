@@ -34,7 +34,7 @@ def _changes_explain(law: Law, question: str, answer: str) -> bool:
     told = re.search(r"from ([\d.]+) to ([\d.]+)", question)
     changes = {name.strip(): word for name, word in _CHANGED.findall(answer.replace(", ", " "))} if told else {}
     allowed = {factor.name for factor in law.quantities} if set(changes.values()) <= set(re.findall(r"\w+", question)) else set()
-    wanted = 2 if "Both" in question else 1
+    wanted = 2 if "each" in question else 1
     if told is None or len(changes) != wanted or not set(changes) <= allowed or answer not in (_single(changes), _double(law, changes)):
         return False
     after = Fraction(told[2])
@@ -150,7 +150,7 @@ def _both_changed(rng: Random, law: Law) -> Problem:
     one, two = (factor.name for factor in law.quantities)
     question = (
         f"{law.subject}'s {law.result.name} went from {written(before)} to {law.result.sized(after)}. "
-        f"Both {one} and {two} were {words[0]} or {words[1]}. How?"
+        f"{one.capitalize()} and {two} were each {words[0]} or {words[1]}. How?"
     )
     answers = [_double(law, {one: a, two: b}) for a, b in pairs]
     a, b = pairs[index]

@@ -61,8 +61,8 @@ def _changes(law: Law, asked: str, answer: str) -> bool:
     changes = {name: Fraction(number) for number, name in _CHANGE.findall(asked)}
     told = re.findall(rf"{law.result.name} (?:went from )?({NUMBER})(?: to ({NUMBER}))?", asked)[0]
     before, after = Fraction(told[0]), quantity(answer, law.result.form)
-    if sought := re.search(r"How many times the ([a-z -]+)[?]", asked):
-        after, change = Fraction(told[1]), quantity(answer, f"{{}} times the {sought[1]}")
+    if sought := re.search(r"factor did ([a-z -]+) change", asked):
+        after, change = Fraction(told[1]), quantity(answer, f"{sought[1]} * {{}}")
         if change is None or change == 0:
             return False
         changes[sought[1]] = change
@@ -75,7 +75,7 @@ def _forward(rng: Random, like: Likeness) -> Problem:
     law = like.law
     values, result = law.draw(rng)
     told = listed([factor.told(value) for factor, value in zip(law.quantities, values, strict=True)])
-    question = f"{like.said} At {told}, what is {law.result.name}?"
+    question = f"{like.said} At {told}, what is the {law.result.name}?"
     steps = (like.known, f"so {law.formula}", f"{law.filled(values)} = {written(result)}")
     plain = law.scale * sum(values)
     return numeric(question, steps, result, law.result.form, _slips(law, values, result, plain), law.back(0, values, result))
@@ -93,7 +93,7 @@ def _turned(rng: Random, like: Likeness) -> Problem:
     place = rng.randrange(2)
     values, result = law.draw(rng)
     factor, other = law.quantities[place], law.quantities[1 - place]
-    question = f"{like.said} At {law.result.told(result)} and {other.told(values[1 - place])}, what is {factor.name}?"
+    question = f"{like.said} At {law.result.told(result)} and {other.told(values[1 - place])}, what is the {factor.name}?"
     names = [quantity.name for quantity in law.quantities]
     size = abs(law.factors[place][1])
     raised = factor.name if size == 1 else f"{factor.name}^{size}"
@@ -130,13 +130,13 @@ def _sought(rng: Random, like: Likeness) -> Problem:
     place, other, (one, two), before, after = _pick(rng, law)
     names, power = [quantity.name for quantity in law.quantities], law.factors[place][1]
     goes = f"With {two} times the {names[other]}, {law.result.name} went from {written(before)} to {law.result.sized(after)}"
-    question = f"{like.said} {goes}. How many times the {names[place]}?"
+    question = f"{like.said} {goes}. By what factor did {names[place]} change?"
     left = one**power
     ratio = f"{written(after)} / {written(before)} {_act(two, -law.factors[other][1])}"
     steps = (like.known, f"so {law.formula}", f"{ratio} = {_act(one, power).removeprefix('* ') if power > 0 else f'1 {_act(one, power)}'}")
     mistakes = (left, after / before, one * two, one + two, one + 1)
     effects = f"{_act(two, law.factors[other][1])} {_act(one, power)}"
-    return numeric(question, steps, one, f"{{}} times the {names[place]}", mistakes, f"{written(before)} {effects} = {written(after)}")
+    return numeric(question, steps, one, f"{names[place]} * {{}}", mistakes, f"{written(before)} {effects} = {written(after)}")
 
 
 def _act(factor: Fraction, power: int) -> str:

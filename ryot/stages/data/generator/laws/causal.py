@@ -25,9 +25,9 @@ def causal(name: str, domain: str, laws: Sequence[Law], links: Links) -> Templat
     def check(question: str, answer: str) -> bool:
         law = law_of((*laws, *chains.values()), question)
         changes = {name: Fraction(1, int(number)) if part else Fraction(number) for part, number, name in _CHANGE.findall(question)}
-        if sought := re.search(r"How many times the ([a-z -]+) does", question):
-            before, after = numbers(question)[-2:]
-            factor = quantity(answer, f"{{}} times the {sought[1]}")
+        if sought := re.search(r"factor did ([a-z -]+) change", question):
+            before, after = numbers(question)[:2]
+            factor = quantity(answer, f"{sought[1]} * {{}}")
             return factor is not None and factor > 0 and _brings(law, before, after, changes | {sought[1]: factor})
         before_told, after_told = read(law.result, question), quantity(answer, law.result.form)
         return before_told is not None and after_told is not None and _brings(law, before_told, after_told, changes)
@@ -35,7 +35,7 @@ def causal(name: str, domain: str, laws: Sequence[Law], links: Links) -> Templat
     return Template(name, domain, "causal", make, check)
 
 
-_CHANGE = re.compile(r"(1/)?(\d+) times the ([a-z -]+?)(?= and|,)")
+_CHANGE = re.compile(r"(1/)?(\d+) times the ([a-z -]+?)(?= and|,|[.])")
 
 
 def _brings(law: Law, before: Fraction, after: Fraction, changes: dict[str, Fraction]) -> bool:
@@ -102,13 +102,13 @@ def _sought(rng: Random, law: Law) -> Problem:
         if is_short(after) and is_short(after / before) and after != before and factor != 1:
             break
     name, power, total = law.quantities[place].name, law.factors[place][1], after / before
-    said = f"{law.result.name} from {written(before)} to {law.result.sized(after)}"
-    question = f"{law.subject} gets {told}, and another {name}. How many times the {name} does {said} take?"
+    said = f"went from {written(before)} to {law.result.sized(after)} with {told}"
+    question = f"{law.subject}'s {law.result.name} {said}. By what factor did {name} change?"
     ratio = f"{written(total)} {_effect(1 / effect)}"
     steps = (law.formula, f"{written(after)} / {written(before)} = {written(total)}", f"{ratio} = {_power(factor, power)}")
     back = f"{written(before)} {_effect(effect)} {_effect(wanted)} = {written(after)}"
     mistakes = (1 / factor, total, total * effect, factor * 2, factor + 1)
-    return numeric(question, steps, factor, f"{{}} times the {name}", mistakes, back)
+    return numeric(question, steps, factor, f"{name} * {{}}", mistakes, back)
 
 
 def _power(factor: Fraction, power: int) -> str:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from random import Random
 
@@ -164,6 +164,8 @@ MIXTURE = Way(
     lambda g: ((g["p"] + g["q"]) / 2, g["p"] + g["q"], (g["w"] * g["q"] + (100 - g["w"]) * g["p"]) / 100),
 )
 """p with a chance of w percent, else q: the mean."""
+MASS = replace(MIXTURE, sizes={"w": _FIVES, "p": range(23, 33), "q": range(26, 36)})
+"""The mean of two masses that differ little, as isotopes do."""
 BAYES = Way(
     {"w": _TENS, "p": range(2, 61, 2), "q": range(1, 31)},
     lambda g: 100 * g["w"] * g["p"] / (g["w"] * g["p"] + (100 - g["w"]) * g["q"]),

@@ -6,7 +6,7 @@ The gas constant is 8.3 kPa L/(mol K), water's heat 4.2 J/(g K), its freezing co
 from fractions import Fraction
 
 from ryot.stages.data.generator.laws.analogical import Likeness
-from ryot.stages.data.generator.laws.chance import ANY_OF_THREE, BAYES, COUNT, EITHER, JOINT, MIXTURE, ONE_OF_TWO, Case
+from ryot.stages.data.generator.laws.chance import ANY_OF_THREE, BAYES, COUNT, EITHER, JOINT, MASS, MIXTURE, ONE_OF_TWO, Case
 from ryot.stages.data.generator.laws.inductive import Line
 from ryot.stages.data.generator.laws.law import Law, Quantity
 
@@ -29,7 +29,11 @@ LAWS = (
     ),
     Law("Warmed water", _HEAT, ((Quantity("mass", "g", _ROUND), 1), (Quantity("warming", "K", _MIDDLE), 1)), Fraction("4.2")),
     Law("An electrolysis", Quantity("charge", "C", _TENS), ((_CURRENT, 1), (_TIME, 1))),
-    Law("A crystal", Quantity("density", "g/cm3", _SMALL), ((_MASS, 1), (Quantity("volume", "cm3", _ROUND), -1))),
+    Law(
+        "A crystal",
+        Quantity("density", "g/cm3", _SMALL),
+        ((Quantity("mass", "g", range(6, 61, 2)), 1), (Quantity("volume", "cm3", _ROUND), -1)),
+    ),
 )
 CURVES = (
     *LAWS,
@@ -71,7 +75,7 @@ CHANCES = (
     (Case(JOINT, "A molecule survives two steps with {p} and {q} percent. How likely does it survive both?"),
      Case(ONE_OF_TWO, "Of an element's atoms {p} percent are heavy. How many of {n} molecules X2 should hold exactly one?", "{} of them"),
      Case(EITHER, "Two catalysts turn a molecule with {p} and {q} percent. How likely does at least one?")),
-    (Case(MIXTURE, "An element is {w} percent of mass {p} u, else of {q} u. What is its mean atomic mass?", "{} u on average"),
+    (Case(MASS, "An element is {w} percent of mass {p} u, else of {q} u. What is its mean atomic mass?", "{} u on average"),
      Case(MIXTURE, "Of a drug {w} percent goes path A with yield {p} percent, the rest B with {q}. What is the yield?")),
     (Case(BAYES, "Of samples {w} percent hold lead; a test shows red for {p} percent of these, {q} of the others. It is red. How likely is lead?"),
      Case(ANY_OF_THREE, "Three tests find lead with {p}, {q} and {r} percent. How likely does at least one?")),

@@ -20,7 +20,7 @@ LAWS = (
     Law("A shop", _REVENUE, ((_PRICE, 1), (_SOLD, 1))),
     Law("A perpetual bond", _PRICE, ((_COUPON, 1), (_RATE, -1)), Fraction(100)),
     Law("A stimulus", Quantity("income gain", "dollars", _TENS), ((_SPENDING, 1), (_LEAK, -1)), Fraction(100)),
-    Law("A bank", Quantity("deposits", "dollars", _TENS), ((Quantity("reserves", "dollars", _MIDDLE), 1), (Quantity("reserve ratio", "percent", (2, 4, 5, 8, 10, 20)), -1)), Fraction(100)),
+    Law("A bank", Quantity("deposit total", "dollars", _TENS), ((Quantity("reserve", "dollars", _MIDDLE), 1), (Quantity("reserve ratio", "percent", (2, 4, 5, 8, 10, 20)), -1)), Fraction(100)),
     Law("A country", Quantity("income per head", "dollars", _TENS), ((_INCOME, 1), (Quantity("population", "people", _ROUND), -1))),
     Law("A taxed market", Quantity("welfare loss", "dollars", _TENS), ((Quantity("sensitivity", "units", _SMALL), 1), (_TAX, 2)), Fraction(1, 2)),
     Law("A risky bet", Quantity("risk premium", "dollars", _TENS), ((Quantity("risk aversion", "", _SMALL), 1), (Quantity("spread", "dollars", _SMALL), 2)), Fraction(1, 2)),
