@@ -66,7 +66,7 @@ def check_blood_levels(question: str, answer: str) -> bool:
 
 def screening(rng: Random, level: int) -> Problem:
     """True positives; false positives; how often a positive is ill; after two independent tests (Bayes)."""
-    people, ill = 1000 * rng.randint(1, 20), rng.choice((1, 2, 4, 5, 10, 20))
+    people, ill = 10000 * rng.randint(1, 30), rng.choice((1, 2, 4, 5, 10, 20))
     found, false = rng.choice((50, 60, 70, 75, 80, 90, 95)), rng.choice((1, 2, 4, 5, 10, 20))
     sick = people * ill // 100
     true, alarms = Fraction(sick * found, 100), Fraction((people - sick) * false, 100)
