@@ -70,4 +70,4 @@ PROCEDURES = (
     ),
 )  # fmt: skip
 
-TEMPLATES = (Template("living-audit", "biology", "meta", audit(PROCEDURES), check_audit(PROCEDURES)),)
+TEMPLATES = (Template("specimens", "biology", "meta", audit(PROCEDURES), check_audit(PROCEDURES)),)

@@ -223,7 +223,7 @@ def check_food_chain(question: str, answer: str) -> bool:
 TEMPLATES = (
     Template("strand", "biology", "deductive", strand, check_strand),
     Template("observed", "biology", "inductive", observed, check_observed),
-    Template("animal-clues", "biology", "abductive", explain(ANIMALS), check_explained(ANIMALS)),
-    Template("living-pairs", "biology", "analogical", relate(RELATIONS), check_related(RELATIONS)),
-    Template("food-chain", "biology", "counterfactual", food_chain, check_food_chain),
+    Template("animals", "biology", "abductive", explain(ANIMALS), check_explained(ANIMALS)),
+    Template("organs", "biology", "analogical", relate(RELATIONS), check_related(RELATIONS)),
+    Template("foodweb", "biology", "counterfactual", food_chain, check_food_chain),
 )

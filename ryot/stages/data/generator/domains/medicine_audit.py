@@ -66,4 +66,4 @@ PROCEDURES = (
     ),
 )  # fmt: skip
 
-TEMPLATES = (Template("dose-audit", "medicine", "meta", audit(PROCEDURES), check_audit(PROCEDURES)),)
+TEMPLATES = (Template("charts", "medicine", "meta", audit(PROCEDURES), check_audit(PROCEDURES)),)

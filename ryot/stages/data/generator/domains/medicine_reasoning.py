@@ -172,9 +172,9 @@ def check_outbreak(question: str, answer: str) -> bool:
 
 
 TEMPLATES = (
-    Template("blood-levels", "medicine", "inductive", blood_levels, check_blood_levels),
-    Template("disease-clues", "medicine", "abductive", explain(DISEASES), check_explained(DISEASES)),
-    Template("medical-pairs", "medicine", "analogical", relate(RELATIONS), check_related(RELATIONS)),
+    Template("plasma", "medicine", "inductive", blood_levels, check_blood_levels),
+    Template("infections", "medicine", "abductive", explain(DISEASES), check_explained(DISEASES)),
+    Template("remedies", "medicine", "analogical", relate(RELATIONS), check_related(RELATIONS)),
     Template("screening", "medicine", "probabilistic", screening, check_screening),
     Template("outbreak", "medicine", "counterfactual", outbreak, check_outbreak),
 )

@@ -180,8 +180,8 @@ def _shows(claim: tuple[str, str, str], thing: frozenset[str]) -> bool:
 
 
 TEMPLATES = (
-    Template("thinker-clues", "philosophy", "abductive", explain(THINKERS), check_explained(THINKERS)),
-    Template("thought-pairs", "philosophy", "analogical", relate(RELATIONS), check_related(RELATIONS)),
+    Template("thinkers", "philosophy", "abductive", explain(THINKERS), check_explained(THINKERS)),
+    Template("doctrines", "philosophy", "analogical", relate(RELATIONS), check_related(RELATIONS)),
     *philosophy_causes.TEMPLATES,
     *philosophy_audit.TEMPLATES,
     Template("formula", "philosophy", "counterfactual", formula, check_formula),

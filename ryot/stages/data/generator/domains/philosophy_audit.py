@@ -63,7 +63,7 @@ def _worded(form: str, person: str, words: Mapping[str, str]) -> str:
     parts = [f"{'not ' if minus else ''}{words[letter]}" for minus, letter in re.findall(r"(-?)([ABC])", form)]
     if form.startswith("If"):
         return f"If {person} is {parts[0]}, {person} is {parts[1]}"
-    return f"{person} is {' or '.join(parts)}"
+    return f"{person} is {' or '.join(parts)}{' or both' if len(parts) > 1 else ''}"
 
 
 def _counterexample(forms: list[str]) -> dict[str, bool] | None:
@@ -100,12 +100,12 @@ def _proof(rng: Random, size: int) -> Problem:
     shown = " ".join(f"({number}) {line}." for number, line in enumerate(lines, 1))
     wrong_line = next((number for number, line in enumerate(lines, 1) if line not in follows), 0)
     answer = f"line {wrong_line} fails" if wrong_line else "no line fails"
-    why = "follows" if onward else "follows by modus tollens"
+    why = "follow" if onward else "follow by modus tollens"
     steps = [f"{fact} gives {', '.join(follows if onward else follows[::-1])}", f"({', '.join(str(n) for n in (1, 2, 3) if n != wrong_line)}) {why}"]
     contrary = bool(wrong_line) and _denied(strange) in follows
     steps.append(f"({wrong_line}) {'contradicts it' if contrary else 'is left open'}" if wrong_line else "nothing is left over")
     wrong = tuple(text for text in ("no line fails", "line 1 fails", "line 2 fails", "line 3 fails") if text != answer)
-    back = "denying any line contradicts the premises" if not wrong_line else f"the premises allow {_denied(strange)}"
+    back = "denying any line contradicts the premises" if not wrong_line else f"the premises {'demand' if _denied(strange) in follows else 'allow'} {_denied(strange)}"
     return Problem(f"{told} So {shown} Which line fails?", tuple(steps), answer, wrong, back)
 
 
@@ -132,7 +132,7 @@ def _shape(argument: str) -> list[str]:
     letters: dict[str, str] = {}
     forms = []
     for sentence in argument.split(". "):
-        joined = sentence.removeprefix("So ")
+        joined = sentence.removeprefix("So ").removesuffix(" or both")
         predicates = re.split(r" or |, \w+ is ", joined.partition(" is ")[2])
         named = []
         for predicate in predicates:

@@ -204,6 +204,6 @@ def check_testimony(question: str, answer: str) -> bool:
 
 TEMPLATES = (
     Template("methods", "philosophy", "inductive", methods, check_methods),
-    Template("but-for", "philosophy", "causal", but_for, check_but_for),
+    Template("blame", "philosophy", "causal", but_for, check_but_for),
     Template("testimony", "philosophy", "probabilistic", testimony, check_testimony),
 )

@@ -66,4 +66,4 @@ PROCEDURES = (
     ),
 )  # fmt: skip
 
-TEMPLATES = (Template("score-audit", "psychology", "meta", audit(PROCEDURES), check_audit(PROCEDURES)),)
+TEMPLATES = (Template("scoring", "psychology", "meta", audit(PROCEDURES), check_audit(PROCEDURES)),)

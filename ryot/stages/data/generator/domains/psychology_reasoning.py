@@ -195,8 +195,8 @@ def check_threshold(question: str, answer: str) -> bool:
 
 TEMPLATES = (
     Template("learned", "psychology", "inductive", learned, check_learned),
-    Template("study-clues", "psychology", "abductive", explain(STUDIES), check_explained(STUDIES)),
-    Template("mind-pairs", "psychology", "analogical", relate(RELATIONS), check_related(RELATIONS)),
+    Template("studies", "psychology", "abductive", explain(STUDIES), check_explained(STUDIES)),
+    Template("minds", "psychology", "analogical", relate(RELATIONS), check_related(RELATIONS)),
     Template("rewards", "psychology", "causal", effect, check_effect),
     Template("threshold", "psychology", "counterfactual", threshold, check_threshold),
 )

@@ -11,7 +11,8 @@ from ryot.stages.data.generator.problem import Problem, is_decimal, written
 
 Values = Sequence[Fraction]
 _NUMBER = r"(\d+(?:\.\d+)?)"
-_RIGHT = "all lines hold"
+RIGHT = "all are right"
+"""The answer when no line errs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +43,14 @@ def audit(procedures: Sequence[Procedure]) -> Callable[[Random, int], Problem]:
     def make(rng: Random, level: int) -> Problem:
         found = None
         while found is None:
-            found = _audited(rng, procedures[level])
+            found = audited(rng, procedures[level])
         return found
 
     return make
 
 
-def _audited(rng: Random, procedure: Procedure) -> Problem | None:
+def audited(rng: Random, procedure: Procedure) -> Problem | None:
+    """One draw with at most one slip; None where a value comes out as no plain positive number or the slip changes nothing."""
     given = procedure.draw(rng)
     planted = rng.randrange(len(procedure.lines)) if rng.random() < 0.8 else None
     values: list[Fraction] = []
@@ -65,21 +67,21 @@ def _audited(rng: Random, procedure: Procedure) -> Problem | None:
         f"({n}) {line.words.format(written(value))}." for n, (line, value) in enumerate(zip(procedure.lines, values, strict=True), 1)
     )
     steps = [
-        f"line {n + 1}: {written(mends[n])}{', not ' + written(values[n]) if n == planted else ', right'}"
+        f"({n + 1}) {written(mends[n])}{', not ' + written(values[n]) if n == planted else ''}"
         for n in range(len(values) if planted is None else planted + 1)
     ]
-    steps += [("line {} is wrong", "the others follow from it")[n].format((planted or 0) + 1) for n in range(max(0, 3 - len(steps)))]
-    answer = _RIGHT if planted is None else f"line {planted + 1}: {written(mends[planted])}"
+    steps += [("the others follow from it", "so that line errs")[n] for n in range(3 - len(steps))]
+    answer = RIGHT if planted is None else f"line {planted + 1}: {written(mends[planted])}"
     last = len(values) - 1 if planted is None else planted
     back = _proof(procedure.lines[last], mends[last], given, values)
-    return Problem(f"{told} {shown} Which line errs first?", tuple(steps), answer, _wrong(planted, values, mends), back)
+    return Problem(f"{told} {shown} First wrong line?".lstrip(), tuple(steps), answer, _wrong(planted, values, mends), back)
 
 
 def _wrong(planted: int | None, values: list[Fraction], mends: list[Fraction]) -> tuple[str, ...]:
     other = [f"line {n + 1}: {written(value + 1)}" for n, value in enumerate(mends) if n != planted]
     if planted is None:
         return tuple(reversed(other)) + (f"line 1: {written(values[0] + 2)}",)
-    return (_RIGHT, *other, f"line {planted + 1}: {written(values[planted])}", f"line {planted + 1}: {written(mends[planted] + 1)}")
+    return (RIGHT, *other, f"line {planted + 1}: {written(values[planted])}", f"line {planted + 1}: {written(mends[planted] + 1)}")
 
 
 def check_audit(procedures: Sequence[Procedure]) -> Callable[[str, str], bool]:
@@ -93,7 +95,7 @@ def check_audit(procedures: Sequence[Procedure]) -> Callable[[str, str], bool]:
         given, values = all_values[:givens], all_values[givens:]
         wrong = next((k for k in range(len(values)) if not _holds(procedure.lines[k], values[k], given, values)), None)
         if wrong is None:
-            return answer == _RIGHT
+            return answer == RIGHT
         mend = re.fullmatch(rf"line {wrong + 1}: {_NUMBER}", answer)
         return mend is not None and _holds(procedure.lines[wrong], Fraction(mend[1]), given, values)
 
@@ -116,5 +118,5 @@ def _sum(text: str) -> Fraction:
 
 
 def _pattern(procedure: Procedure) -> str:
-    parts = [procedure.told, *(f"({n}) {line.words}." for n, line in enumerate(procedure.lines, 1)), "Which line errs first?"]
+    parts = [procedure.told, *(f"({n}) {line.words}." for n, line in enumerate(procedure.lines, 1)), "First wrong line?"]
     return re.escape(" ".join(parts)).replace(re.escape("{}"), _NUMBER)

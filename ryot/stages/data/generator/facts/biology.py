@@ -18,7 +18,7 @@ _ANIMALS = (
     ("poison dart frog", "a i Am"), ("corroboree frog", "a i Au"),
 )  # fmt: skip
 ANIMALS = riddles(
-    "An animal is",
+    "An animal:",
     {name: (_CLASSES[kind], _FOODS[food], _LANDS[land]) for name, (kind, food, land) in ((n, row.split()) for n, row in _ANIMALS)},
     "It is the {}",
 )

@@ -1,4 +1,4 @@
-"""Causal chains told in shuffled links: what lies at the root, what comes of it, and what is lost when a link is cut."""
+"""Causal chains: what lies at the root, what comes of it, what is lost and what still happens when a link is cut."""
 
 import re
 from collections.abc import Callable
@@ -12,107 +12,95 @@ _ASKED = ("What is the first cause?", "What is the last effect?", "What lies bet
 
 
 def trace(chains: tuple[Chain, ...]) -> Callable[[Random, int], Problem]:
-    """Two links; three links; a cut beside a foreign link; a cut in three links: what still happens?"""
+    """A direct or farther cause or effect; a chain told in shuffled links; what a cut takes away; how many of four still happen."""
+    windows = {size: [chain[k : k + size] for chain in chains for k in range(len(chain) - size + 1)] for size in (3, 4)}
 
     def make(rng: Random, level: int) -> Problem:
-        chain = rng.choice(chains)
-        length = (3, 4, 3, 4)[level]
-        start = rng.randint(0, len(chain) - length)
-        events = chain[start : start + length]
-        if level == 0:
-            return _traced(rng, events, rng.randrange(3))
-        if level == 1:
-            return _direct(rng, events, rng.randrange(2), rng.randrange(3))
-        if level == 2:
-            return _cut(rng, events, rng.choice([other for other in chains if other is not chain]))
-        return _still(rng, events, rng.randint(1, 2))
+        events = rng.choice(windows[4 if level == 3 else 3])
+        return (_direct, _traced, _cut, _still)[level](rng, events)
 
     return make
 
 
-def _told(rng: Random, *links: tuple[str, str]) -> str:
-    sentences = [f"{cause} led to {effect}" for cause, effect in links]
-    rng.shuffle(sentences)
-    return f"Known: {'; '.join(sentences)}."
+def _told(rng: Random, events: Chain) -> str:
+    links = [f"{cause} led to {effect}" for cause, effect in zip(events, events[1:], strict=False)]
+    rng.shuffle(links)
+    return f"Known: {'; '.join(links)}."
 
 
-def _links(events: Chain) -> tuple[tuple[str, str], ...]:
-    return tuple(zip(events, events[1:], strict=False))
+def _direct(rng: Random, events: Chain) -> Problem:
+    """What another event brings about at once, or in the end; what it is due to."""
+    place, goal = rng.choice([(k, m) for k in range(3) for m in range(3) if k != m])
+    given, answer = events[place], events[goal]
+    near = "direct" if abs(place - goal) == 1 else "remote"
+    kind = "effect" if place < goal else "cause"
+    steps = (f"{kind}s stand {'after' if place < goal else 'before'} it", f"{abs(place - goal)} step{'s' * (near == 'remote')} away: {near}", f"so {answer}")
+    wrong = tuple(_FORM.format(other) for other in (*(event for event in events if event not in (given, answer)), given, "none of them"))
+    question = f"Known: {events[0]} led to {events[1]}, and that to {events[2]}. What is a {near} {kind} of {given}?"
+    back = f"{given}: its {near} {'cause' if place < goal else 'effect'}"
+    return Problem(question, steps, _FORM.format(answer), wrong, back)
 
 
-def _traced(rng: Random, events: Chain, asked: int) -> Problem:
+def _traced(rng: Random, events: Chain) -> Problem:
+    asked = rng.randrange(3)
     first, middle, last = events
     answer = (first, last, middle)[asked]
-    steps = (f"{first} -> {middle}", f"{middle} -> {last}", (f"nothing led to {first}", f"{last} led to nothing", "both share it")[asked])
-    others = [event for event in events if event != answer]
-    wrong = tuple(_FORM.format(other) for other in (*others, "none of them", "all of them"))
-    back = (f"{first} is no effect here", f"{last} is no cause here", f"{middle} is effect and cause")[asked]
-    return Problem(f"{_told(rng, *_links(events))} {_ASKED[asked]}", steps, _FORM.format(answer), wrong, back)
+    steps = (f"{middle} is in both links", f"its cause: {first}", f"its effect: {last}")
+    wrong = tuple(_FORM.format(other) for other in (*(event for event in events if event != answer), "none of them", "all of them"))
+    back = (f"nothing led to {first}", f"no effect of {last} is told", f"{middle} is effect and cause")[asked]
+    return Problem(f"{_told(rng, events)} {_ASKED[asked]}", steps, _FORM.format(answer), wrong, back)
 
 
-def _direct(rng: Random, events: Chain, forward: int, place: int) -> Problem:
-    """The one event that another brings about at once, or that is its direct cause."""
-    cause, effect = events[place], events[place + 1]
-    given, answer = (cause, effect) if forward else (effect, cause)
-    ask = f"What is the direct {'effect' if forward else 'cause'} of {given}?"
-    steps = (f"look for {given}", f"{cause} -> {effect}", f"so {answer}, not a farther {'effect' if forward else 'cause'}")
-    wrong = tuple(_FORM.format(other) for other in (*(event for event in events if event not in (given, answer)), given))
-    back = f"{answer} is {'due to' if forward else 'followed by'} {given}"
-    return Problem(f"{_told(rng, *_links(events))} {ask}", steps, _FORM.format(answer), wrong, back)
+def _cut(rng: Random, events: Chain) -> Problem:
+    cut = rng.randrange(3)
+    lost = events[cut + 1 :]
+    answer = f"lost: {' and '.join(lost) or 'nothing'}"
+    steps = (f"place {cut + 1} of 3 is cut", f"before it: {cut}, kept", f"after it: {2 - cut}, lost")
+    others = ((), events[1:], events[2:], events[:1], events[:2])
+    wrong = tuple(f"lost: {' and '.join(other) or 'nothing'}" for other in others if other != lost)
+    return Problem(f"{_told(rng, events)} Without {events[cut]}, what else is lost?", steps, answer, wrong, f"kept: {' and '.join(events[:cut]) or 'nothing'}")
 
 
-def _cut(rng: Random, events: Chain, other: Chain) -> Problem:
-    """One effect is lost; the root stays, and so does a foreign chain."""
-    first, middle, last = events
-    start = rng.randint(0, len(other) - 2)
-    strange = other[start : start + 2]
-    question = f"{_told(rng, *_links(events), (strange[0], strange[1]))} If {middle} is prevented, what is lost with it?"
-    steps = (f"cut {middle}", f"{middle} -> {last}: lost", f"{first} comes before: stays", f"{strange[0]} is apart: stays")
-    wrong = tuple(_FORM.format(event) for event in (first, strange[1], strange[0]))
-    return Problem(question, steps, _FORM.format(last), wrong, f"only {last} needs {middle}")
-
-
-def _still(rng: Random, events: Chain, cut: int) -> Problem:
-    question = f"{_told(rng, *_links(events))} If {events[cut]} is prevented, how many of the four still happen?"
-    steps = (f"order: {', '.join(events)}", f"cut {events[cut]}", f"lost: {4 - cut}, kept: {cut}")
-    wrong = tuple(f"{number} of the 4" for number in (4 - cut, 3 - cut + 2 * (cut == 1), 4, 3, 0) if number != cut)
-    return Problem(question, steps, f"{cut} of the 4", wrong, f"{cut} before {events[cut]}, and 4 - {cut} = {4 - cut} from it on")
+def _still(rng: Random, events: Chain) -> Problem:
+    cut = rng.randint(1, 3)
+    steps = (f"first: {events[0]}", f"place {cut + 1} of 4 is cut", f"lost: {4 - cut}; 4 - {4 - cut} = {cut}")
+    wrong = tuple(f"{number} of the 4" for number in (4 - cut, cut - 1, cut + 1, 4, 0) if number != cut)
+    question = f"{_told(rng, events)} Without {events[cut]}, how many of the four still happen?"
+    return Problem(question, steps, f"{cut} of the 4", wrong, f"{cut} kept + {4 - cut} lost = 4")
 
 
 def check_traced(chains: tuple[Chain, ...]) -> Callable[[str, str], bool]:
     """Every link stands in a chain of the table; then the answer's own causes and effects are looked up in the links told."""
-    known = {link for chain in chains for link in _links(chain)}
+    known = {link for chain in chains for link in zip(chain, chain[1:], strict=False)}
 
     def check(question: str, answer: str) -> bool:
         told, _, asked = question.removeprefix("Known: ").partition(". ")
-        links = [(cause, effect) for cause, _, effect in (link.partition(" led to ") for link in told.split("; "))]
-        if not known.issuperset(links):
-            return False
-        return _counted(links, asked, answer) if "how many" in asked else _named(links, asked, answer.removeprefix("It is "))
+        if found := re.fullmatch(r"(.+) led to (.+), and that to (.+)", told):
+            links = [(found[1], found[2]), (found[2], found[3])]
+        else:
+            links = [(cause, effect) for cause, _, effect in (link.partition(" led to ") for link in told.split("; "))]
+        return known.issuperset(links) and _answers(links, asked, answer)
 
     return check
 
 
-def _named(links: list[tuple[str, str]], asked: str, event: str) -> bool:
-    causes = [cause for cause, effect in links if effect == event]
-    effects = [effect for cause, effect in links if cause == event]
-    if asked == _ASKED[0]:
-        return bool(effects) and not causes
-    if asked == _ASKED[1]:
-        return bool(causes) and not effects
-    if asked == _ASKED[2]:
-        return bool(causes and effects)
-    if found := re.fullmatch(r"If (.+) is prevented, .*", asked):
-        return causes == [found[1]]
-    found = re.fullmatch(r"What is the direct (effect|cause) of (.+)\?", asked)
-    return found is not None and (causes if found[1] == "effect" else effects) == [found[2]]
-
-
-def _counted(links: list[tuple[str, str]], asked: str, answer: str) -> bool:
-    """Goes up from the prevented event to the root; each cause on the way is kept."""
-    found = re.fullmatch(r"If (.+) is prevented, .*", asked)
-    kept, event = 0, found[1] if found else ""
-    above = {effect: cause for cause, effect in links}
+def _answers(links: list[tuple[str, str]], asked: str, answer: str) -> bool:
+    """Goes from the answer up to its causes, or down to its effects."""
+    above, below = {effect: cause for cause, effect in links}, dict(links)
+    event = answer.removeprefix("It is ")
+    if asked in _ASKED:
+        return event in {*above, *below} and (event in above, event in below) == ((False, True), (True, False), (True, True))[_ASKED.index(asked)]
+    if found := re.fullmatch(r"What is a (direct|remote) (effect|cause) of (.+)\?", asked):
+        back = above if found[2] == "effect" else below
+        origin = back.get(event) if found[1] == "direct" else back.get(back.get(event, ""))
+        return origin == found[3]
+    cut = re.fullmatch(r"Without (.+), (?:what else|how many).*", asked)
+    kept, lost = 0, []
+    event = cut[1] if cut else ""
     while event in above:
         kept, event = kept + 1, above[event]
-    return answer == f"{kept} of the 4"
+    event = cut[1] if cut else ""
+    while event in below:
+        event = below[event]
+        lost.append(event)
+    return answer == (f"{kept} of the 4" if "how many" in asked else f"lost: {' and '.join(lost) or 'nothing'}")

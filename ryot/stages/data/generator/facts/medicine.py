@@ -5,11 +5,11 @@ from ryot.stages.data.generator.facts.riddle import riddles
 
 _AGENTS = {"v": "viral", "b": "bacterial", "p": "parasitic", "f": "fungal"}
 _WAYS = {
-    "bite": "spread by bites",
-    "air": "spread by air",
-    "food": "spread by food or water",
-    "touch": "spread by touch",
-    "blood": "spread by blood",
+    "bite": "from bites",
+    "air": "from air",
+    "food": "from food",
+    "touch": "from touch",
+    "blood": "from blood",
 }
 _SEATS = {"n": "in the nerves", "l": "in the liver", "a": "in the airways", "g": "in the gut", "s": "in the skin"}
 # Agent, usual way of spread, main seat.
@@ -23,7 +23,7 @@ _DISEASES = (
     ("scabies", "p touch s"), ("impetigo", "b touch s"), ("warts", "v touch s"), ("kala-azar", "p bite l"), ("yaws", "b touch s"),
 )  # fmt: skip
 DISEASES = riddles(
-    "A disease is",
+    "A disease:",
     {name: (_AGENTS[agent], _WAYS[way], _SEATS[seat]) for name, (agent, way, seat) in ((n, row.split()) for n, row in _DISEASES)},
 )
 

@@ -4,7 +4,7 @@ from ryot.stages.data.generator.facts.relation import Relation
 from ryot.stages.data.generator.facts.riddle import riddles
 
 _LANDS = {"gr": "Greek", "ro": "Roman", "fr": "French", "de": "German", "uk": "British", "us": "American", "it": "Italian"}
-_ERAS = {"a": "ancient", "m": "medieval", "17": "of the 1600s", "18": "of the 1700s", "19": "of the 1800s", "20": "of the 1900s"}
+_ERAS = {"a": "ancient", "m": "medieval", "17": "1600s", "18": "1700s", "19": "1800s", "20": "1900s"}
 # Land, era of the main work, school.
 _THINKERS = (
     ("Epicurus", "gr a Epicurean"), ("Lucretius", "ro a Epicurean"), ("Seneca", "ro a Stoic"), ("Aurelius", "ro a Stoic"),
@@ -20,7 +20,7 @@ _THINKERS = (
     ("Jaspers", "de 20 existentialist"), ("Peirce", "us 19 pragmatist"), ("James", "us 19 pragmatist"), ("Dewey", "us 20 pragmatist"),
 )  # fmt: skip
 THINKERS = riddles(
-    "A thinker is",
+    "A thinker:",
     {
         name: (_LANDS[land], _ERAS[era], f"{'an' if school[0] in 'Eaei' else 'a'} {school}")
         for name, (land, era, school) in ((n, row.split()) for n, row in _THINKERS)
@@ -30,7 +30,7 @@ THINKERS = riddles(
 _WORKS = {
     "Plato": "Republic", "Aristotle": "Organon", "Augustine": "City of God", "Anselm": "Proslogion", "Descartes": "Meditations",
     "Spinoza": "Ethics", "Leibniz": "Monadology", "Hobbes": "Leviathan", "Hume": "Treatise", "Rousseau": "Social Contract",
-    "Mill": "On Liberty", "Schopenhauer": "World as Will", "Nietzsche": "Zarathustra", "Kierkegaard": "Either/Or", "Wittgenstein": "Tractatus",
+    "Mill": "On Liberty", "Nietzsche": "Zarathustra", "Kierkegaard": "Either/Or", "Wittgenstein": "Tractatus",
     "Heidegger": "Being and Time", "Sartre": "Being and Nothingness", "Ryle": "Concept of Mind", "Rawls": "Theory of Justice",
     "Boethius": "Consolation",
 }  # fmt: skip

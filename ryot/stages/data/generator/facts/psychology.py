@@ -4,7 +4,7 @@ from ryot.stages.data.generator.facts.relation import Relation
 from ryot.stages.data.generator.facts.riddle import riddles
 
 _FIELDS = {
-    "m": "about memory", "l": "about learning", "s": "about social life", "p": "about perception", "b": "about attachment", "t": "about thinking",
+    "m": "on memory", "l": "on learning", "s": "on social life", "p": "on perception", "b": "on attachment", "t": "on thinking",
 }  # fmt: skip
 _SUBJECTS = {"a": "with adults", "c": "with children", "n": "with animals"}
 # Author (year of the report): field, subjects; before or after 1950 follows from the year.
@@ -19,7 +19,7 @@ _STUDIES = (
     ("Ainsworth", 1970, "b c"), ("Spitz", 1945, "b c"),
 )  # fmt: skip
 STUDIES = riddles(
-    "A study was",
+    "A study:",
     {
         name: (_FIELDS[field], _SUBJECTS[subject], f"{'before' if year < 1950 else 'after'} 1950")
         for name, year, (field, subject) in ((n, y, row.split()) for n, y, row in _STUDIES)
@@ -32,7 +32,7 @@ _FEARS = {
 }  # fmt: skip
 _KNOWN = {
     "Pavlov": "salivating dogs", "Skinner": "the lever box", "Harlow": "cloth mothers", "Bandura": "the Bobo doll", "Milgram": "the shock machine",
-    "Asch": "judging lines", "Zimbardo": "the mock prison", "Köhler": "apes and boxes", "Thorndike": "the puzzle box", "Lorenz": "imprinted geese",
+    "Asch": "judging lines", "Zimbardo": "the mock prison", "Köhler": "apes stacking boxes", "Thorndike": "the puzzle box", "Lorenz": "imprinted geese",
     "Gibson": "the visual cliff", "Ainsworth": "the strange situation", "Stroop": "coloured words", "Tolman": "maps in rats",
     "Ebbinghaus": "nonsense syllables", "Wason": "four cards", "Watson": "Little Albert",
 }  # fmt: skip

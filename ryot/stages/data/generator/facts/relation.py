@@ -20,7 +20,7 @@ class Relation:
 
 
 def relate(relations: tuple[Relation, ...]) -> Callable[[Random, int], Problem]:
-    """The fourth term; the same backwards; the pair of the same relation among three; the pair that breaks it, mended."""
+    """The fourth term; the same backwards; the pair of the same relation; the pair that breaks it, mended."""
     weights = [len(relation.pairs) for relation in relations]
     listed = {relation.name: tuple(relation.pairs.items()) for relation in relations}
 
@@ -40,30 +40,30 @@ def relate(relations: tuple[Relation, ...]) -> Callable[[Random, int], Problem]:
 def _fourth(relation: Relation, pairs: list[tuple[str, str]], level: int) -> Problem:
     (a, b), (c, d), *rest = pairs
     first, second = relation.name.split(" and ")[:: -1 if level else 1]
-    steps = (f"{a} to {b}: {first} to {second}", f"the {second} for {c}: {d}", f"so {c} to {d}")
+    steps = (f"{b}: {second}", f"{a}: its {first}", f"{second} for {c}: {d}")
     wrong = (_FORM.format(b), *(_FORM.format(other) for _, other in rest), _FORM.format(a))
-    return Problem(f"What is to {c} as {b} is to {a}?", steps, _FORM.format(d), wrong, f"{d} has {c} as its {first}, as {b} has {a}")
+    return Problem(f"What is to {c} as {b} is to {a}?", steps, _FORM.format(d), wrong, f"{first} for {d}: {c}")
 
 
 def _alike(rng: Random, relation: Relation, pairs: list[tuple[str, str]], other: Relation, strange: tuple[str, str]) -> Problem:
-    (a, b), (c, d), (e, _), (_, h), *_ = pairs
-    offered = [f"{c} and {d}", f"{strange[0]} and {strange[1]}", f"{e} and {h}"]
-    right, foreign, false = offered
+    """The decoy is a true pair of another relation, or a false one of the same."""
+    (a, b), (c, d), (e, f), (_, h), *_ = pairs
+    foreign = rng.random() < 0.5
+    right, decoy = f"{c} and {d}", " and ".join(strange if foreign else (e, h))
+    offered = [right, decoy]
     rng.shuffle(offered)
-    question = f"Which pair is related as {a} and {b}: {'; '.join(offered)}?"
-    steps = (f"{a} and {b}: {relation.name}", f"{foreign}: {other.name}", f"{e} goes with {relation.pairs[e]}", f"{c} goes with {d}")
-    wrong = (foreign, false, "none of the pairs", "all of the pairs")
-    return Problem(question, steps, right, wrong, f"{right} too: {relation.name}")
+    steps = (f"rule: {relation.name}", f"no: {other.name}" if foreign else f"no: {e} and {f}", f"yes: {right}")
+    wrong = (decoy, "both of them", "none of them")
+    return Problem(f"Which is related as {a} and {b}: {'; '.join(offered)}?", steps, right, wrong, f"{d}: {relation.name.split(' and ')[1]} for {c}")
 
 
 def _mended(rng: Random, relation: Relation, pairs: list[tuple[str, str]]) -> Problem:
-    (a, b), (c, d), (e, f), (_, h), *_ = pairs
-    told = [f"{a} and {b}", f"{c} and {d}", f"{e} and {h}"]
+    (a, b), (c, d), (_, f), *_ = pairs
+    told = [f"{a} and {b}", f"{c} and {f}"]
     rng.shuffle(told)
-    question = f"One pair breaks the rule: {'; '.join(told)}. What mends it?"
-    steps = (f"rule: {relation.name}", f"{a} and {b}, {c} and {d} keep it", f"{e} and {h} break it", f"{e} goes with {f}")
-    wrong = (f"{e} and {b}", f"{e} and {d}", f"{a} and {h}", f"{e} and {h}")
-    return Problem(question, steps, f"{e} and {f}", wrong, f"{f} goes with {e}, not {h}")
+    steps = (f"rule: {relation.name}", f"{a} keeps it", f"{c} goes with {d}")
+    wrong = (f"{c} and {b}", f"{a} and {f}", f"{c} and {f}", f"{a} and {d}")
+    return Problem(f"Mend the false pair: {'; '.join(told)}.", steps, f"{c} and {d}", wrong, f"{relation.name.split(' and ')[0]} for {d}: {c}")
 
 
 def check_related(relations: tuple[Relation, ...]) -> Callable[[str, str], bool]:
@@ -76,15 +76,15 @@ def check_related(relations: tuple[Relation, ...]) -> Callable[[str, str], bool]
             c, b, a = found.groups()
             table = kind if (a, b) in kind else back
             return answer.startswith("It is ") and table.get((c, answer.removeprefix("It is ")), -1) == table[a, b]
-        if found := re.fullmatch(r"Which pair is related as (.+) and (.+): (.+)\?", question):
+        if found := re.fullmatch(r"Which is related as (.+) and (.+): (.+)\?", question):
             offered = found[3].split("; ")
             same = [pair for pair in offered if kind.get(_pair(pair)) == kind[found[1], found[2]]]
             return same == [answer]
-        told = [_pair(pair) for pair in question.removesuffix(". What mends it?").partition(": ")[2].split("; ")]
+        told = [_pair(pair) for pair in question.removesuffix(".").partition(": ")[2].split("; ")]
         kept = [pair for pair in told if pair in kind]
         broken = [pair for pair in told if pair not in kind]
         mended = _pair(answer)
-        return len(broken) == 1 and mended[0] == broken[0][0] and kind.get(mended, -1) == kind[kept[0]] == kind[kept[1]]
+        return len(broken) == 1 and mended[0] == broken[0][0] and kind.get(mended, -1) == kind[kept[0]]
 
     return check
 

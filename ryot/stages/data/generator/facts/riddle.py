@@ -7,8 +7,8 @@ from random import Random
 
 from ryot.stages.data.generator.problem import Problem
 
-_CLUES = (1, 2, 3, 3)
-_DENIED = (0, 0, 0, 2)
+_CLUES = (1, 2, 2, 3)
+_DENIED = (0, 0, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ def riddles(lead: str, rows: Mapping[str, tuple[str, ...]], form: str = "It is {
 
 
 def explain(table: Riddles) -> Callable[[Random, int], Problem]:
-    """One clue; two that are needed both; three; three of which two deny something. Each clue excludes a candidate that the ones before left."""
+    """One clue; two that are both needed; two of which one denies; three with a denial. Each excludes a candidate that the others left."""
 
     def make(rng: Random, level: int) -> Problem:
         found = None
@@ -40,15 +40,16 @@ def explain(table: Riddles) -> Callable[[Random, int], Problem]:
         question = f"{table.lead} {', '.join(clues)}. Which: {', '.join(candidates[:-1])} or {candidates[-1]}?"
         steps, left = [], candidates
         for clue in clues:
-            left = [name for name in left if _fits(table, name, clue)]
-            steps.append(f"{clue}: leaves {', '.join(left)}")
+            out = [name for name in left if not _fits(table, name, clue)]
+            left = [name for name in left if name not in out]
+            steps.append(f"{clue}: not {', '.join(out)}")
         if level == 0:
-            steps = [f"{name} is {_value(table, name, clues[0])}" for name in candidates]
-        elif level == 1:
-            steps.append(f"only {target} explains both clues")
+            steps = [f"{name}: {_value(table, name, clues[0])}" for name in candidates]
+        elif level < 3:
+            steps.append(f"left: {target}")
         others = [table.form.format(name) for name in candidates if name != target]
         wrong = (*others, "It is none of them", "It is all of them")
-        return Problem(question, tuple(steps), table.form.format(target), wrong, f"{target} is {', '.join(table.rows[target])}")
+        return Problem(question, tuple(steps), table.form.format(target), wrong, f"{target}: {', '.join(table.rows[target])}")
 
     return make
 
