@@ -5,6 +5,7 @@ from fractions import Fraction
 from itertools import product
 from random import Random
 
+from ryot.stages.data.generator.domains import biology_audit, biology_reasoning
 from ryot.stages.data.generator.problem import Problem, Template, numbers, numeric, quantity, written
 
 # Dominant and recessive forms of the pea traits of Mendel (1866), with letters for the alleles.
@@ -12,12 +13,20 @@ TRAITS = (
     ("R", "round", "wrinkled"), ("Y", "yellow", "green"), ("T", "tall", "short"), ("P", "purple", "white"), ("I", "inflated", "pinched"),
     ("A", "axial", "terminal"),
 )  # fmt: skip
+# Other single genes with full dominance, as textbooks of genetics give them (Strickberger, Genetics, 1985).
+OTHERS = (
+    ("flies", "G", "grey", "black"), ("flies", "L", "long", "vestigial"), ("guinea pigs", "B", "black", "brown"),
+    ("guinea pigs", "R", "rough", "smooth"), ("guinea pigs", "S", "short", "long"), ("tomatoes", "T", "tall", "dwarf"),
+    ("squashes", "W", "white", "yellow"), ("squashes", "D", "disc", "sphere"), ("maize", "P", "purple", "white"),
+    ("maize", "S", "starchy", "sugary"), ("mice", "B", "black", "brown"), ("mice", "A", "agouti", "black"), ("rabbits", "S", "short", "long"),
+    ("cats", "S", "short", "long"), ("cattle", "P", "polled", "horned"), ("dogs", "B", "black", "brown"), ("hens", "C", "crested", "plain"),
+)  # fmt: skip
 _PERCENT, _OFFSPRING, _CELLS, _HOURS = "{} percent", "{} offspring", "{} cells", "{} hours"
 
 
 def cross(rng: Random, level: int) -> Problem:
     """The chance of a form; the number expected among many; two traits at once; two traits, number expected."""
-    traits = rng.sample(TRAITS, 1 if level < 2 else 2)
+    kind, *traits = _bred(rng) if level < 2 else ("peas", *rng.sample(TRAITS, 2))
     chance, asked, factors = Fraction(1), [], []
     mothers, fathers = [], []
     for letter, dominant, recessive in traits:
@@ -32,7 +41,7 @@ def cross(rng: Random, level: int) -> Problem:
         fathers.append(_genotype(letter, father))
     keys = ", ".join(f"{letter} {dominant} over {letter.lower()} {recessive}" for letter, dominant, recessive in traits)
     crossed, form = f"{' '.join(mothers)} x {' '.join(fathers)}", " and ".join(asked)
-    told = f"In peas, {keys}. Cross {crossed}."
+    told = f"In {kind}, {keys}. Cross {crossed}."
     steps = [f"each parent gives one allele{' of each pair' if level > 1 else ''}", *factors]
     if level in (0, 2):
         question = f"{told} What percent of offspring are {form}?"
@@ -66,6 +75,15 @@ def check_cross(question: str, answer: str) -> bool:
         return value is not None and value * len(squares) == 100 * hits
     value = quantity(answer, _OFFSPRING)
     return value is not None and value * len(squares) == numbers(question)[0] * hits
+
+
+def _bred(rng: Random) -> tuple[str, tuple[str, str, str]]:
+    """A kind of organism and one trait of it."""
+    number = rng.randrange(len(TRAITS) + len(OTHERS))
+    if number < len(TRAITS):
+        return "peas", TRAITS[number]
+    kind, *trait = OTHERS[number - len(TRAITS)]
+    return kind, (trait[0], trait[1], trait[2])
 
 
 def _genotype(letter: str, dominants: int) -> str:
@@ -123,6 +141,8 @@ def _grown(cells: Fraction, doublings: Fraction) -> Fraction | None:
 
 
 TEMPLATES = (
+    *biology_reasoning.TEMPLATES,
+    *biology_audit.TEMPLATES,
     Template("cross", "biology", "probabilistic", cross, check_cross),
     Template("growth", "biology", "causal", growth, check_growth),
 )

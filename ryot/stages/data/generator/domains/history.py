@@ -4,7 +4,13 @@ import re
 from fractions import Fraction
 from random import Random
 
-from ryot.stages.data.generator.domains.timeline import Fact, between, check_between
+from ryot.stages.data.generator.domains import history_reasoning
+from ryot.stages.data.generator.domains.timeline import Fact, check_moved, moved
+from ryot.stages.data.generator.facts.chain import check_traced, trace
+from ryot.stages.data.generator.facts.dated import audit_dates, check_dates
+from ryot.stages.data.generator.facts.history import CHAINS, RELATIONS, RULERS
+from ryot.stages.data.generator.facts.relation import check_related, relate
+from ryot.stages.data.generator.facts.riddle import check_explained, explain
 from ryot.stages.data.generator.problem import Problem, Template, numeric, quantity
 
 EVENTS = (
@@ -97,6 +103,11 @@ def _read(text: str) -> int:
 
 
 TEMPLATES = (
-    Template("events", "history", "counterfactual", between(EVENTS, "dates from"), check_between),
-    Template("inscription", "history", "abductive", inscription, check_inscription),
+    Template("inscription", "history", "deductive", inscription, check_inscription),
+    Template("rulers", "history", "abductive", explain(RULERS), check_explained(RULERS)),
+    Template("deeds", "history", "analogical", relate(RELATIONS), check_related(RELATIONS)),
+    Template("consequences", "history", "causal", trace(CHAINS), check_traced(CHAINS)),
+    Template("events", "history", "counterfactual", moved(EVENTS, "dates from"), check_moved),
+    Template("annals", "history", "meta", audit_dates(EVENTS), check_dates(EVENTS)),
+    *history_reasoning.TEMPLATES,
 )

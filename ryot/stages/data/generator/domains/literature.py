@@ -2,7 +2,13 @@
 
 from random import Random
 
-from ryot.stages.data.generator.domains.timeline import Fact, between, check_between
+from ryot.stages.data.generator.domains import literature_reasoning
+from ryot.stages.data.generator.domains.timeline import Fact, check_moved, moved
+from ryot.stages.data.generator.facts.chain import check_traced, trace
+from ryot.stages.data.generator.facts.dated import audit_dates, check_dates
+from ryot.stages.data.generator.facts.literature import BOOKS, CHAINS, RELATIONS
+from ryot.stages.data.generator.facts.relation import check_related, relate
+from ryot.stages.data.generator.facts.riddle import check_explained, explain
 from ryot.stages.data.generator.problem import Problem, Template, numbers, numeric, quantity
 
 _IMPRINT = "year on the title page of the first edition"
@@ -121,6 +127,11 @@ def check_metre(question: str, answer: str) -> bool:
 
 
 TEMPLATES = (
-    Template("editions", "literature", "deductive", between(WORKS, "appeared in"), check_between),
-    Template("metre", "literature", "analogical", metre, check_metre),
+    Template("metre", "literature", "deductive", metre, check_metre),
+    Template("books", "literature", "abductive", explain(BOOKS), check_explained(BOOKS)),
+    Template("letters", "literature", "analogical", relate(RELATIONS), check_related(RELATIONS)),
+    Template("plot", "literature", "causal", trace(CHAINS), check_traced(CHAINS)),
+    Template("editions", "literature", "counterfactual", moved(WORKS, "appeared in"), check_moved),
+    Template("imprints", "literature", "meta", audit_dates(WORKS), check_dates(WORKS)),
+    *literature_reasoning.TEMPLATES,
 )

@@ -3,6 +3,7 @@
 from fractions import Fraction
 from random import Random
 
+from ryot.stages.data.generator.domains import medicine_audit, medicine_reasoning
 from ryot.stages.data.generator.problem import Problem, Template, is_decimal, numbers, numeric, quantity, written
 
 _MG, _ML, _RATE, _HOURS = "{} mg each day", "{} mL each time", "{} mL an hour", "{} hours"
@@ -123,6 +124,8 @@ def _time(start: Fraction, rest: Fraction) -> int:
 
 
 TEMPLATES = (
+    *medicine_reasoning.TEMPLATES,
+    *medicine_audit.TEMPLATES,
     Template("dose", "medicine", "deductive", dose, check_dose),
-    Template("half-life", "medicine", "counterfactual", half_life, check_half_life),
+    Template("half-life", "medicine", "causal", half_life, check_half_life),
 )

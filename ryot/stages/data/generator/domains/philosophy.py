@@ -8,45 +8,46 @@ from collections.abc import Callable, Mapping
 from itertools import product
 from random import Random
 
+from ryot.stages.data.generator.domains import philosophy_audit, philosophy_causes
+from ryot.stages.data.generator.facts.philosophy import RELATIONS, THINKERS
+from ryot.stages.data.generator.facts.relation import check_related, relate
+from ryot.stages.data.generator.facts.riddle import check_explained, explain
 from ryot.stages.data.generator.problem import Problem, Template, quantity
 
 _COUNT = "{} of them"
-_TRUTH = ("It is true", "It is false", "It is neither", "It cannot be known")
+_TRUTH = ("It would be true", "It would be false", "It would be neither", "It would be unknown")
 
 
 def formula(rng: Random, level: int) -> Problem:
-    """A value under a given assignment, with one connective, then with two; the number of true assignments of two, then three letters."""
-    letters = rng.sample("PQRSTUVW", (2, 3, 2, 3)[level])
+    """One letter otherwise, of two; of three; two letters otherwise; how many letters, each alone otherwise, change the whole."""
+    letters = rng.sample("PQRSTUVW", 3 if level else 2)
     parts = [("not " if rng.random() < 0.4 else "") + letter for letter in letters]
     outer, inner = rng.choice(("and", "or", "implies")), rng.choice(("and", "or", "implies"))
-    if len(letters) == 3:
-        text = f"({parts[0]} {inner} {parts[1]}) {outer} {parts[2]}"
-    elif level == 2:
-        text = f"({parts[0]} {inner} {parts[1]}) {outer} {('' if rng.random() < 0.5 else 'not ') + letters[rng.randint(0, 1)]}"
-    else:
-        text = f"{parts[0]} {outer} {parts[1]}"
-    if level < 2:
-        values = {letter: rng.random() < 0.5 for letter in letters}
-        given = ", ".join(f"{letter} is {_word(values[letter])}" for letter in letters)
-        result = _evaluate(text, values)
-        answer = _TRUTH[not result]
-        literals = ", ".join(f"{part} is {_word(_evaluate(part, values))}" for part in parts)
-        inside = [f"{text[1 : text.index(')')]} is {_word(_evaluate(text[1 : text.index(')')], values))}"] if level else []
-        steps = (literals, *inside, f"rule of {outer}: {_RULES[outer]}", f"so it is {_word(result)}")
-        back = f"the opposite, not ({text}), is {_word(not result)}"
-        return Problem(f"{given}. Is {text} true or false?", steps, answer, tuple(t for t in _TRUTH if t != answer), back)
-    rows = list(product((True, False), repeat=len(letters)))
-    true = sum(_evaluate(text, dict(zip(letters, row, strict=True))) for row in rows)
-    question = f"For how many of the {len(rows)} assignments of {', '.join(letters)} is {text} true?"
-    steps = (
-        f"{len(letters)} letters: {len(rows)} rows",
-        f"rule of {outer}: {_RULES[outer]}",
-        f"false in {len(rows) - true} rows",
-        f"{len(rows)} - {len(rows) - true} = {true}",
-    )
-    others = (len(rows) - true, true + 1, true - 1, true + 2, true - 2)
-    wrong = tuple(_COUNT.format(other) for other in others if 0 <= other <= len(rows))
-    return Problem(question, steps, _COUNT.format(true), wrong, f"not ({text}) is true in {len(rows) - true}; the sum is {len(rows)}")
+    text = f"({parts[0]} {inner} {parts[1]}) {outer} {parts[2]}" if level else f"{parts[0]} {outer} {parts[1]}"
+    values = {letter: rng.random() < 0.5 for letter in letters}
+    given = ", ".join(f"{letter} is {_word(value)}" for letter, value in values.items())
+    if level == 3:
+        return _decisive(f"{given}.", text, values)
+    changed = rng.sample(letters, 2 if level == 2 else 1)
+    other = {letter: value != (letter in changed) for letter, value in values.items()}
+    result = _evaluate(text, other)
+    answer = _TRUTH[not result]
+    inside = [f"{text[: text.index(')') + 1]} is {_word(_evaluate(text[1 : text.index(')')], other))}"] if level else []
+    steps = (f"then {', '.join(f'{letter} {_word(value)}' for letter, value in other.items())}", *inside, f"{outer}: {_RULES[outer]}", f"so {_word(result)}")
+    were = " and ".join(f"{letter} {_word(other[letter])}" for letter in sorted(changed))
+    question = f"{given}. Were {were}, would {text} be true?"
+    return Problem(question, steps, answer, tuple(t for t in _TRUTH if t != answer), f"not ({text}) would be {_word(not result)}")
+
+
+def _decisive(given: str, text: str, values: Mapping[str, bool]) -> Problem:
+    now = _evaluate(text, values)
+    effects = {letter: _evaluate(text, {**values, letter: not value}) for letter, value in values.items()}
+    count = sum(effect != now for effect in effects.values())
+    steps = (f"now it is {_word(now)}", *(f"{letter} {_word(not values[letter])}: {_word(effect)}" for letter, effect in effects.items()))
+    question = f"{given} How many of the three, changed alone, would change ({text})?"
+    wrong = tuple(_COUNT.format(other) for other in range(4) if other != count)
+    names = ", ".join(letter for letter, effect in effects.items() if effect != now)
+    return Problem(question, steps, _COUNT.format(count), wrong, f"decisive: {names or 'none'}")
 
 
 _RULES = {"and": "true if both are", "or": "false if both are", "implies": "false only from true to false"}
@@ -54,14 +55,14 @@ _RULES = {"and": "true if both are", "or": "false if both are", "implies": "fals
 
 def check_formula(question: str, answer: str) -> bool:
     """The words translated to arithmetic on 0 and 1: and is the product, or the maximum, implies is not-greater."""
-    if found := re.fullmatch(r"(.*)\. Is (.*) true or false\?", question):
-        values = {letter: word == "true" for letter, word in re.findall(r"([A-Z]) is (true|false)", found[1])}
-        return answer == ("It is true" if _arithmetic(found[2], values) else "It is false")
-    found = re.fullmatch(r"For how many of the \d+ assignments of (.*) is (.*) true\?", question)
-    assert found is not None
-    letters = found[1].split(", ")
-    rows = [{letter: bool(number >> place & 1) for place, letter in enumerate(letters)} for number in range(2 ** len(letters))]
-    return quantity(answer, _COUNT) == sum(_arithmetic(found[2], row) for row in rows)
+    told, _, asked = question.partition(". ")
+    values = {letter: word == "true" for letter, word in re.findall(r"([A-Z]) is (true|false)", told)}
+    if found := re.fullmatch(r"Were (.*), would (.*) be true\?", asked):
+        values |= {letter: word == "true" for letter, word in re.findall(r"([A-Z]) (true|false)", found[1])}
+        return answer == ("It would be true" if _arithmetic(found[2], values) else "It would be false")
+    text = asked.partition("would change (")[2].removesuffix(")?")
+    now = _arithmetic(text, values)
+    return quantity(answer, _COUNT) == sum(_arithmetic(text, {**values, letter: not values[letter]}) != now for letter in values)
 
 
 def _evaluate(text: str, values: Mapping[str, bool]) -> bool:
@@ -179,6 +180,10 @@ def _shows(claim: tuple[str, str, str], thing: frozenset[str]) -> bool:
 
 
 TEMPLATES = (
-    Template("formula", "philosophy", "deductive", formula, check_formula),
-    Template("syllogism", "philosophy", "meta", syllogism, check_syllogism),
+    Template("thinkers", "philosophy", "abductive", explain(THINKERS), check_explained(THINKERS)),
+    Template("doctrines", "philosophy", "analogical", relate(RELATIONS), check_related(RELATIONS)),
+    *philosophy_causes.TEMPLATES,
+    *philosophy_audit.TEMPLATES,
+    Template("formula", "philosophy", "counterfactual", formula, check_formula),
+    Template("syllogism", "philosophy", "deductive", syllogism, check_syllogism),
 )

@@ -3,6 +3,7 @@
 from fractions import Fraction
 from random import Random
 
+from ryot.stages.data.generator.domains import psychology_audit, psychology_reasoning
 from ryot.stages.data.generator.problem import Problem, Template, is_decimal, numbers, numeric, quantity, written
 
 _POINTS, _Z, _PERCENT = "{} points", "z = {} exactly", "{} percent"
@@ -116,6 +117,8 @@ def check_detection(question: str, answer: str) -> bool:
 
 
 TEMPLATES = (
-    Template("scores", "psychology", "analogical", scores, check_scores),
+    *psychology_reasoning.TEMPLATES,
+    *psychology_audit.TEMPLATES,
+    Template("scores", "psychology", "deductive", scores, check_scores),
     Template("detection", "psychology", "probabilistic", detection, check_detection),
 )

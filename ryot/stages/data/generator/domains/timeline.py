@@ -1,8 +1,8 @@
-"""Questions about dated facts, for history and literature. The years stand in the question; the facts carry their source."""
+"""Dated facts, for history and literature, and what would be had some come later. The facts carry their source."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from fractions import Fraction
 from random import Random
 
 from ryot.stages.data.generator.problem import Problem, numbers, numeric, quantity
@@ -19,105 +19,90 @@ class Fact:
     source: str
 
 
-def between(facts: tuple[Fact, ...], verb: str) -> Callable[[Random, int], Problem]:
-    """Problems on these facts: years between two; the middle year; the earliest of three; a year moved. `verb` as in `dates from`."""
+def moved(facts: tuple[Fact, ...], verb: str) -> Callable[[Random, int], Problem]:
+    """Had one been later; had two been; which of three would then be the earliest; how two gaps would differ. `verb` as in `dates from`."""
 
     def make(rng: Random, level: int) -> Problem:
-        chosen = rng.sample(facts, 3)
-        while not _apart([fact.year for fact in chosen]):
-            chosen = rng.sample(facts, 3)
-        first, second, third = sorted(chosen, key=lambda fact: fact.year) if level in (0, 1, 3) else chosen
-        match level:
-            case 0:
-                return _gap(first, third, verb)
-            case 1:
-                return _longer(first, second, third, verb)
-            case 2:
-                return _earliest(first, second, third, verb)
-        return _moved(first, third, rng.randint(2, 90), verb)
+        while True:
+            chosen = rng.sample(facts, 2 if level < 2 else 3)
+            if level != 2:
+                chosen.sort(key=lambda fact: fact.year)
+            shifts = [0] * len(chosen)
+            if level == 2:
+                early, later, *_ = sorted(fact.year for fact in chosen)
+                shifts[[fact.year for fact in chosen].index(early)] = rng.randint(1, 2 * (later - early) + 9)
+            else:
+                for place in rng.sample(range(len(chosen)), 2 if level == 1 else 1):
+                    shifts[place] = rng.randint(2, 90)
+            years = [fact.year + shift for fact, shift in zip(chosen, shifts, strict=True)]
+            if len(set(years)) == len(years) == len({fact.year for fact in chosen}) and (level < 3 or years[0] + years[2] != 2 * years[1]):
+                return (_apart, _apart, _first, _differ)[level](_told(chosen, verb), chosen, shifts)
 
     return make
 
 
-def check_between(question: str, answer: str) -> bool:
-    """From the earlier year on, the years of the answer lead to the later one; the earliest leaves no other before it."""
-    years = [int(number) for number in numbers(question)]
-    if "came first" in question:
-        told = [sentence.rpartition(" ") for sentence in question.partition(". ")[0].split("; ")]
-        found = [year for before, _, year in told if before.rsplit(" ", 2)[0] == answer]
-        return len(found) == 1 and all(int(found[0]) <= year for year in years)
+def check_moved(question: str, answer: str) -> bool:
+    """From the years as they would be, the years of the answer lead to each other; the earliest leaves no other before it."""
+    told, _, asked = question.partition(". Had ")
+    years = {name: int(year) for name, year in (re.split(_VERB, fact) for fact in told.split("; "))}
+    for place, name in enumerate(years):
+        found = re.search(rf"{_NAMED[len(years)][place]} (?:come )?(\d+)", asked)
+        years[name] += int(found[1]) if found else 0
+    then = list(years.values())
+    if "the earliest" in asked:
+        first = answer.removeprefix("It is ")
+        return first in years and all(years[first] <= year for year in then)
     value = quantity(answer, _YEARS)
-    if value is None:
+    if value is None or value < 0:
         return False
-    if "longer" in question:
-        first, second, third = years
-        return second + (second - first) + value == third or second + (second - first) - value == third
-    if "later" in question:
-        first, last, later = years
-        return first + later + value == last or last + value == first + later
-    first, last = years
-    return first + value == last
+    if len(then) == 2:
+        return then[0] + value == then[1] or then[1] + value == then[0]
+    one, two = abs(then[1] - then[0]), abs(then[2] - then[1])
+    return one + value == two or two + value == one
 
 
-def _apart(years: list[int]) -> bool:
-    first, second, third = sorted(years)
-    return first < second < third and second - first != third - second
+_VERB = r" (?:dates from|appeared in) "
+_NAMED = {2: ("the former", "the latter"), 3: ("the first", "the second", "the third")}
 
 
-def _gap(first: Fact, last: Fact, verb: str) -> Problem:
-    gap = last.year - first.year
-    question = f"{first.what} {verb} {first.year}; {last.what} {verb} {last.year}. How many years lie between them?"
-    steps = ("later year minus earlier year", f"{last.year} - {first.year}", f"= {gap}")
-    return numeric(question, steps, gap, _YEARS, (gap + 10, gap - 10, gap + 100), f"{first.year} + {gap} = {last.year}")
+def _told(chosen: list[Fact], verb: str) -> str:
+    return "; ".join(f"{fact.what} {verb} {fact.year}" for fact in chosen) + "."
 
 
-def _longer(first: Fact, second: Fact, third: Fact, verb: str) -> Problem:
-    one, two = second.year - first.year, third.year - second.year
-    question = (
-        f"{first.what} {verb} {first.year}; {second.what} {verb} {second.year}; {third.what} {verb} {third.year}. "
-        "By how many years is one gap longer than the other?"
-    )
+def _had(chosen: list[Fact], shifts: list[int]) -> str:
+    named = _NAMED[len(chosen)]
+    moved_ones = [(name, shift) for name, shift in zip(named, shifts, strict=True) if shift]
+    return f"Had {' and '.join(f'{name} come {shift}' if k == 0 else f'{name} {shift}' for k, (name, shift) in enumerate(moved_ones))} years later"
+
+
+def _moves(chosen: list[Fact], shifts: list[int]) -> list[str]:
+    return [f"{fact.year} + {shift} = {fact.year + shift}" for fact, shift in zip(chosen, shifts, strict=True) if shift]
+
+
+def _apart(told: str, chosen: list[Fact], shifts: list[int]) -> Problem:
+    years = [fact.year + shift for fact, shift in zip(chosen, shifts, strict=True)]
+    gap = abs(years[1] - years[0])
+    steps = [*_moves(chosen, shifts), f"compare {years[0]} and {years[1]}", f"{max(years)} - {min(years)} = {gap}"]
+    was = chosen[1].year - chosen[0].year
+    mistakes = (was, was + max(shifts), abs(was - sum(shifts)), max(shifts))
+    question = f"{told} {_had(chosen, shifts)}, how many years would lie between them?"
+    return numeric(question, steps, gap, _YEARS, mistakes, f"{min(years)} + {gap} = {max(years)}")
+
+
+def _first(told: str, chosen: list[Fact], shifts: list[int]) -> Problem:
+    years = {fact.what: fact.year + shift for fact, shift in zip(chosen, shifts, strict=True)}
+    order = sorted(years, key=years.__getitem__)
+    steps = [*_moves(chosen, shifts), f"years {', '.join(map(str, years.values()))}", f"the smallest is {years[order[0]]}"]
+    wrong = (f"It is {order[1]}", f"It is {order[2]}", "It is none of them")
+    gaps = " and ".join(str(years[name] - years[order[0]]) for name in order[1:])
+    return Problem(f"{told} {_had(chosen, shifts)}, which would be the earliest?", tuple(steps), f"It is {order[0]}", wrong, f"the others are {gaps} years later")
+
+
+def _differ(told: str, chosen: list[Fact], shifts: list[int]) -> Problem:
+    years = [fact.year + shift for fact, shift in zip(chosen, shifts, strict=True)]
+    one, two = abs(years[1] - years[0]), abs(years[2] - years[1])
     more = abs(one - two)
-    steps = (
-        f"{second.year} - {first.year} = {one}",
-        f"{third.year} - {second.year} = {two}",
-        f"{max(one, two)} - {min(one, two)} = {more}",
-    )
-    return numeric(question, steps, more, _YEARS, (one, two, one + two), f"{min(one, two)} + {more} = {max(one, two)}")
-
-
-def _earliest(first: Fact, second: Fact, third: Fact, verb: str) -> Problem:
-    facts = (first, second, third)
-    told = "; ".join(f"{fact.what} {verb} {fact.year}" for fact in facts)
-    order = sorted(facts, key=lambda fact: fact.year)
-    steps = (
-        f"years {', '.join(str(fact.year) for fact in facts)}",
-        f"the smallest is {order[0].year}",
-        f"{order[0].year} < {order[1].year} < {order[2].year}",
-    )
-    wrong = (order[1].what, order[2].what, "All in one year")
-    return Problem(
-        f"{told}. Which came first?",
-        steps,
-        order[0].what,
-        wrong,
-        f"the others are {order[1].year - order[0].year} and {order[2].year - order[0].year} years later",
-    )
-
-
-def _moved(first: Fact, last: Fact, later: int, verb: str) -> Problem:
-    moved = first.year + later
-    if moved == last.year:
-        return _moved(first, last, later + 1, verb)
-    gap = abs(last.year - moved)
-    question = (
-        f"{first.what} {verb} {first.year}, {last.what} {verb} {last.year}. "
-        f"Had the former been {later} years later, how many years would lie between them?"
-    )
-    steps = (
-        f"{first.year} + {later} = {moved}",
-        f"compare {moved} and {last.year}",
-        f"{max(moved, last.year)} - {min(moved, last.year)} = {gap}",
-    )
-    mistakes = (last.year - first.year, last.year - first.year + later, Fraction(later))
-    return numeric(question, steps, gap, _YEARS, mistakes, f"{min(moved, last.year)} + {gap} = {max(moved, last.year)}")
+    steps = [*_moves(chosen, shifts), f"gaps {one} and {two}", f"{max(one, two)} - {min(one, two)} = {more}"]
+    was = abs(chosen[2].year - 2 * chosen[1].year + chosen[0].year)
+    question = f"{told} {_had(chosen, shifts)}, by how many years would the two gaps between neighbours differ?"
+    return numeric(question, steps, more, _YEARS, (was, one, two, one + two), f"{min(one, two)} + {more} = {max(one, two)}")

@@ -1,0 +1,73 @@
+"""Biology: worked solutions to audit: shares of bases, energy in a food chain, marked fish, Hardy and Weinberg's law."""
+
+from fractions import Fraction
+from math import isqrt
+from random import Random
+
+from ryot.stages.data.generator.facts.audit import Line, Procedure, Values, audit, check_audit
+from ryot.stages.data.generator.problem import Template
+
+
+def _bases(rng: Random) -> Values:
+    return (Fraction(rng.randint(10, 80), 2),)
+
+
+def _energy(rng: Random) -> Values:
+    return Fraction(1000 * rng.randint(2, 90)), Fraction(rng.choice((5, 10, 20)))
+
+
+def _fish(rng: Random) -> Values:
+    again = 10 * rng.randint(3, 20)
+    return Fraction(10 * rng.randint(3, 20)), Fraction(again), Fraction(rng.randint(5, again // 2))
+
+
+def _alleles(rng: Random) -> Values:
+    return Fraction(rng.randint(1, 18) ** 2, 4), Fraction(1000 * rng.randint(1, 20))
+
+
+def _root(percent: Fraction) -> Fraction:
+    share = percent / 100
+    return Fraction(isqrt(share.numerator), isqrt(share.denominator))
+
+
+PROCEDURES = (
+    Procedure(
+        "Double-stranded DNA is {} percent A.",
+        _bases,
+        (
+            Line("T: {} percent", lambda g, v: g[0], (lambda g, v: 50 - g[0], lambda g, v: 100 - g[0]), "{x} = {g0}"),
+            Line("A and T: {} percent", lambda g, v: g[0] + v[0], (lambda g, v: v[0] + 10, lambda g, v: v[0] / 2), "{x} = {g0} + {v0}"),
+            Line("G: {} percent", lambda g, v: (100 - v[1]) / 2, (lambda g, v: 100 - v[1], lambda g, v: v[1] / 2), "2 * {x} + {v1} = 100"),
+        ),
+    ),
+    Procedure(
+        "Plants store {} kJ; {} percent passes up each level.",
+        _energy,
+        (
+            Line("mice get {} kJ", lambda g, v: g[0] * g[1] / 100, (lambda g, v: g[0] * (100 - g[1]) / 100, lambda g, v: g[0] * g[1] / 1000), "100 * {x} = {g1} * {g0}"),
+            Line("snakes get {} kJ", lambda g, v: v[0] * g[1] / 100, (lambda g, v: v[0] - v[0] * g[1] / 100, lambda g, v: v[0] / 2), "100 * {x} = {g1} * {v0}"),
+            Line("owls, eating snakes, {} kJ", lambda g, v: v[1] * g[1] / 100, (lambda g, v: v[0] * g[1] / 100, lambda g, v: v[1] / 2), "100 * {x} = {g1} * {v1}"),
+        ),
+    ),
+    Procedure(
+        "{} fish are marked; of {} caught later, {} are marked.",
+        _fish,
+        (
+            Line("marked share {} percent", lambda g, v: 100 * g[2] / g[1], (lambda g, v: 100 * g[2] / g[0], lambda g, v: 100 - 100 * g[2] / g[1]), "{x} * {g1} = 100 * {g2}"),
+            Line("fish in all {}", lambda g, v: 100 * g[0] / v[0], (lambda g, v: g[0] * v[0] / 100, lambda g, v: 100 * g[1] / v[0]), "{x} * {v0} = 100 * {g0}"),
+            Line("unmarked {}", lambda g, v: v[1] - g[0], (lambda g, v: v[1] + g[0], lambda g, v: v[1] - g[2]), "{x} + {g0} = {v1}"),
+        ),
+    ),
+    Procedure(
+        "{} percent show a recessive trait; Hardy-Weinberg, {} people.",
+        _alleles,
+        (
+            Line("q = {}", lambda g, v: _root(g[0]), (lambda g, v: g[0] / 100, lambda g, v: g[0] / 50), "100 * {x} * {x} = {g0}"),
+            Line("p = {}", lambda g, v: 1 - v[0], (lambda g, v: 1 - v[0] * v[0], lambda g, v: 1 - v[0] / 2), "{x} + {v0} = 1"),
+            Line("carriers {} percent", lambda g, v: 200 * v[0] * v[1], (lambda g, v: 100 * v[0] * v[1], lambda g, v: 100 * v[1] * v[1]), "100 * {v0} * {v0} + 100 * {v1} * {v1} + {x} = 100"),
+            Line("{} carriers", lambda g, v: g[1] * v[2] / 100, (lambda g, v: g[1] * v[2] / 200, lambda g, v: g[1] * (100 - v[2]) / 100), "100 * {x} = {v2} * {g1}"),
+        ),
+    ),
+)  # fmt: skip
+
+TEMPLATES = (Template("specimens", "biology", "meta", audit(PROCEDURES), check_audit(PROCEDURES)),)

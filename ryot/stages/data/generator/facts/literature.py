@@ -1,0 +1,91 @@
+"""Facts of literature. Source: Encyclopaedia Britannica and the Oxford Companion to English Literature, entries on the works and authors."""
+
+from ryot.stages.data.generator.facts.chain import Chain
+from ryot.stages.data.generator.facts.relation import Relation
+from ryot.stages.data.generator.facts.riddle import riddles
+
+_FORMS = {"n": "a novel", "p": "a play", "e": "an epic"}
+_TONGUES = {
+    "en": "in English", "fr": "in French", "de": "in German", "ru": "in Russian", "it": "in Italian", "gr": "in Greek", "la": "in Latin", "es": "in Spanish",
+}  # fmt: skip
+_TIMES = {"bc": "before AD 1", "13": "1300s", "15": "1500s", "16": "1600s", "17": "1700s", "18": "1800s", "19": "1900s"}
+_BOOKS = (
+    ("Iliad", "e gr bc"), ("Odyssey", "e gr bc"), ("Aeneid", "e la bc"), ("Antigone", "p gr bc"), ("Medea", "p gr bc"), ("The Frogs", "p gr bc"),
+    ("Divine Comedy", "e it 13"), ("Orlando Furioso", "e it 15"), ("Jerusalem Delivered", "e it 15"), ("Faerie Queene", "e en 15"),
+    ("Doctor Faustus", "p en 15"), ("Othello", "p en 16"), ("Macbeth", "p en 16"), ("Paradise Lost", "e en 16"), ("Don Quixote", "n es 16"),
+    ("Life Is a Dream", "p es 16"), ("Tartuffe", "p fr 16"), ("Phaedra", "p fr 16"), ("Le Cid", "p fr 16"), ("Princess of Cleves", "n fr 16"),
+    ("Robinson Crusoe", "n en 17"), ("Tom Jones", "n en 17"), ("Candide", "n fr 17"), ("Figaro's Wedding", "p fr 17"), ("Werther", "n de 17"),
+    ("The Robbers", "p de 17"), ("Nathan the Wise", "p de 17"), ("Faust", "p de 18"), ("William Tell", "p de 18"), ("Emma", "n en 18"),
+    ("Jane Eyre", "n en 18"), ("Middlemarch", "n en 18"), ("Madame Bovary", "n fr 18"), ("Germinal", "n fr 18"), ("Hernani", "p fr 18"),
+    ("Dead Souls", "n ru 18"), ("Anna Karenina", "n ru 18"), ("The Seagull", "p ru 18"), ("Effi Briest", "n de 18"), ("The Betrothed", "n it 18"),
+    ("Ulysses", "n en 19"), ("Pygmalion", "p en 19"), ("The Trial", "n de 19"), ("Mother Courage", "p de 19"), ("The Plague", "n fr 19"),
+    ("The Cherry Orchard", "p ru 19"), ("Zeno's Conscience", "n it 19"), ("Blood Wedding", "p es 19"), ("Doctor Zhivago", "n ru 19"),
+)  # fmt: skip
+BOOKS = riddles(
+    "A work:",
+    {name: (_FORMS[form], _TONGUES[tongue], _TIMES[time]) for name, (form, tongue, time) in ((n, row.split()) for n, row in _BOOKS)},
+)
+
+_AUTHORS = {
+    "Homer": "Iliad", "Virgil": "Aeneid", "Dante": "Divine Comedy", "Chaucer": "Canterbury Tales", "Cervantes": "Don Quixote", "Milton": "Paradise Lost",
+    "Defoe": "Robinson Crusoe", "Swift": "Gulliver's Travels", "Voltaire": "Candide", "Goethe": "Faust", "Austen": "Emma", "Hugo": "Les Miserables",
+    "Flaubert": "Madame Bovary", "Tolstoy": "Anna Karenina", "Gogol": "Dead Souls", "Melville": "Moby-Dick", "Stoker": "Dracula", "Joyce": "Ulysses",
+    "Kafka": "The Trial", "Achebe": "Things Fall Apart",
+}  # fmt: skip
+_HEROES = {
+    "Odyssey": "Odysseus", "War and Peace": "Pierre", "Les Miserables": "Valjean", "Oliver Twist": "Oliver", "Treasure Island": "Jim Hawkins",
+    "Moby-Dick": "Ahab", "Great Expectations": "Pip", "Crime & Punishment": "Raskolnikov", "The Trial": "Josef K", "Ulysses": "Bloom",
+    "The Tempest": "Prospero", "Scarlet Letter": "Hester", "Waverley": "Waverley", "The Hobbit": "Bilbo",
+}  # fmt: skip
+_HEROES = {work: hero for work, hero in _HEROES.items() if work not in ("War and Peace", "Waverley")}
+_PEN_NAMES = {
+    "George Eliot": "Mary Ann Evans", "Mark Twain": "Samuel Clemens", "George Orwell": "Eric Blair", "Lewis Carroll": "Charles Dodgson",
+    "Voltaire": "Arouet", "Moliere": "Poquelin", "George Sand": "Aurore Dupin", "Stendhal": "Beyle", "Novalis": "Hardenberg", "O. Henry": "Porter",
+    "Currer Bell": "Charlotte Bronte", "Ellis Bell": "Emily Bronte", "Boz": "Charles Dickens", "Saki": "Munro",
+}  # fmt: skip
+_SHAPES = {
+    "sonnet": "14 lines", "haiku": "17 syllables", "limerick": "5 lines", "villanelle": "19 lines", "sestina": "39 lines", "couplet": "2 lines",
+    "quatrain": "4 lines", "tanka": "31 syllables", "octave": "8 lines", "sestet": "6 lines", "tercet": "3 lines", "Onegin chapter verse": "iambic tetrameter",
+}  # fmt: skip
+_SHAPES = {form: shape for form, shape in _SHAPES.items() if "Onegin" not in form}
+RELATIONS = (
+    Relation("author and work", _AUTHORS),
+    Relation("work and hero", _HEROES),
+    Relation("pen name and bearer", _PEN_NAMES),
+    Relation("form and length", _SHAPES),
+)
+
+_PLOTS = """Mercutio's death>Tybalt's death>Romeo's exile>Juliet's sleeping draught>Romeo's suicide
+ghost's tale>Hamlet's play at court>Claudius's alarm>Hamlet's voyage to England
+Polonius's death>Ophelia's madness>Ophelia's drowning>fight at Ophelia's grave
+witches' prophecy>Duncan's murder>Malcolm's flight>English invasion>Macbeth's fall
+lost handkerchief>Iago's false proof>Othello's jealousy>Desdemona's death>Othello's suicide
+Lear's love test>Cordelia's banishment>rule of Goneril and Regan>Lear's night on the heath
+Achilles' anger>Trojan advance>Patroclus's sortie>Patroclus's death>Hector's death
+blinding of Polyphemus>Poseidon's anger>Odysseus's wandering>suitors' siege of Penelope
+plague at Thebes>Oedipus's inquiry>shepherd's confession>Oedipus's blinding
+Creon's ban on burial>Antigone's defiance>Antigone's death>Haemon's death>Eurydice's death
+theft of bread>Valjean's prison years>Valjean's yellow passport>inn's refusal
+loss of Ahab's leg>Ahab's hatred>hunt for the whale>Pequod's sinking
+Victor's experiment>creature's life>creature's rejection>William's murder>Justine's trial
+Mason's objection>broken wedding>Jane's flight>Jane's rescue
+Pip's help to a convict>Magwitch's gratitude>Pip's secret fortune>Pip's move to London
+Quixote's reading of romances>Quixote's madness>Quixote's knight-errantry>fight with windmills
+Raskolnikov's theory>pawnbroker's murder>Raskolnikov's guilt>Raskolnikov's confession>exile to Siberia
+Anna's affair>Anna's break with Karenin>Anna's exclusion>Anna's despair>Anna's suicide
+Darcy's first proposal>Elizabeth's refusal>Darcy's letter>Elizabeth's change of mind
+Dracula's move to England>bites on Lucy>Lucy's death>hunt for Dracula
+Daisy's reckless driving>Myrtle's death>Wilson's revenge>Gatsby's death
+Faust's despair>Faust's pact>Faust's love of Gretchen>Gretchen's ruin
+Billy Bones's death>finding of the map>voyage of the Hispaniola>Silver's mutiny
+Emma's reading of novels>Emma's boredom>Emma's affairs>Emma's debts>Emma's suicide"""
+CHAINS: tuple[Chain, ...] = tuple(tuple(line.split(">")) for line in _PLOTS.split("\n"))
+"""Plots as the works tell them, each event the cause of the next."""
+
+# Work, its unit, and how many of it stand in each of its parts.
+PARTED: tuple[tuple[str | int, ...], ...] = (
+    ("Divine Comedy", "canto", 34, 33, 33), ("First Folio", "play", 14, 10, 12), ("Book of Songs", "song", 160, 105, 40),
+    ("Essays of Montaigne", "essay", 57, 37, 13), ("Gulliver", "chapter", 8, 8, 11, 12), ("Emma", "chapter", 18, 18, 19),
+    ("Great Expectations", "chapter", 19, 20, 20), ("Tale of Two Cities", "chapter", 6, 24, 15), ("Hard Times", "chapter", 16, 12, 9),
+    ("War of the Worlds", "chapter", 17, 10), ("Don Quixote", "chapter", 52, 74), ("Pride and Prejudice", "chapter", 23, 19, 19),
+)  # fmt: skip
