@@ -5,7 +5,7 @@ The sample is even over all cells, of base examples and of those at the ends of 
 
 from collections.abc import Callable
 from functools import cache
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -26,17 +26,10 @@ Recompute = Callable[[str], str]
 
 @cache
 def recomputed() -> dict[str, Recompute]:
-    """Template name to a function from question to answer, of every module in `recomputed/`. A name may stand in one module only."""
+    """Template name to a function from question to answer, of every module in `recomputed/` that has some. No name stands in two."""
     found: dict[str, Recompute] = {}
     for path in sorted((Path(__file__).parent / "recomputed").glob("*.py")):
-        if path.stem == "__init__":
-            continue
-        spec = spec_from_file_location(f"recomputed_{path.stem}", path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = module_from_spec(spec)
-        spec.loader.exec_module(module)
-        own: dict[str, Recompute] = module.RECOMPUTE
+        own: dict[str, Recompute] = getattr(import_module(f"tests.stages.data.recomputed.{path.stem}"), "RECOMPUTE", {})
         assert not own.keys() & found.keys(), f"{path.name} repeats {sorted(own.keys() & found.keys())}"
         found |= own
     return found

@@ -42,26 +42,28 @@ def share(total: int, capacities: Sequence[int | None]) -> list[int]:
 def settle(total: int, cells: int, ask: Callable[[Sequence[Order]], Sequence[Sequence[str]]]) -> list[Order]:
     """The order of each cell that together gives `total` examples with unique questions. Raises NodeError with the number there are.
 
-    `ask` gives, for every cell's Order, the keys of its questions: fewer than wanted if it has run dry. A question that two
-    cells have belongs to the first; the others are asked again without it. It ends because what is left out only grows.
+    `ask` gives, for every cell's Order, the keys of its questions: fewer than wanted if it has run dry. Where some did, the
+    others are asked for a tenth more than their share, lest every cell that runs dry costs a round; an order that is
+    returned is never larger than what was asked. A question that two cells have belongs to the first, and the others are
+    asked again without it. It ends because what is left out only grows, and so do the cells that are known to be dry.
     """
-    orders = [Order(0) for _ in range(cells)]
+    without = [frozenset[str]() for _ in range(cells)]
     capacities: list[int | None] = [None] * cells
+    asked = share(total, capacities)
     while True:
+        keys = ask([Order(number, own) for number, own in zip(asked, without, strict=True)])
+        capacities = [len(own) if len(own) < number else old for own, number, old in zip(keys, asked, capacities, strict=True)]
         wanted = share(total, capacities)
-        if sum(wanted) < total:
-            raise _too_few(cells, sum(wanted), total)
-        orders = [Order(number, order.without) for number, order in zip(wanted, orders, strict=True)]
-        keys = ask(orders)
-        short = [len(own) < order.wanted for own, order in zip(keys, orders, strict=True)]
-        again = _repeats(keys)
-        if not any(short) and not any(again):
-            return orders
+        enough = all(len(own) >= number for own, number in zip(keys, wanted, strict=True))
+        again = _repeats([own[:number] for own, number in zip(keys, wanted, strict=True)]) if enough else [frozenset()] * cells
+        if enough and not any(again):
+            if sum(wanted) < total:
+                raise _too_few(cells, sum(wanted), total)
+            return [Order(number, own) for number, own in zip(wanted, without, strict=True)]
         # A capacity that was found with a question that is now left out no longer holds.
-        capacities = [
-            None if more else len(own) if dry else capacity for more, own, dry, capacity in zip(again, keys, short, capacities, strict=True)
-        ]
-        orders = [Order(order.wanted, order.without | more) for order, more in zip(orders, again, strict=True)]
+        capacities = [None if more else old for more, old in zip(again, capacities, strict=True)]
+        without = [own | more for own, more in zip(without, again, strict=True)]
+        asked = [max(old, number + number // 10) for old, number in zip(asked, wanted, strict=True)]
 
 
 def _repeats(keys: Sequence[Sequence[str]]) -> list[frozenset[str]]:
