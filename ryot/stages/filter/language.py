@@ -5,13 +5,14 @@ py3langid comes with its model and tells 97 languages apart; a fastText model is
 
 import importlib
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier  # type: ignore[import-untyped]
 
 from ryot.plugins import NodeError
 from ryot.stages.filter.files import proven
-from ryot.stages.filter.settings import Language
+from ryot.stages.filter.settings import Language, LocalFile
 from ryot.stages.filter.verdict import Dropped, Judge, Verdict, each
 
 Recognise = Callable[[str], tuple[str, float]]
@@ -34,7 +35,7 @@ def judge(settings: Language) -> Judge:
 
 
 def _py3langid(settings: Language) -> Recognise:
-    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    identifier = _identifier()
     unknown = sorted(set(settings.keep) - set(identifier.labels))
     if unknown:
         raise NodeError(f"py3langid does not know {', '.join(unknown)}", hint=f"it knows {' '.join(sorted(identifier.labels))}")
@@ -42,20 +43,31 @@ def _py3langid(settings: Language) -> Recognise:
     return recognise
 
 
+@cache
+def _identifier() -> Any:
+    """py3langid's model, which takes longer to load than a shard to read."""
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+
+
 def _fasttext(settings: Language) -> Recognise:
     assert settings.model is not None
-    try:
-        fasttext: Any = importlib.import_module("fasttext")
-    except ImportError:
-        hint = "pip install fasttext-numpy2-wheel; or leave `model` out and use py3langid"
-        raise NodeError("data.filters.language.model needs the package fasttext", hint=hint) from None
-    try:
-        model = fasttext.load_model(str(proven(settings.model)))
-    except ValueError as error:
-        raise NodeError(f"{settings.model.written} is no fastText model: {error}") from None
+    model = _model(settings.model)
 
     def recognise(text: str) -> tuple[str, float]:
         labels, probabilities = model.predict(text.replace("\n", " "))
         return labels[0].removeprefix(_LABEL), float(probabilities[0])
 
     return recognise
+
+
+@cache
+def _model(file: LocalFile) -> Any:
+    try:
+        fasttext: Any = importlib.import_module("fasttext")
+    except ImportError:
+        hint = "pip install fasttext-numpy2-wheel; or leave `model` out and use py3langid"
+        raise NodeError("data.filters.language.model needs the package fasttext", hint=hint) from None
+    try:
+        return fasttext.load_model(str(proven(file)))
+    except ValueError as error:
+        raise NodeError(f"{file.written} is no fastText model: {error}") from None

@@ -16,6 +16,7 @@ from ryot.stages.filter.words import BATCH
 
 EXAMPLES, EXAMPLE_CHARACTERS = 3, 300
 _LINES = 4096
+_SETTINGS: TypeAdapter[Settings] = TypeAdapter(Settings)
 Cut = Mapping[int, Dropped]
 """Why documents go, by their places in the shard."""
 
@@ -59,8 +60,7 @@ def apply(told: Mapping[str, Any], fields: Mapping[str, Any], folder: Path) -> d
 
 def settings_of(told: Mapping[str, Any]) -> Settings:
     """A filter's settings from the JSON data that a worker is told."""
-    settings: Settings = TypeAdapter[Settings](Settings).validate_python(told["settings"])
-    return settings
+    return _SETTINGS.validate_python(told["settings"])
 
 
 def _cut(lines: Iterable[str], cut: Cut, tally: Tally) -> Iterator[str]:
