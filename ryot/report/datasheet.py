@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ryot.report.drawing import Bar, Chart, Label
+from ryot.spec.data import Source
 
 _ROW, _NAME, _NUMBER, _WIDTH = 22, 132, 96, 560
 
@@ -48,9 +49,11 @@ class Datasheet:
     splits: Mapping[str, int]
 
 
-def datasheet_of(node: str, key: str, digest: str, facts: Mapping[str, Any]) -> Datasheet:
-    """The datasheet that the facts of documents.json make."""
-    sources = tuple(map(_source, facts.get("sources", ())))
+def datasheet_of(node: str, key: str, digest: str, facts: Mapping[str, Any], told: Sequence[Source] = ()) -> Datasheet:
+    """The datasheet that the facts of documents.json make. `told` is what the spec says of the sources now: licences and weights are
+    no part of what was read, so a note that was mended later counts."""
+    found = facts.get("sources", ())
+    sources = tuple(_source(fields, told[place] if len(told) == len(found) else None) for place, fields in enumerate(found))
     read = sum(source.read for source in sources)
     steps = [Step("exact copies", read, read - sum(source.copies for source in sources), reasons=_copies(sources))] if sources else []
     steps += [_step(found) for found in facts.get("filters", ())]
@@ -95,11 +98,11 @@ def reasons(step: Step) -> str:
     return ", ".join(f"{reason} {count:,}" for reason, count in step.reasons)
 
 
-def _source(found: Mapping[str, Any]) -> SourceRow:
+def _source(found: Mapping[str, Any], told: Source | None) -> SourceRow:
     return SourceRow(
         name=str(found.get("path") or found.get("dataset") or "generated"),
-        licence=found.get("licence") or "not stated",
-        weight=found.get("weight"),
+        licence=(told.licence if told else found.get("licence")) or "not stated",
+        weight=told.weight if told else found.get("weight"),
         read=found["read"],
         broken=found["broken"],
         copies=found["duplicates"],

@@ -34,7 +34,7 @@ def gather(plan: Plan, store: Store, spec: Spec, run: str, now: datetime) -> Sum
         judge(plan.targets, found, problems, now.date()),
         found,
         claims=() if plan.here is None else audit(spec, estimate(spec, plan.here)),
-        left=Left(_comparison(plan, store), _datasheet(plan, store), _histories(plan, store)),
+        left=Left(_comparison(plan, store), _datasheet(plan, store, spec), _histories(plan, store)),
     )
 
 
@@ -70,12 +70,12 @@ def _comparison(plan: Plan, store: Store) -> Mapping[str, object] | None:
     return None
 
 
-def _datasheet(plan: Plan, store: Store) -> Datasheet | None:
+def _datasheet(plan: Plan, store: Store, spec: Spec) -> Datasheet | None:
     """The way of the documents, as far as it is finished: the last node that left documents."""
     for node in reversed(plan.nodes):
         record = None if node.is_service else store.record(node.stage, node.key)
         if record and DOCUMENTS in record.files and isinstance(facts := _read(_out(store, node) / DOCUMENTS), dict):
-            return datasheet_of(node.name, node.key, record.files[DOCUMENTS].sha256, facts)
+            return datasheet_of(node.name, node.key, record.files[DOCUMENTS].sha256, facts, spec.data.sources)
     return None
 
 

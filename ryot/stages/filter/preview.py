@@ -67,5 +67,6 @@ def _near_duplicates(settings: NearDuplicates, documents: Sequence[Document]) ->
 
 
 def _looked_in(settings: Contamination) -> str:
-    files = ", ".join(file.written for file in settings.against) or "no file"
-    return f"not in {files}" + ("; held-out texts are looked for in a run" if settings.held_out else "")
+    files = ", ".join(file.written for file in settings.against)
+    said = [f"not in {files}"] if files else []
+    return "; ".join([*said, "held-out texts are looked for in a run"] if settings.held_out else said)
