@@ -1,10 +1,10 @@
 """Kill -9 at any moment: what a later run leaves is, byte for byte, what an uninterrupted one leaves."""
 
+import contextlib
 import json
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -50,8 +50,10 @@ def started(config: Config, folder: Path) -> subprocess.Popen[bytes]:
 
 def kill(process: subprocess.Popen[bytes]) -> None:
     """End it and its workers at once."""
-    for victim in [*psutil.Process(process.pid).children(recursive=True), process]:
-        victim.send_signal(signal.SIGKILL)
+    with contextlib.suppress(psutil.NoSuchProcess):  # it ended by itself just now
+        for victim in psutil.Process(process.pid).children(recursive=True):
+            victim.kill()
+    process.kill()
     process.wait()
 
 
@@ -60,19 +62,23 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 def check(tmp_path: Path, kills: int, units: int, seed: int) -> None:
-    """Kill a run `kills` times, each time when a random number of files more than before are done, then let it end."""
+    """Kill a run `kills` times, each time when a random number of files more than before are done, then let it end.
+
+    The last of many kills can come too late, for little is left to do: most must have met a run that was under way.
+    """
     config, draw = config_in(tmp_path / "in", units), random.Random(seed)
     run_stage(DataStage(), config.model_copy(update={"workers": 1}), tmp_path / "whole")
     files = len(list((tmp_path / "whole" / "scratch").rglob("*")))
-    torn = tmp_path / "torn"
+    torn, met = tmp_path / "torn", 0
     for _ in range(kills):
         process = started(config, torn)
         before = len(list((torn / "scratch").rglob("*")))
         wanted = before + draw.randrange(2, max(2 * (files - before) // 3, 3))
         while process.poll() is None and len(list((torn / "scratch").rglob("*"))) < wanted:
             time.sleep(0.001)
-        assert process.poll() is None, "it ended before it was killed"
+        met += process.poll() is None
         kill(process)
+    assert met > kills / 2
     process = started(config, torn)
     assert process.wait() == 0
     assert content(torn) == content(tmp_path / "whole")
