@@ -4,6 +4,7 @@ import json
 import random
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,7 @@ def test_what_one_filter_leaves_the_next_reads(folder: Path, seconds: float) -> 
     assert isinstance(steps, list)
     assert [step["name"] for step in steps] == FILTERS
     assert steps[0]["read"] == 1500
-    assert all(after["read"] == before["kept"] for before, after in zip(steps, steps[1:], strict=False))
+    assert all(after["read"] == before["kept"] for before, after in pairwise(steps))
     assert steps[-1]["kept"] == documents.count() > 100
 
 

@@ -20,6 +20,8 @@ from ryot.stages.shards.work import Result
 NAMED = 10
 """So many broken records are named."""
 SPLITS = ("train", "heldout", "test")
+TWINS = ("paraphrased_from", "scaled_from", "without_distractor")
+"""Where a generated document names the question that it was made from."""
 
 
 @dataclass(slots=True)
@@ -111,13 +113,20 @@ def _chunks(documents: Iterable[Document], most: int) -> Iterator[list[Document]
 
 
 def _split(documents: Iterable[Document], config: Config) -> dict[str, list[Document]]:
-    """The documents of each split that has any: held out is whose id, read as a fraction of 2^64, lies below the share; test comes next."""
+    """The documents of each split that has any: held out is whose place, a fraction of 2^64, lies below the share; test comes next."""
     heldout, test = config.held_out * 2**64, (config.held_out + config.test) * 2**64
     parts: dict[str, list[Document]] = {split: [] for split in SPLITS}
     for document in documents:
-        place = int(document.id, 16)
+        place = int(_origin(document), 16)
         parts["heldout" if place < heldout else "test" if place < test else "train"].append(document)
     return {split: part for split, part in parts.items() if part}
+
+
+def _origin(document: Document) -> str:
+    """What decides a document's split: its id; for a generated one the id of the question it was made from, so that a problem and its
+    paraphrase never part."""
+    question = next((document.meta[name] for name in TWINS if name in document.meta), document.meta.get("question"))
+    return document.id if question is None else Document.of(str(question)).id
 
 
 def _cell(document: Document) -> str:

@@ -11,6 +11,7 @@ from ryot.fingerprint import fingerprint
 from ryot.plugins import Document, Documents, Facts, NodeError, Spec, SpecError, digest_path
 from ryot.plugins.stage import identity
 from ryot.plugins.testing import StageResult, run_stage
+from ryot.stages.data.read import TWINS
 from ryot.stages.data.stage import Config, DataStage, FileSource, GeneratorSource, Source, measures_of
 
 
@@ -250,3 +251,16 @@ def test_identity_knows_neither_notes_nor_workers() -> None:
 def test_path_without_a_digest_is_refused() -> None:
     with pytest.raises(SpecError, match=r"names a\.txt, which is not there"):
         list(DataStage().expand(spec({"path": "a.txt"}), Facts("cpu:test x2")))
+
+
+def test_a_problem_and_its_twins_are_in_one_split(tmp_path: Path) -> None:
+    kinds = {"base": 0.4, "paraphrased": 0.3, "scaled": 0.2, "adversarial": 0.1}
+    result = run(tmp_path, GeneratorSource(examples=600, domains=("mathematics", "physics"), composition=kinds), held_out=0.3)
+    splits: dict[str, set[str]] = {}
+    for shard in Documents(result.out).shards:
+        for document in Documents(result.out).read(shard):
+            twin = next((document.meta[name] for name in TWINS if name in document.meta), document.meta["question"])
+            splits.setdefault(str(twin), set()).add(shard.split)
+    assert sum(len(found) > 1 for found in splits.values()) == 0
+    assert {"train", "heldout"} == set().union(*splits.values())
+    assert len(splits) < 500  # many have twins
