@@ -73,7 +73,7 @@ def _syllables(rng: Random) -> Problem:
 
 def _turning(rng: Random) -> Problem:
     words = rng.sample(_WORDS, 4)
-    later = rng.randint(3, 4)
+    later = 3
     stanzas = [words]
     while len(stanzas) < later:
         stanzas.append(_turned(stanzas[-1]))

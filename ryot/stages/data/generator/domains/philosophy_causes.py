@@ -172,8 +172,8 @@ def testimony(rng: Random, level: int) -> Problem:
     power = level - 1
     yes, no = true**power, (rare - 1) * (of - true) ** power
     value = Fraction(yes, yes + no)
-    who = "A witness" if level == 2 else "Two independent witnesses, each"
-    question = f"{who}, right {true} in {of} times, tell{'' if level == 3 else 's'} of an event of chance 1 in {rare}. How likely did it happen?"
+    who = "A witness," if level == 2 else "Two independent witnesses, each"
+    question = f"{who} right {true} in {of} times, tell{'' if level == 3 else 's'} of an event of chance 1 in {rare}. How likely did it happen?"
     steps = (f"true: {_power(true, power)}{f' = {yes}' if power > 1 else ''}", f"false: {rare - 1} * {_power(of - true, power)} = {no}", f"{yes} / ({yes} + {no}) = {value}")
     mistakes = (Fraction(true, of), 1 - value, Fraction(1, rare), Fraction(true, true + (rare - 1) * (of - true)))
     return chance(question, steps, value, mistakes, f"odds {value.numerator}:{value.denominator - value.numerator}")
