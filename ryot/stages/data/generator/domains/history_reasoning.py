@@ -35,15 +35,15 @@ def recurring(rng: Random, level: int) -> Problem:
             return recurring(rng, level)
         steps = (*rule, f"{seen[2]} + {ahead} * {step} = {value}")
         mistakes = (value - step, value + step, seen[2] + ahead)
-        return numeric(f"{told}. By this rule, when was number {ahead} after {seen[2]}?", steps, value, _YEAR, mistakes, f"({value} - {seen[2]}) / {step} = {ahead}")
+        return numeric(f"{told}. By this rule, when was number {ahead} after?", steps, value, _YEAR, mistakes, f"({value} - {seen[2]}) / {step} = {ahead}")
     if level == 2:
         ahead = rng.randint(1, max(1, min(12, count - place - 4)))
         start, end = seen[0] - rng.randint(0, step - 1), seen[2] + ahead * step + rng.randint(0, step - 1)
         value = 3 + ahead
-        steps = (f"every {step} years", f"from {seen[0]} to {seen[2] + ahead * step}: {(2 + ahead) * step} years", f"{(2 + ahead) * step} / {step} + 1 = {value}")
+        steps = (f"every {step} years", f"{seen[2] + ahead * step} - {seen[0]} = {(2 + ahead) * step}", f"{(2 + ahead) * step} / {step} + 1 = {value}")
         back = f"{seen[0]} + {value - 1} * {step} = {seen[2] + ahead * step}"
         mistakes = (value - 1, value + 1, value + 2)
-        return numeric(f"{told}, and so on. How often did they come from {start} to {end}?", steps, value, _COUNT, mistakes, back)
+        return numeric(f"{told}, and so on. How often from {start} to {end}?", steps, value, _COUNT, mistakes, back)
     return _slip(rng, name, step, [*seen, seen[2] + step])
 
 
@@ -53,16 +53,15 @@ def _slip(rng: Random, name: str, step: int, years: list[int]) -> Problem:
     shown = [false if k == place else year for k, year in enumerate(years)]
     gaps = [later - earlier for earlier, later in zip(shown, shown[1:], strict=False)]
     steps = (f"gaps {', '.join(map(str, gaps))}", f"true gap {step}: {false} breaks it", f"so {years[place]}")
-    question = f"A list of {name}: {', '.join(map(str, shown))}. One year is wrong. Which should it be?"
+    question = f"A list of {name}: {', '.join(map(str, shown))}. Mend the wrong year."
     wrong = [f"{other} for {shown[k]}" for k, other in ((place, 2 * false - years[place]), *((k, shown[k] + years[place] - false) for k in range(4)))]
-    joined = ", ".join(map(str, years))
-    return Problem(question, steps, f"{years[place]} for {false}", tuple(wrong), f"{joined}: every {step} years")
+    return Problem(question, steps, f"{years[place]} for {false}", tuple(wrong), f"{years[0]} + 3 * {step} = {years[3]}")
 
 
 def check_recurring(question: str, answer: str) -> bool:
     """The answer is put among the years: all distances between neighbours are then multiples of one, or that one."""
     given = [int(number) for number in numbers(question)]
-    if "is wrong" in question:
+    if "Mend" in question:
         found = re.fullmatch(r"(\d+) for (\d+)", answer)
         if not found or int(found[2]) not in given:
             return False
@@ -86,28 +85,28 @@ def dating(rng: Random, level: int) -> Problem:
     first, last = REIGNS[name]
     length, part = last - first, rng.randint(1, last - first - 1)
     share = Fraction(part, length)
-    told = f"{name} reigned from {first} to {last}; any time of it is as likely."
+    told = f"A {find} of {name} ({first}-{last}), any time as likely:"
     if level == 0:
-        question = f"{told} How likely is a {find} of the reign from before {first + part}?"
-        steps = (f"reign {last} - {first} = {length} years", f"before: {first + part} - {first} = {part}", f"{part} / {length} = {share}")
+        question = f"{told} how likely is it from before {first + part}?"
+        steps = (f"{last} - {first} = {length} years", f"{first + part} - {first} = {part}", f"{part} / {length} = {share}")
         return chance(question, steps, share, (1 - share, Fraction(1, length), Fraction(part, last)), f"the rest: {length - part} of {length}")
     if level == 1:
         start = rng.randint(1, length - 1)
         part = rng.randint(1, length - start)
         value = Fraction(part, length)
-        question = f"{told} How likely is a {find} of the reign from {first + start} to {first + start + part}?"
-        steps = (f"reign {last} - {first} = {length} years", f"span {first + start + part} - {first + start} = {part}", f"{part} / {length} = {value}")
+        question = f"{told} how likely is it from {first + start} to {first + start + part}?"
+        steps = (f"{last} - {first} = {length} years", f"{first + start + part} - {first + start} = {part}", f"{part} / {length} = {value}")
         mistakes = (1 - value, Fraction(start, length), Fraction(part + 1, length), Fraction(start + part, length))
-        return chance(question, steps, value, mistakes, f"{start} before, {length - start - part} after, {part} within: {length}")
+        return chance(question, steps, value, mistakes, f"{start} + {part} + {length - start - part} = {length}")
     if level == 2:
         both = rng.random() < 0.5
         value = share**2 if both else 1 - (1 - share) ** 2
-        question = f"{told} Of two {find}s of the reign, how likely {'are both' if both else 'is at least one'} from before {first + part}?"
-        steps = (f"one: {part} of {length}", f"squared: {part * part} of {length * length}", f"so {value}")
+        question = f"Two {told[2:].replace(find, find + 's', 1)} how likely {'are both' if both else 'is at least one'} from before {first + part}?"
+        steps = (f"{last} - {first} = {length} years", f"one: {share}", f"{share} * {share} = {value}")
         if not both:
-            steps = (f"one not: {length - part} of {length}", f"neither: {(length - part) ** 2} of {length**2}", f"the rest: {value}")
+            steps = (f"one not: {1 - share}", f"neither: {(1 - share) ** 2}", f"the rest: {value}")
         mistakes = (share, 1 - value, share**2, (1 - share) ** 2, share / 2)
-        return chance(question, steps, value, mistakes, f"1 - {value} = {1 - value}, the {'others' if both else 'case of neither'}")
+        return chance(question, steps, value, mistakes, f"{value} + {1 - value} = 1")
     return _either(rng, name, find)
 
 
@@ -117,11 +116,11 @@ def _either(rng: Random, name: str, find: str) -> Problem:
     early = rng.randint(1, min(spans) - 1)
     one, two = (Fraction(early, span) for span in spans)
     value = one / (one + two)
-    told = "; ".join(f"{ruler} reigned {REIGNS[ruler][0]}-{REIGNS[ruler][1]}" for ruler in (name, other))
-    question = f"{told}. A {find} is as likely of either; it is from the first {early} years of its reign. How likely is it of {name}?"
-    steps = (f"{name}: {early} of {spans[0]} years", f"{other}: {early} of {spans[1]} years", f"{spans[1]} / ({spans[0]} + {spans[1]}) = {value}")
+    told = "; ".join(f"{ruler} {REIGNS[ruler][0]}-{REIGNS[ruler][1]}" for ruler in (name, other))
+    question = f"{told}. A {find}, of either alike, is of year {early} or before of the reign. How likely is it of {name}?"
+    steps = (f"{early} of {spans[0]} years", f"{early} of {spans[1]} years", f"{spans[1]} / ({spans[0]} + {spans[1]}) = {value}")
     mistakes = (Fraction(1, 2), 1 - value, one, two)
-    return chance(question, steps, value, mistakes, f"odds {spans[1]}:{spans[0]}, shorter reign likelier" if spans[0] < spans[1] else f"odds {spans[1]}:{spans[0]}")
+    return chance(question, steps, value, mistakes, f"odds {spans[1]}:{spans[0]}")
 
 
 def check_dating(question: str, answer: str) -> bool:
@@ -130,12 +129,12 @@ def check_dating(question: str, answer: str) -> bool:
     if value is None or not 0 <= value <= 1:
         return False
     if "either" in question:
-        rulers = re.findall(r"(?:^|; )([^;]+?) reigned (\d+)-(\d+)", question)
+        rulers = re.findall(r"(?:^|; )([^;]+?) (\d+)-(\d+)", question)
         (asked, a, b), (_, c, d) = rulers
         known = all(REIGNS[name] == (int(start), int(end)) for name, start, end in rulers)
         return known and question.endswith(f" of {asked}?") and value * (int(b) - int(a)) == (1 - value) * (int(d) - int(c))
-    name, start, end = re.findall(r"^(.+) reigned from (\d+) to (\d+);", question)[0]
-    years = [int(number) for number in numbers(question.partition("; ")[2])]
+    name, start, end = re.findall(r" of (.+) \((\d+)-(\d+)\)", question)[0]
+    years = [int(number) for number in numbers(question.partition(": ")[2])]
     length = int(end) - int(start)
     if REIGNS[name] != (int(start), int(end)):
         return False

@@ -131,7 +131,7 @@ TEMPLATES = (
     Template("books", "literature", "abductive", explain(BOOKS), check_explained(BOOKS)),
     Template("letters", "literature", "analogical", relate(RELATIONS), check_related(RELATIONS)),
     Template("plot", "literature", "causal", trace(CHAINS), check_traced(CHAINS)),
-    Template("editions", "literature", "counterfactual", moved(WORKS, "appeared in"), check_moved),
+    Template("editions", "literature", "counterfactual", moved(WORKS), check_moved),
     Template("imprints", "literature", "meta", audit_dates(WORKS), check_dates(WORKS)),
     *literature_reasoning.TEMPLATES,
 )

@@ -61,7 +61,7 @@ def _lines(low: int, high: int) -> str:
 def _syllables(rng: Random) -> Problem:
     name, metre = rng.choice(_METRES)
     size, total = len(metre), sum(metre)
-    stanzas, rest = rng.randint(2, 12), rng.randint(1, size - 1)
+    stanzas, rest = rng.randint(2, 16), rng.randint(1, size - 1)
     count = stanzas * size + rest
     value = stanzas * total + sum(metre[:rest])
     shown = ", ".join(map(str, metre * 2))
@@ -72,18 +72,18 @@ def _syllables(rng: Random) -> Problem:
 
 
 def _turning(rng: Random) -> Problem:
-    words = rng.sample(_WORDS, rng.choice((4, 5)))
-    later = 3 if len(words) == 5 else rng.randint(3, 4)
+    words = rng.sample(_WORDS, 4)
+    later = 3
     stanzas = [words]
     while len(stanzas) < later:
         stanzas.append(_turned(stanzas[-1]))
     order = " ".join(str(words.index(word) + 1) for word in stanzas[1])
-    question = f"Stanza 1 ends on {', '.join(words)}; stanza 2 on {', '.join(stanzas[1])}. The turn goes on. What of stanza {later}?"
-    steps = [f"places {order} of the stanza before", *(f"stanza {k + 1}: {', '.join(stanzas[k])}" for k in range(2, later))]
+    question = f"Lines end on {', '.join(words)}; in stanza 2 on {', '.join(stanzas[1])}. By this turn, what of stanza {later}?"
+    steps = [f"turn: {order}", *(f"{k + 1}: {', '.join(stanzas[k])}" for k in range(2, later))]
     if len(steps) < 3:
-        steps.append("each word stands once")
+        steps.append("each word once")
     others = (stanzas[1], [*reversed(stanzas[-1])], words, [*stanzas[-1][1:], stanzas[-1][0]], _turned(stanzas[-1]), [*reversed(words)])
-    return Problem(question, tuple(steps), ", ".join(stanzas[-1]), tuple(", ".join(other) for other in others), f"turned back: {', '.join(stanzas[-2])}")
+    return Problem(question, tuple(steps), ", ".join(stanzas[-1]), tuple(", ".join(other) for other in others), f"{stanzas[-1][1]} led stanza {later - 1}")
 
 
 def _turned(words: list[str]) -> list[str]:
@@ -125,7 +125,7 @@ def drawn(rng: Random, level: int) -> Problem:
     work, unit, *sizes = rng.choices(PARTED, [sum(parts) for _, _, *parts in PARTED])[0]
     whole = sum(sizes)
     early = rng.randint(2, whole - 2)
-    told = f"{work} has {', '.join(map(str, sizes[:-1]))} and {sizes[-1]} {unit}s."
+    told = f"{work} has {', '.join(map(str, sizes[:-1]))} and {sizes[-1]} {unit}s." if level < 2 else f"{work} has {whole} {unit}s."
     total = f"{' + '.join(map(str, sizes))} = {whole}"
     one = Fraction(early, whole)
     if level == 0:
@@ -134,18 +134,18 @@ def drawn(rng: Random, level: int) -> Problem:
         mistakes = (1 - one, Fraction(1, whole), Fraction(1, len(sizes)))
         return chance(question, steps, one, mistakes, f"{early} + {whole - early} others = {whole}")
     if level == 1:
-        question = f"{told} One is drawn, then again one of all: how likely are both of the first {early}?"
+        question = f"{told} One is drawn, put back, one again drawn: how likely both of the first {early}?"
         steps = (total, f"each time {one}", f"{one} * {one} = {one * one}")
         return chance(question, steps, one * one, (one, 1 - one, one / 2, (1 - one) ** 2), f"{one * one} / {one} = {one}")
     both = one * Fraction(early - 1, whole - 1)
     if level == 2:
-        question = f"{told} Two different ones are drawn: how likely are both of the first {early}?"
-        steps = (total, f"then {early - 1} of {whole - 1}", f"{one} * {Fraction(early - 1, whole - 1)} = {both}")
+        question = f"{told} Two different are drawn: how likely both of the first {early}?"
+        steps = (f"first {one}", f"then {early - 1} of {whole - 1}", f"{one} * {Fraction(early - 1, whole - 1)} = {both}")
         return chance(question, steps, both, (one * one, one, 1 - both), f"{both} / {one} = {Fraction(early - 1, whole - 1)}")
     rest = Fraction(whole - early, whole - 1)
     value = 2 * one * rest
-    question = f"{told} Two different ones are drawn: how likely is just one of the first {early}?"
-    steps = (total, f"first so, second not: {one} * {rest} = {one * rest}", f"either order: {value}")
+    question = f"{told} Two different are drawn: how likely just one of the first {early}?"
+    steps = (f"first in: {one}", f"second out: {rest}", f"2 * {one} * {rest} = {value}")
     return chance(question, steps, value, (one * rest, 2 * one * (1 - one), both, 1 - value), f"{value} / 2 / {rest} = {one}")
 
 
@@ -155,7 +155,8 @@ def check_drawn(question: str, answer: str) -> bool:
     if value is None or found is None:
         return False
     sizes = [int(size) for size in re.findall(r"\d+", found[2])]
-    if (found[1], found[3], *sizes) not in PARTED:
+    known = [parts for work, unit, *parts in PARTED if (work, unit) == (found[1], found[3])]
+    if not known or (sizes != known[0] and sizes != [sum(known[0])]):
         return False
     whole, early = sum(sizes), int(numbers(question)[-1])
     if "different" in question:

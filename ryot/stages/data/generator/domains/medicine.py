@@ -19,8 +19,8 @@ def dose(rng: Random, level: int) -> Problem:
         volume, rate = each / strength, Fraction(day, strength * hours)
         if all(map(is_decimal, (each, volume, rate))):
             break
-    drug = f"A drug is given at {per} mg per kg a day. A patient weighs {weight} kg"
-    first = f"daily: {per} * {weight} = {day} mg"
+    drug = f"A drug: {per} mg per kg a day; a patient: {weight} kg"
+    first = f"{per} * {weight} = {day} mg"
     if level == 0:
         steps = ("dose = rate * weight", f"{per} * {weight}", f"= {day} mg")
         return numeric(
@@ -29,18 +29,18 @@ def dose(rng: Random, level: int) -> Problem:
     if level == 1:
         e = written(each)
         steps = (first, f"{times} doses: {day} / {times}", f"= {e} mg")
-        question = f"{drug} and takes it in {times} equal doses. How much is one dose?"
+        question = f"{drug}, {times} equal doses. How much is one?"
         return numeric(
             question, steps, each, "{} mg each time", (day, day * times, each * 2), f"{e} * {times} / {weight} = {per} mg per kg"
         )
     if level == 2:
         v = written(volume)
-        steps = (first, f"one dose: {day} / {times} = {written(each)} mg", f"{written(each)} / {strength} = {v} mL")
-        question = f"{drug} and takes it in {times} equal doses of a {strength} mg/mL syrup. How much syrup is one dose?"
+        steps = (first, f"{day} / {times} = {written(each)} mg", f"{written(each)} / {strength} = {v} mL")
+        question = f"{drug}, {times} equal doses of {strength} mg/mL syrup. How much is one?"
         return numeric(question, steps, volume, _ML, (volume * times, each, each * strength), f"{v} * {strength} * {times} = {day} mg")
     r = written(rate)
-    steps = (first, f"{day} / {strength} = {written(Fraction(day, strength))} mL", f"over {hours} hours: {r} mL an hour")
-    question = f"{drug} and gets it as a {strength} mg/mL infusion over {hours} hours. What is the rate?"
+    steps = (first, f"{day} / {strength} = {written(Fraction(day, strength))} mL", f"over {hours} hours: {r}")
+    question = f"{drug}, {strength} mg/mL infusion over {hours} hours. What rate?"
     return numeric(question, steps, rate, _RATE, (rate * hours, Fraction(day, hours), rate * 2), f"{r} * {hours} * {strength} = {day} mg")
 
 
@@ -62,7 +62,7 @@ def check_dose(question: str, answer: str) -> bool:
 
 def half_life(rng: Random, level: int) -> Problem:
     """What is left after half-lives; after hours; the first dose; how much longer a slower drug would take."""
-    k, period = rng.randint(2, 4), rng.randint(2, 24)
+    k, period = rng.randint(2, 5), rng.randint(2, 24)
     left = Fraction(rng.randint(2, 60), rng.choice((1, 2)))
     start, hours = left * 2**k, k * period
     s, rest = written(start), written(left)
@@ -80,13 +80,12 @@ def half_life(rng: Random, level: int) -> Problem:
         return numeric(question, steps, start, "a dose of {} mg", (left * k, start / 2, start * 2), f"{s} halved {k} times is {rest}")
     slower = period + rng.randint(1, 12)
     question = (
-        f"A drug with a half-life of {period} hours falls from {s} to {rest} mg. "
-        f"Were the half-life {slower} hours, how much longer would it take?"
+        f"A drug of half-life {period} hours falls from {s} to {rest} mg. Were it {slower} hours, how much longer would it take?"
     )
     more = k * (slower - period)
     steps = (
         f"{s} / {rest} = {2**k}: {k} half-lives",
-        f"now {k} * {period} = {hours}, then {k} * {slower} = {k * slower}",
+        f"{k} * {period} = {hours}, {k} * {slower} = {k * slower}",
         f"{k * slower} - {hours} = {more}",
     )
     return numeric(question, steps, more, _HOURS, (slower - period, k * slower, hours), f"({hours} + {more}) / {k} = {slower}")

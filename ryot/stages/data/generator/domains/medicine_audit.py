@@ -28,40 +28,39 @@ def _trial(rng: Random) -> Values:
 
 PROCEDURES = (
     Procedure(
-        "{} mg per kg a day, {} kg, {} doses a day.",
+        "{} mg per kg, {} kg, {} doses a day.",
         _dose,
         (
-            Line("{} mg a day", lambda g, v: g[0] * g[1], (lambda g, v: g[0] + g[1], lambda g, v: g[0] * g[1] * g[2]), "{x} = {g0} * {g1}"),
-            Line("{} mg a dose", lambda g, v: v[0] / g[2], (lambda g, v: v[0] * g[2], lambda g, v: v[0] / (g[2] + 1)), "{x} * {g2} = {v0}"),
-            Line("{} mg a week", lambda g, v: v[1] * g[2] * 7, (lambda g, v: v[1] * 7, lambda g, v: v[0] * 5), "{x} = 7 * {v1} * {g2}"),
+            Line("daily {}", lambda g, v: g[0] * g[1], (lambda g, v: g[0] + g[1], lambda g, v: g[0] * g[1] * g[2]), "{x} = {g0} * {g1}"),
+            Line("dose {}", lambda g, v: v[0] / g[2], (lambda g, v: v[0] * g[2], lambda g, v: v[0] / (g[2] + 1)), "{x} * {g2} = {v0}"),
+            Line("weekly {}", lambda g, v: v[1] * g[2] * 7, (lambda g, v: v[1] * 7, lambda g, v: v[0] * 5), "{x} = 7 * {v1} * {g2}"),
         ),
     ),
     Procedure(
         "A drip: {} mL in {} hours, {} drops per mL.",
         _drip,
         (
-            Line("{} mL an hour", lambda g, v: g[0] / g[1], (lambda g, v: g[0] / 60, lambda g, v: g[0] / g[1] * 2), "{x} * {g1} = {g0}"),
-            Line("{} mL a minute", lambda g, v: v[0] / 60, (lambda g, v: v[0] / 24, lambda g, v: v[0] / 30), "{x} * 60 = {v0}"),
-            Line("{} drops a minute", lambda g, v: v[1] * g[2], (lambda g, v: g[2] / v[1], lambda g, v: v[0] * g[2]), "{x} = {v1} * {g2}"),
+            Line("hourly {}", lambda g, v: g[0] / g[1], (lambda g, v: g[0] / 60, lambda g, v: g[0] / g[1] * 2), "{x} * {g1} = {g0}"),
+            Line("each minute {}", lambda g, v: v[0] / 60, (lambda g, v: v[0] / 24, lambda g, v: v[0] / 30), "{x} * 60 = {v0}"),
+            Line("drops {}", lambda g, v: v[1] * g[2], (lambda g, v: g[2] / v[1], lambda g, v: v[0] * g[2]), "{x} = {v1} * {g2}"),
         ),
     ),
     Procedure(
-        "{} people, {} percent ill; a test finds {} percent of the ill.",
+        "{} people, {} percent ill, {} percent of them found.",
         _screened,
         (
             Line("ill {}", lambda g, v: g[0] * g[1] / 100, (lambda g, v: g[0] * g[1] / 1000, lambda g, v: g[0] * g[2] / 100), "100 * {x} = {g0} * {g1}"),
             Line("found {}", lambda g, v: v[0] * g[2] / 100, (lambda g, v: g[0] * g[2] / 100, lambda g, v: v[0] * (100 - g[2]) / 100), "100 * {x} = {v0} * {g2}"),
-            Line("ill but missed {}", lambda g, v: v[0] - v[1], (lambda g, v: g[0] - v[1], lambda g, v: v[0] + v[1]), "{x} + {v1} = {v0}"),
+            Line("missed {}", lambda g, v: v[0] - v[1], (lambda g, v: g[0] - v[1], lambda g, v: v[0] + v[1]), "{x} + {v1} = {v0}"),
         ),
     ),
     Procedure(
-        "Of {} untreated {} fall ill, of as many treated {}.",
+        "Of {}: untreated {} ill, treated {}.",
         _trial,
         (
-            Line("risk untreated {} percent", lambda g, v: 100 * g[1] / g[0], (lambda g, v: g[1], lambda g, v: 100 * (g[0] - g[1]) / g[0]), "{x} * {g0} = 100 * {g1}"),
+            Line("untreated {} percent", lambda g, v: 100 * g[1] / g[0], (lambda g, v: g[1], lambda g, v: 100 * (g[0] - g[1]) / g[0]), "{x} * {g0} = 100 * {g1}"),
             Line("treated {} percent", lambda g, v: 100 * g[2] / g[0], (lambda g, v: 100 * (g[0] - g[2]) / g[0], lambda g, v: 50 * g[2] / g[0]), "{x} * {g0} = 100 * {g2}"),
-            Line("{} points less", lambda g, v: v[0] - v[1], (lambda g, v: v[0] + v[1], lambda g, v: 100 - v[1]), "{x} + {v1} = {v0}"),
-            Line("treat {} to spare one", lambda g, v: 100 / v[2], (lambda g, v: 100 * v[2], lambda g, v: 10 / v[2], lambda g, v: 100 - v[2]), "{x} * {v2} = 100"),
+            Line("treat {} for one", lambda g, v: 100 / (v[0] - v[1] or 7), (lambda g, v: v[0] - v[1], lambda g, v: 10 / (v[0] - v[1] or 7), lambda g, v: 100 - v[0]), "{x} * {v0} = 100 + {x} * {v1}"),
         ),
     ),
 )  # fmt: skip

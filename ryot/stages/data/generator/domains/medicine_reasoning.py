@@ -9,7 +9,7 @@ from ryot.stages.data.generator.facts.relation import check_related, relate
 from ryot.stages.data.generator.facts.riddle import check_explained, explain
 from ryot.stages.data.generator.problem import Problem, Template, numbers, numeric, quantity, written
 
-_MG, _PEOPLE, _CASES = "{} mg per litre", "{} people", "{} cases fewer"
+_MG, _PEOPLE, _CASES = "{} mg/L", "{} people", "{} fewer"
 
 
 def blood_levels(rng: Random, level: int) -> Problem:
@@ -17,12 +17,12 @@ def blood_levels(rng: Random, level: int) -> Problem:
     if level == 3:
         return _below(rng)
     steady = level == 0 or (level == 2 and rng.random() < 0.5)
-    fall, low, share = rng.randint(2, 15), rng.randint(1, 40), rng.choice((2, 4, 5))
+    fall, low, share = rng.randint(2, 15), rng.randint(1, 150), rng.choice((2, 2, 4, 5))
     last = rng.randint(20, 80) if steady else low * (share - 1) ** 3
     seen = [last + k * fall if steady else low * (share - 1) ** (3 - k) * share**k for k in (3, 2, 1)]
     keep = written(Fraction(share - 1, share))
     rule = f"falls by {fall} each time" if steady else f"each is {keep} of the one before"
-    told = f"Hourly drug levels in mg per litre: {seen[0]}, {seen[1]}, {seen[2]}."
+    told = f"Hourly drug levels: {seen[0]}, {seen[1]}, {seen[2]} mg/L."
     falls = f"falls: {seen[0] - seen[1]}, {seen[1] - seen[2]}"
     following = f"{seen[2]} - {fall} = {last}" if steady else f"{seen[2]} * {keep} = {last}"
     back = f"{last} + 3 * {fall} = {seen[0]}" if steady else f"{last} / {keep} = {seen[2]}"
@@ -39,7 +39,7 @@ def _below(rng: Random) -> Problem:
     last, extra = rng.randint(24, 200), rng.randint(1, 3)
     path = [Fraction(last, 2**k) for k in range(1, extra + 1)]
     bound = rng.randint(int(path[-1]) + 1, int(2 * path[-1]))
-    question = f"Drug levels at hours 0, 1, 2: {4 * last}, {2 * last}, {last} mg per litre. At which full hour is it first below {bound}?"
+    question = f"Drug levels at hours 0, 1, 2: {4 * last}, {2 * last}, {last} mg/L. At which full hour is it first below {bound}?"
     steps = ("each hour halves it", f"then {', '.join(map(written, path))}", f"{written(path[-1])} is below {bound}")
     hours = 2 + extra
     return numeric(question, steps, hours, "at hour {}", (hours - 1, hours + 1, hours + 2), f"an hour before: {written(2 * path[-1])}")
@@ -66,8 +66,8 @@ def check_blood_levels(question: str, answer: str) -> bool:
 
 def screening(rng: Random, level: int) -> Problem:
     """True positives; false positives; how often a positive is ill; after two independent tests (Bayes)."""
-    people, ill = 10000 * rng.randint(1, 30), rng.choice((1, 2, 4, 5, 10, 20))
-    found, false = rng.choice((50, 60, 70, 75, 80, 90, 95)), rng.choice((1, 2, 4, 5, 10, 20))
+    people, ill = 10000 * rng.randint(1, 30), rng.choice((1, 2, 3, 4, 5, 8, 10, 20, 25, 30))
+    found, false = rng.choice((50, 60, 70, 75, 80, 90, 95)), rng.choice((1, 2, 3, 4, 5, 8, 10, 20, 25, 30))
     sick = people * ill // 100
     true, alarms = Fraction(sick * found, 100), Fraction((people - sick) * false, 100)
     if level < 2:
@@ -90,23 +90,23 @@ def screening(rng: Random, level: int) -> Problem:
     tests = level - 1
     sure, mistaken = ill * found**tests, (100 - ill) * false**tests
     value = Fraction(sure, sure + mistaken)
-    once = f"finds {found} percent of the ill and {false} percent of the healthy"
-    ask = "Positive: how likely ill?" if level == 2 else "Positive twice, independently: how likely ill?"
+    once = f"finds {found} percent of them and {false} of the healthy"
+    ask = "How likely ill if positive?" if level == 2 else "How likely ill if twice positive, independently?"
     power = f" * {found}" if level == 3 else ""
     wrongly = f" * {false}" if level == 3 else ""
     steps = (
-        f"ill and positive: {ill} * {found}{power} = {sure}",
-        f"healthy and positive: {100 - ill} * {false}{wrongly} = {mistaken}",
+        f"ill: {ill} * {found}{power} = {sure}",
+        f"healthy: {100 - ill} * {false}{wrongly} = {mistaken}",
         f"{sure} / ({sure} + {mistaken}) = {value}",
     )
     mistakes = (Fraction(found, 100), 1 - value, Fraction(ill, 100), Fraction(ill * found, ill * found + (100 - ill) * false))
-    return chance(f"{ill} percent are ill. A test {once}. {ask}", steps, value, mistakes, f"ill to healthy {sure} : {mistaken}")
+    return chance(f"{ill} percent are ill; a test {once}. {ask}", steps, value, mistakes, f"odds {value.numerator}:{value.denominator - value.numerator}")
 
 
 def check_screening(question: str, answer: str) -> bool:
     """The counted people, divided by the rate and the share of the ill, are all the people; odds before times the test's odds."""
     given = numbers(question)
-    if "how likely" not in question:
+    if "How likely" not in question:
         count, (people, ill, rate) = quantity(answer, _PEOPLE), given
         share = 100 - ill if "false positives" in question else ill
         return count is not None and count * 100 / rate * 100 / share == people
@@ -119,17 +119,17 @@ def outbreak(rng: Random, level: int) -> Problem:
     """Fewer infected by each; two generations on; some immune; all cases of two generations together."""
     first, each = 10 * rng.randint(1, 30), rng.randint(3, 12)
     less = rng.randint(1, each - 2)
-    cases = f"{first} cases infect {each} people each"
+    cases = f"{first} cases infect {each} each"
     if level == 0:
         fewer = first * (each - less)
         steps = (
-            f"as it was: {first} * {each} = {first * each}",
-            f"with masks: {first} * {less} = {first * less}",
+            f"{first} * {each} = {first * each}",
+            f"masks: {first} * {less} = {first * less}",
             f"{first * each} - {first * less} = {fewer}",
         )
         mistakes = (first * less, first * each, first + fewer)
         return numeric(
-            f"{cases}. Had masks cut this to {less} each, how many fewer new cases?",
+            f"{cases}. Had masks cut it to {less}, how many fewer?",
             steps,
             fewer,
             _CASES,
@@ -137,11 +137,11 @@ def outbreak(rng: Random, level: int) -> Problem:
             f"{fewer} / {first} + {less} = {each}",
         )
     after = Fraction(less)
-    told = f"{cases}, and so do those. Had masks cut this to {less}"
+    told = f"{cases}, as do those. Had masks cut it to {less}"
     if level == 2:
         immune = rng.choice((25, 50, 20, 40, 75, 10, 30, 60))
         after = Fraction(each * (100 - immune), 100)
-        told = f"{cases}, and so do those. Had {immune} percent been immune"
+        told = f"{cases}, as do those. Had {immune} percent been immune"
     was, would = first * each**2, first * after**2
     if level == 3:
         was, would = was + first * each, would + first * after
@@ -149,12 +149,12 @@ def outbreak(rng: Random, level: int) -> Problem:
     a = written(after)
     sums = ("({0} + {0} * {0})", "{0} * {0}")[level < 3]
     steps = (
-        *((f"each then infects {each} * {100 - immune} / 100 = {a}",) if level == 2 else ()),
-        f"as it was: {first} * {sums.format(each)} = {was}",
-        f"else: {first} * {sums.format(a)} = {written(would)}",
+        *((f"{each} * {100 - immune} / 100 = {a}",) if level == 2 else ()),
+        f"{first} * {sums.format(each)} = {was}",
+        f"{first} * {sums.format(a)} = {written(would)}",
         f"{was} - {written(would)} = {written(fewer)}",
     )
-    scope = "new cases in both rounds together" if level == 3 else "cases in the second round"
+    scope = "in both rounds" if level == 3 else "in round two"
     mistakes = (would, first * (each - after), Fraction(was), first * (each - after) ** 2)
     return numeric(f"{told}, how many fewer {scope}?", steps, fewer, _CASES, mistakes, f"{written(would)} + {written(fewer)} = {was}")
 
@@ -167,7 +167,7 @@ def check_outbreak(question: str, answer: str) -> bool:
     for rate in (each, after):
         one = first * rate
         two = one * rate
-        counted.append(one + two if "together" in question else two if "second" in question else one)
+        counted.append(one + two if "both" in question else two if "two" in question else one)
     return fewer is not None and counted[0] - fewer == counted[1]
 
 

@@ -9,8 +9,7 @@ from ryot.stages.data.generator.problem import Problem, Template
 
 _NAMES = ("Ann", "Bob", "Cal", "Dora", "Eve", "Finn", "Gus", "Hal", "Ida", "Jon", "Kim", "Lea", "Max", "Ned", "Zeno", "Crito")
 _TRAITS = (
-    ("Stoic", "calm"), ("sceptic", "doubtful"), ("Cynic", "poor"), ("utilitarian", "impartial"), ("hedonist", "merry"), ("monk", "silent"),
-    ("sage", "happy"), ("judge", "fair"), ("pacifist", "peaceful"), ("egoist", "selfish"), ("logician", "precise"), ("ascetic", "thin"),
+    "calm", "poor", "free", "just", "wise", "happy", "fair", "kind", "brave", "honest", "patient", "generous", "pious", "stoical", "sceptical",
 )  # fmt: skip
 # Premises and conclusion over "A", "B" and "C"; - denies. The middle two of the conditional forms are fallacies.
 _CONDITIONAL = (
@@ -32,23 +31,22 @@ def fallacy(rng: Random, level: int) -> Problem:
     if level > 1:
         return _proof(rng, level + 2)
     name, *forms = rng.choice(_CONDITIONAL if level == 0 else _OTHERS)
-    person, (kind, trait), (_, third) = rng.choice(_NAMES), *rng.sample(_TRAITS, 2)
-    words = {"A": f"a {kind}" if kind[0] not in "ae" else f"an {kind}", "B": trait, "C": third}
-    first, second, conclusion = (_worded(form, person, words) for form in forms)
+    words = dict(zip("ABC", rng.sample(_TRAITS, 3), strict=True))
+    told = "; ".join(_worded(form, words) for form in forms[:2])
     answer = _verdict(name)
     valid = name in VALID
     rows = _counterexample(forms)
-    shown = "" if rows is None else ", ".join(f"{words[letter]}: {'yes' if rows[letter] else 'no'}" for letter in sorted(rows))
+    shown = "" if rows is None else ", ".join(f"{'' if rows[letter] else 'not '}{words[letter]}" for letter in sorted(rows))
     steps = (
-        f"form: {'; '.join(form.replace('-', 'not ') for form in forms[:2])}; so {forms[2].replace('-', 'not ')}",
-        "every case of true premises has a true conclusion" if valid else f"case against it: {shown}",
+        f"form: {'; '.join(form.replace('-', 'not ') for form in forms)}",
+        "no case against it" if valid else f"against it: {shown}",
         f"it is {name}",
     )
     pool = [other for other, *_ in (*_CONDITIONAL, *_OTHERS)]
     pool = sorted(set(pool) - {name}, key=lambda other: (abs(_place(other) - _place(name)), other))
     wrong = tuple(_verdict(other) for other in pool)
-    back = "deny the conclusion: a premise fails" if valid else "there the premises are true, the conclusion false"
-    return Problem(f"{first}. {second}. So {conclusion[0].lower() if conclusion[:2] == 'If' else conclusion[0]}{conclusion[1:]}. Valid?", steps, answer, wrong, back)
+    back = "deny the end: a premise fails" if valid else "there the premises hold, the end fails"
+    return Problem(f"{rng.choice(_NAMES)}: {told}; so {_worded(forms[2], words)}. Valid?", steps, answer, wrong, back)
 
 
 def _place(name: str) -> int:
@@ -59,11 +57,11 @@ def _verdict(name: str) -> str:
     return f"{'valid' if name in VALID else 'invalid'}: {name}"
 
 
-def _worded(form: str, person: str, words: Mapping[str, str]) -> str:
+def _worded(form: str, words: Mapping[str, str]) -> str:
     parts = [f"{'not ' if minus else ''}{words[letter]}" for minus, letter in re.findall(r"(-?)([ABC])", form)]
     if form.startswith("If"):
-        return f"If {person} is {parts[0]}, {person} is {parts[1]}"
-    return f"{person} is {' or '.join(parts)}{' or both' if len(parts) > 1 else ''}"
+        return f"if {parts[0]}, then {parts[1]}"
+    return f"{' or '.join(parts)}{' or both' if len(parts) > 1 else ''}"
 
 
 def _counterexample(forms: list[str]) -> dict[str, bool] | None:
@@ -131,14 +129,13 @@ def _shape(argument: str) -> list[str]:
     """The three sentences with letters for their predicates, in the order in which these first appear."""
     letters: dict[str, str] = {}
     forms = []
-    for sentence in argument.split(". "):
-        joined = sentence.removeprefix("So ").removesuffix(" or both")
-        predicates = re.split(r" or |, \w+ is ", joined.partition(" is ")[2])
+    for part in argument.partition(": ")[2].split("; "):
+        told = part.removeprefix("so ").removesuffix(" or both")
         named = []
-        for predicate in predicates:
+        for predicate in re.split(r" or |, then ", told.removeprefix("if ")):
             bare = predicate.removeprefix("not ")
             named.append(("-" if bare != predicate else "") + letters.setdefault(bare, chr(ord("A") + len(letters))))
-        forms.append(f"If {named[0]}, {named[1]}" if joined.lower().startswith("if ") else " or ".join(named))
+        forms.append(f"If {named[0]}, {named[1]}" if told.startswith("if ") else " or ".join(named))
     return forms
 
 

@@ -44,29 +44,29 @@ def methods(rng: Random, level: int) -> Problem:
 def _variation(rng: Random) -> Problem:
     foods = rng.sample(FOODS, 3)
     place, each = rng.randrange(3), rng.randint(2, 9)
-    rows = [rng.sample(range(1, 7), 3) for _ in range(3)]
+    rows = [rng.sample(range(1, 7), 3) for _ in range(2)]
     amounts = [row[place] for row in rows]
-    if len(set(amounts)) < 3 or any(len({Fraction(row[place], row[k]) for row in rows}) == 1 for k in range(3) if k != place):
+    if len(set(amounts)) < 2 or any(len({Fraction(row[place], row[k]) for row in rows}) == 1 for k in range(3) if k != place):
         return _variation(rng)
     asked = rng.randint(7, 12)
     cause, value = foods[place], each * asked
-    told = "; ".join(f"{', '.join(map(str, row))}: {row[place] * each}" for row in rows)
-    question = f"Bites of {', '.join(foods)} and hours ill: {told}. What is the cause, and how long do {asked} bites of it last?"
-    steps = ("concomitant variation", f"{cause} {', '.join(map(str, amounts))} goes with {', '.join(str(each * a) for a in amounts)}: times {each}", f"{asked} * {each} = {value}")
+    told = "; ".join(f"{', '.join(map(str, row))}, {row[place] * each}" for row in rows)
+    question = f"Bites of {', '.join(foods)}, hours ill: {told}. What is the cause, and how long ill by {asked} bites?"
+    steps = ("concomitant variation", f"{cause}: times {each} in each", f"{asked} * {each} = {value}")
     others = [food for food in foods if food != cause]
     wrong = (f"{others[0]}, {value} hours", f"{others[1]}, {value} hours", f"{cause}, {value + each} hours", f"{cause}, {asked + each} hours")
-    return Problem(question, steps, f"{cause}, {value} hours", wrong, f"{value} / {asked} = {rows[0][place] * each} / {rows[0][place]}")
+    return Problem(question, steps, f"{cause}, {value} hours", wrong, f"{value} / {asked} = {each}")
 
 
 def check_methods(question: str, answer: str) -> bool:
     """What the answer names is in every ill case and in no well one, and nothing else is; hours for each bite are the same in all cases."""
     if question.startswith("Bites"):
-        foods = question.removeprefix("Bites of ").partition(" and hours")[0].split(", ")
+        foods = question.removeprefix("Bites of ").partition(", hours")[0].split(", ")
         cause, _, hours = answer.removesuffix(" hours").partition(", ")
         if cause not in foods or not hours.isdigit():
             return False
         *seen, asked = numbers(question)
-        rows = [(*seen[4 * k : 4 * k + 4],) for k in range(3)]
+        rows = [(*seen[4 * k : 4 * k + 4],) for k in range(2)]
         return all(row[3] * asked == int(hours) * row[foods.index(cause)] for row in rows)
     cases = [(foods.split(", "), state) for foods, state in re.findall(r"Ate ([^:]+): (ill|well)", question)]
     every = sorted({food for foods, _ in cases for food in foods})
@@ -124,15 +124,15 @@ def check_but_for(question: str, answer: str) -> bool:
     """The rule is applied again with each person away in turn; the answer names just those without whom it fails."""
     told = question.removesuffix(" Who is a but-for cause?")
     rule, _, acts = told.partition(". ")
-    if found := re.fullmatch(r".+ by (\w+) (and|or) (\w+)", rule):
-        people = [found[1], found[3]]
-        works = any if found[2] == "or" else all
-        causes = [name for name in people if not works(other != name for other in people)]
-    elif found := re.fullmatch(r".+ by (\w+) and also by (\w+) or (\w+)", rule):
+    if found := re.fullmatch(r".+ by (\w+) and also by (\w+) or (\w+)", rule):
         people = [*found.groups()]
         idle = acts.removesuffix(".").partition(" but ")[2]
         acting = [name for name in people if name != idle]
         causes = [name for name in acting if not _opened(people, [other for other in acting if other != name])]
+    elif found := re.fullmatch(r"[^,]+ed by (\w+) (and|or) (\w+)", rule):
+        people = [found[1], found[3]]
+        works = any if found[2] == "or" else all
+        causes = [name for name in people if not works(other != name for other in people)]
     else:
         need = numbers(rule)[0]
         forces = [(name, int(force)) for name, force in re.findall(r"(\w+) with (\d+)", acts.partition(";")[0])]
@@ -151,7 +151,7 @@ def testimony(rng: Random, level: int) -> Problem:
     if level == 0:
         tickets, held = rng.randint(20, 300), rng.randint(2, 12)
         value = Fraction(tickets - held, tickets)
-        question = f"In a fair lottery of {tickets} tickets one wins. How likely is it that {held} given tickets all lose?"
+        question = f"In a fair lottery of {tickets} tickets one wins. How likely is it that {held} given ones all lose?"
         steps = (f"the winner is one of {tickets}", f"not among {held}: {tickets} - {held} = {tickets - held}", f"{tickets - held} / {tickets} = {value}")
         mistakes = (Fraction(tickets - 1, tickets), Fraction(held, tickets), Fraction(1, tickets))
         return chance(question, steps, value, mistakes, f"{odds(1 - value)} that one wins; together 1")
@@ -172,11 +172,11 @@ def testimony(rng: Random, level: int) -> Problem:
     power = level - 1
     yes, no = true**power, (rare - 1) * (of - true) ** power
     value = Fraction(yes, yes + no)
-    who = "A witness" if level == 2 else "Two independent witnesses, each"
-    question = f"An event happens 1 in {rare} times. {who} right {true} in {of} times{', say' if level == 3 else ' says'} it did. How likely is it?"
-    steps = (f"it happened, told truly: 1 * {_power(true, power)} = {yes}", f"it did not, told falsely: {rare - 1} * {_power(of - true, power)} = {no}", f"{yes} / ({yes} + {no}) = {value}")
+    who = "A witness," if level == 2 else "Two independent witnesses, each"
+    question = f"{who} right {true} in {of} times, tell{'' if level == 3 else 's'} of an event of chance 1 in {rare}. How likely did it happen?"
+    steps = (f"true: {_power(true, power)}{f' = {yes}' if power > 1 else ''}", f"false: {rare - 1} * {_power(of - true, power)} = {no}", f"{yes} / ({yes} + {no}) = {value}")
     mistakes = (Fraction(true, of), 1 - value, Fraction(1, rare), Fraction(true, true + (rare - 1) * (of - true)))
-    return chance(question, steps, value, mistakes, f"odds {yes}:{no}, over the witness{'es' * (level == 3)} 1:{rare - 1}")
+    return chance(question, steps, value, mistakes, f"odds {value.numerator}:{value.denominator - value.numerator}")
 
 
 def _power(number: int, power: int) -> str:
@@ -191,8 +191,8 @@ def check_testimony(question: str, answer: str) -> bool:
     if "lottery" in question:
         tickets, held = given
         return (1 - value) * tickets == held
-    if "An event" in question:
-        _, rare, true, of = given
+    if "an event" in question:
+        true, of, _, rare = given
         witness = true / (of - true)
         before = value / (1 - value) / (witness * witness if "each" in question else witness)
         return before == 1 / (rare - 1)

@@ -19,8 +19,8 @@ class Fact:
     source: str
 
 
-def moved(facts: tuple[Fact, ...], verb: str) -> Callable[[Random, int], Problem]:
-    """Had one been later; had two been; which of three would then be the earliest; how two gaps would differ. `verb` as in `dates from`."""
+def moved(facts: tuple[Fact, ...]) -> Callable[[Random, int], Problem]:
+    """Had one been later; had two been; which of three would then be the earliest; how two gaps would differ."""
 
     def make(rng: Random, level: int) -> Problem:
         while True:
@@ -36,7 +36,7 @@ def moved(facts: tuple[Fact, ...], verb: str) -> Callable[[Random, int], Problem
                     shifts[place] = rng.randint(2, 90)
             years = [fact.year + shift for fact, shift in zip(chosen, shifts, strict=True)]
             if len(set(years)) == len(years) == len({fact.year for fact in chosen}) and (level < 3 or years[0] + years[2] != 2 * years[1]):
-                return (_apart, _apart, _first, _differ)[level](_told(chosen, verb), chosen, shifts)
+                return (_apart, _apart, _first, _differ)[level](_told(chosen), chosen, shifts)
 
     return make
 
@@ -44,7 +44,7 @@ def moved(facts: tuple[Fact, ...], verb: str) -> Callable[[Random, int], Problem
 def check_moved(question: str, answer: str) -> bool:
     """From the years as they would be, the years of the answer lead to each other; the earliest leaves no other before it."""
     told, _, asked = question.partition(". Had ")
-    years = {name: int(year) for name, year in (re.split(_VERB, fact) for fact in told.split("; "))}
+    years = {name: int(year) for name, year in (fact.rsplit(" ", 1) for fact in told.split("; "))}
     for place, name in enumerate(years):
         found = re.search(rf"{_NAMED[len(years)][place]} (?:come )?(\d+)", asked)
         years[name] += int(found[1]) if found else 0
@@ -61,12 +61,11 @@ def check_moved(question: str, answer: str) -> bool:
     return one + value == two or two + value == one
 
 
-_VERB = r" (?:dates from|appeared in) "
 _NAMED = {2: ("the former", "the latter"), 3: ("the first", "the second", "the third")}
 
 
-def _told(chosen: list[Fact], verb: str) -> str:
-    return "; ".join(f"{fact.what} {verb} {fact.year}" for fact in chosen) + "."
+def _told(chosen: list[Fact]) -> str:
+    return "; ".join(f"{fact.what} {fact.year}" for fact in chosen) + "."
 
 
 def _had(chosen: list[Fact], shifts: list[int]) -> str:
@@ -82,20 +81,20 @@ def _moves(chosen: list[Fact], shifts: list[int]) -> list[str]:
 def _apart(told: str, chosen: list[Fact], shifts: list[int]) -> Problem:
     years = [fact.year + shift for fact, shift in zip(chosen, shifts, strict=True)]
     gap = abs(years[1] - years[0])
-    steps = [*_moves(chosen, shifts), f"compare {years[0]} and {years[1]}", f"{max(years)} - {min(years)} = {gap}"]
+    steps = [*_moves(chosen, shifts), f"now {years[0]}, {years[1]}", f"{max(years)} - {min(years)} = {gap}"]
     was = chosen[1].year - chosen[0].year
     mistakes = (was, was + max(shifts), abs(was - sum(shifts)), max(shifts))
-    question = f"{told} {_had(chosen, shifts)}, how many years would lie between them?"
+    question = f"{told} {_had(chosen, shifts)}, how far apart?"
     return numeric(question, steps, gap, _YEARS, mistakes, f"{min(years)} + {gap} = {max(years)}")
 
 
 def _first(told: str, chosen: list[Fact], shifts: list[int]) -> Problem:
     years = {fact.what: fact.year + shift for fact, shift in zip(chosen, shifts, strict=True)}
     order = sorted(years, key=years.__getitem__)
-    steps = [*_moves(chosen, shifts), f"years {', '.join(map(str, years.values()))}", f"the smallest is {years[order[0]]}"]
+    steps = [*_moves(chosen, shifts), f"now {', '.join(map(str, years.values()))}", f"the smallest is {years[order[0]]}"]
     wrong = (f"It is {order[1]}", f"It is {order[2]}", "It is none of them")
     gaps = " and ".join(str(years[name] - years[order[0]]) for name in order[1:])
-    return Problem(f"{told} {_had(chosen, shifts)}, which would be the earliest?", tuple(steps), f"It is {order[0]}", wrong, f"the others are {gaps} years later")
+    return Problem(f"{told} {_had(chosen, shifts)}, which is the earliest?", tuple(steps), f"It is {order[0]}", wrong, f"others {gaps} later")
 
 
 def _differ(told: str, chosen: list[Fact], shifts: list[int]) -> Problem:
@@ -104,5 +103,5 @@ def _differ(told: str, chosen: list[Fact], shifts: list[int]) -> Problem:
     more = abs(one - two)
     steps = [*_moves(chosen, shifts), f"gaps {one} and {two}", f"{max(one, two)} - {min(one, two)} = {more}"]
     was = abs(chosen[2].year - 2 * chosen[1].year + chosen[0].year)
-    question = f"{told} {_had(chosen, shifts)}, by how many years would the two gaps between neighbours differ?"
+    question = f"{told} {_had(chosen, shifts)}, by how much do the gaps differ?"
     return numeric(question, steps, more, _YEARS, (was, one, two, one + two), f"{min(one, two)} + {more} = {max(one, two)}")

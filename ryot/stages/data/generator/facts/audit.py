@@ -64,10 +64,10 @@ def audited(rng: Random, procedure: Procedure) -> Problem | None:
         mends.append(right)
     told = procedure.told.format(*map(written, given))
     shown = " ".join(
-        f"({n}) {line.words.format(written(value))}." for n, (line, value) in enumerate(zip(procedure.lines, values, strict=True), 1)
+        f"{n}) {line.words.format(written(value))}." for n, (line, value) in enumerate(zip(procedure.lines, values, strict=True), 1)
     )
     steps = [
-        f"({n + 1}) {written(mends[n])}{', not ' + written(values[n]) if n == planted else ''}"
+        f"{n + 1}) {written(mends[n])}{', not ' + written(values[n]) if n == planted else ''}"
         for n in range(len(values) if planted is None else planted + 1)
     ]
     steps += [("the others follow from it", "so that line errs")[n] for n in range(3 - len(steps))]
@@ -118,5 +118,5 @@ def _sum(text: str) -> Fraction:
 
 
 def _pattern(procedure: Procedure) -> str:
-    parts = [procedure.told, *(f"({n}) {line.words}." for n, line in enumerate(procedure.lines, 1)), "First wrong line?"]
+    parts = [procedure.told, *(f"{n}) {line.words}." for n, line in enumerate(procedure.lines, 1)), "First wrong line?"]
     return re.escape(" ".join(parts)).replace(re.escape("{}"), _NUMBER)

@@ -3,8 +3,8 @@
 from ryot.stages.data.generator.facts.relation import Relation
 from ryot.stages.data.generator.facts.riddle import riddles
 
-_CLASSES = {"m": "a mammal", "b": "a bird", "r": "a reptile", "a": "an amphibian"}
-_FOODS = {"p": "a plant eater", "m": "a meat eater", "i": "an insect eater"}
+_CLASSES = {"m": "mammal", "b": "bird", "r": "reptile", "a": "amphibian"}
+_FOODS = {"p": "plant eater", "m": "meat eater", "i": "insect eater"}
 _LANDS = {"Af": "African", "As": "Asian", "Au": "Australian", "Am": "American"}
 # Animals wild in one of the four only, with their main food.
 _ANIMALS = (

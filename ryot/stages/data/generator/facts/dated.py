@@ -10,7 +10,7 @@ from ryot.stages.data.generator.facts.audit import RIGHT, Line, Procedure, Value
 from ryot.stages.data.generator.problem import Problem
 
 _SHIFTS = (-100, -50, -20, -10, -7, -4, 4, 7, 10, 20, 50, 100)
-_LINE = re.compile(r"\((\d)\) (.+?):? (\d+(?:\.5)?)(?: years)?\.(?= )")
+_LINE = re.compile(r"(\d)\) (.+?):? (\d+(?:\.5)?)(?: years)?\.(?= )")
 
 
 def audit_dates(facts: Sequence[Fact]) -> Callable[[Random, int], Problem]:
@@ -82,5 +82,5 @@ def _holds(words: str, value: Fraction, values: list[Fraction], years: dict[str,
             return values[1] - value == value - values[0]
         case "gaps differ by":
             one, two = values[1] - values[0], values[2] - values[1]
-            return value > 0 and value in (one - two, two - one)
+            return value >= 0 and value in (one - two, two - one)
     return years[words] == value

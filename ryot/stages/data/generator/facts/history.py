@@ -25,12 +25,13 @@ Babur,India,Mughal,1526,1530;Akbar,India,Mughal,1556,1605;Jahangir,India,Mughal,
 Aurangzeb,India,Mughal,1658,1707;Mehmed II,Turkey,Ottoman,1451,1481;Selim I,Turkey,Ottoman,1512,1520;Suleiman I,Turkey,Ottoman,1520,1566
 Gustav Vasa,Sweden,Vasa,1523,1560;Christina,Sweden,Vasa,1632,1654"""
 _ROWS = tuple(row.split(",") for line in _REIGNS.split("\n") for row in line.split(";"))
+_PEOPLES = {"England": "English", "Britain": "British", "France": "French", "Rome": "Roman", "Russia": "Russian", "India": "Indian", "Turkey": "Turkish", "Sweden": "Swedish"}
 REIGNS = {name: (int(first), int(last)) for name, _, _, first, last in _ROWS}
 """Ruler to the first and the last year of the reign."""
 RULERS = riddles(
     "A ruler:",
     {
-        name: (f"of {land}", f"a {house}" if house[0] not in "AO" else f"an {house}", f"from the {int(first) // 100}00s" if int(first) > 99 else "from before 100")
+        name: (_PEOPLES[land], house, f"{int(first) // 100}00s" if int(first) > 99 else "before 100")
         for name, land, house, first, _ in _ROWS
     },
 )
@@ -59,32 +60,32 @@ RELATIONS = (
     Relation("lawgiver and people's land", _LAWS),
 )
 
-_CHAINS = """Sarajevo murder>Austria's ultimatum>war on Serbia>Russia's mobilisation>Germany's war declaration
-Tea Act>Boston Tea Party>Coercive Acts>Continental Congress
-France's state debt>Estates-General>Tennis Court Oath>constitution of 1791
-sale of indulgences>Luther's theses>Luther's excommunication>Diet of Worms>Luther's hiding at the Wartburg
-Henry VIII's wish to remarry>break with Rome>Act of Supremacy>More's execution
-Wall Street crash>recall of US loans>German mass unemployment>Nazi gains of 1932
-Caesar's crossing of the Rubicon>Roman civil war>Caesar's dictatorship>Ides of March>Second Triumvirate
-potato blight>Irish famine>Irish mass emigration>Irish quarters in Boston
-oil embargo on Japan>Pearl Harbor attack>America's entry into the war>Normandy landing
-Soviet missiles on Cuba>US naval blockade>Kennedy-Khrushchev deal>missiles' removal
-Defenestration of Prague>Bohemian Revolt>Thirty Years' War>Peace of Westphalia
-Mongol conquests>Mongol peace>Marco Polo's journey>Polo's book of travels
-Lincoln's election>South's secession>attack on Fort Sumter>Civil War>end of US slavery
-unrestricted submarine war>America's entry in 1917>fresh Allied troops>German retreat of 1918
-Stamp Act>colonial boycott>repeal of 1766>Declaratory Act
-flooded mines>Newcomen's engine>Watt's engine>steam mills>factory towns
-Edward the Confessor's death>Harold's crowning>William's invasion>Battle of Hastings>Norman rule
-Black Death>shortage of labour>higher wages>Statute of Labourers>revolt of 1381
-defeat at Manzikert>Byzantium's plea for help>Council of Clermont>First Crusade>fall of Jerusalem
-invasion of Poland>Britain's war declaration>British force in France>Dunkirk evacuation
-Hungary's open border>flight of East Germans>fall of the Berlin Wall>German reunification
-opium seizures at Canton>First Opium War>Treaty of Nanking>British rule of Hong Kong
-Perry's black ships>Japan's opening>shogun's fall>Meiji reforms
-march on Moscow>Grand Army's ruin>Battle of Leipzig>Napoleon's exile to Elba"""
+_CHAINS = """July 1914>Sarajevo murder>Austrian ultimatum>attack on Serbia>Russian mobilisation>German war declaration
+American revolt>Tea Act>Boston Tea Party>Coercive Acts>Continental Congress
+French Revolution>state debt>Estates-General>Tennis Court Oath>constitution
+Reformation>sale of indulgences>Luther's theses>excommunication>Diet of Worms
+English Reformation>wish to remarry>break with Rome>Act of Supremacy>More's execution
+Great Depression>Wall Street crash>recall of loans>German unemployment>Nazi gains
+Rome>crossing of the Rubicon>civil war>Caesar's dictatorship>Ides of March>Triumvirate
+Ireland>potato blight>famine>emigration>Irish quarters in Boston
+Pacific war>oil embargo>Pearl Harbor attack>US war entry>Battle of Midway
+Cuba 1962>Soviet missiles>US blockade>secret deal>missiles' removal
+Bohemia>Defenestration of Prague>Bohemian revolt>Thirty Years' War>Peace of Westphalia
+Mongol age>Mongol conquests>safe roads>Marco Polo's journey>Polo's book
+US Civil War>Lincoln's election>secession>attack on Fort Sumter>civil war>end of slavery
+First World War>submarine war>US war entry>fresh troops>German retreat
+American colonies>Stamp Act>boycott>repeal>Declaratory Act
+Industry>flooded mines>Newcomen's engine>Watt's engine>steam mills>factory towns
+England 1066>Edward's death>Harold's crowning>William's invasion>Battle of Hastings>Norman rule
+England>Black Death>lack of labour>higher wages>Statute of Labourers>revolt of 1381
+Crusade>defeat at Manzikert>plea for help>Council of Clermont>First Crusade>fall of Jerusalem
+Second World War>invasion of Poland>British war declaration>army in France>Dunkirk evacuation
+Germany 1989>Hungary's open border>flight of Germans>fall of the Wall>reunification
+China>opium seizures>Opium War>Treaty of Nanking>British Hong Kong
+Japan>Perry's ships>opening of ports>shogun's fall>Meiji reforms
+Napoleon>march on Moscow>army's ruin>Battle of Leipzig>exile to Elba"""
 CHAINS: tuple[Chain, ...] = tuple(tuple(line.split(">")) for line in _CHAINS.split("\n"))
-"""Causes and effects as the entries tell them, each event the cause of the next."""
+"""What it is about, then causes and effects as the entries tell them, each event the cause of the next."""
 
 # What recurs, its first year, the interval, the last year of the unbroken run.
 RECURRING = (

@@ -4,11 +4,11 @@ from ryot.stages.data.generator.facts.chain import Chain
 from ryot.stages.data.generator.facts.relation import Relation
 from ryot.stages.data.generator.facts.riddle import riddles
 
-_FORMS = {"n": "a novel", "p": "a play", "e": "an epic"}
+_FORMS = {"n": "novel", "p": "play", "e": "epic"}
 _TONGUES = {
-    "en": "in English", "fr": "in French", "de": "in German", "ru": "in Russian", "it": "in Italian", "gr": "in Greek", "la": "in Latin", "es": "in Spanish",
+    "en": "English", "fr": "French", "de": "German", "ru": "Russian", "it": "Italian", "gr": "Greek", "la": "Latin", "es": "Spanish",
 }  # fmt: skip
-_TIMES = {"bc": "before AD 1", "13": "1300s", "15": "1500s", "16": "1600s", "17": "1700s", "18": "1800s", "19": "1900s"}
+_TIMES = {"bc": "antique", "13": "1300s", "15": "1500s", "16": "1600s", "17": "1700s", "18": "1800s", "19": "1900s"}
 _BOOKS = (
     ("Iliad", "e gr bc"), ("Odyssey", "e gr bc"), ("Aeneid", "e la bc"), ("Antigone", "p gr bc"), ("Medea", "p gr bc"), ("The Frogs", "p gr bc"),
     ("Divine Comedy", "e it 13"), ("Orlando Furioso", "e it 15"), ("Jerusalem Delivered", "e it 15"), ("Faerie Queene", "e en 15"),
@@ -55,32 +55,32 @@ RELATIONS = (
     Relation("form and length", _SHAPES),
 )
 
-_PLOTS = """Mercutio's death>Tybalt's death>Romeo's exile>Juliet's sleeping draught>Romeo's suicide
-ghost's tale>Hamlet's play at court>Claudius's alarm>Hamlet's voyage to England
-Polonius's death>Ophelia's madness>Ophelia's drowning>fight at Ophelia's grave
-witches' prophecy>Duncan's murder>Malcolm's flight>English invasion>Macbeth's fall
-lost handkerchief>Iago's false proof>Othello's jealousy>Desdemona's death>Othello's suicide
-Lear's love test>Cordelia's banishment>rule of Goneril and Regan>Lear's night on the heath
-Achilles' anger>Trojan advance>Patroclus's sortie>Patroclus's death>Hector's death
-blinding of Polyphemus>Poseidon's anger>Odysseus's wandering>suitors' siege of Penelope
-plague at Thebes>Oedipus's inquiry>shepherd's confession>Oedipus's blinding
-Creon's ban on burial>Antigone's defiance>Antigone's death>Haemon's death>Eurydice's death
-theft of bread>Valjean's prison years>Valjean's yellow passport>inn's refusal
-loss of Ahab's leg>Ahab's hatred>hunt for the whale>Pequod's sinking
-Victor's experiment>creature's life>creature's rejection>William's murder>Justine's trial
-Mason's objection>broken wedding>Jane's flight>Jane's rescue
-Pip's help to a convict>Magwitch's gratitude>Pip's secret fortune>Pip's move to London
-Quixote's reading of romances>Quixote's madness>Quixote's knight-errantry>fight with windmills
-Raskolnikov's theory>pawnbroker's murder>Raskolnikov's guilt>Raskolnikov's confession>exile to Siberia
-Anna's affair>Anna's break with Karenin>Anna's exclusion>Anna's despair>Anna's suicide
-Darcy's first proposal>Elizabeth's refusal>Darcy's letter>Elizabeth's change of mind
-Dracula's move to England>bites on Lucy>Lucy's death>hunt for Dracula
-Daisy's reckless driving>Myrtle's death>Wilson's revenge>Gatsby's death
-Faust's despair>Faust's pact>Faust's love of Gretchen>Gretchen's ruin
-Billy Bones's death>finding of the map>voyage of the Hispaniola>Silver's mutiny
-Emma's reading of novels>Emma's boredom>Emma's affairs>Emma's debts>Emma's suicide"""
+_PLOTS = """Romeo and Juliet>Mercutio's death>Tybalt's death>Romeo's exile>sleeping draught>Romeo's suicide
+Hamlet>ghost's tale>play at court>king's alarm>voyage to England
+Hamlet>Polonius's death>Ophelia's madness>Ophelia's death>fight at the grave
+Macbeth>prophecy>king's murder>sons' flight>invasion>Macbeth's fall
+Othello>lost handkerchief>false proof>jealousy>Desdemona's death>Othello's suicide
+King Lear>love test>Cordelia's exile>evil daughters' rule>night on the heath
+Iliad>Achilles' anger>Trojan advance>Patroclus's sortie>Patroclus's death>Hector's death
+Odyssey>Cyclops's blinding>Poseidon's anger>wandering>suitors' siege
+Oedipus>plague>inquiry>shepherd's confession>blinding
+Antigone>ban on burial>Antigone's defiance>Antigone's death>Haemon's death>Eurydice's death
+Les Miserables>theft of bread>prison>yellow passport>inn's refusal
+Moby-Dick>loss of a leg>Ahab's hatred>hunt for the whale>ship's sinking
+Frankenstein>experiment>creature's life>rejection>William's murder>Justine's trial
+Jane Eyre>Mason's objection>broken wedding>Jane's flight>Jane's rescue
+Great Expectations>help to a convict>gratitude>secret fortune>move to London
+Don Quixote>reading of romances>madness>knight-errantry>fight with windmills
+Crime and Punishment>theory>pawnbroker's murder>guilt>confession>exile
+Anna Karenina>affair>broken marriage>exclusion>despair>suicide
+Pride and Prejudice>first proposal>refusal>Darcy's letter>change of mind
+Dracula>move to England>bites>Lucy's death>hunt for Dracula
+Great Gatsby>reckless driving>Myrtle's death>Wilson's revenge>Gatsby's death
+Faust>despair>pact>love of Gretchen>Gretchen's ruin
+Treasure Island>captain's death>finding of the map>voyage>mutiny
+Madame Bovary>reading of novels>boredom>affairs>debts>suicide"""
 CHAINS: tuple[Chain, ...] = tuple(tuple(line.split(">")) for line in _PLOTS.split("\n"))
-"""Plots as the works tell them, each event the cause of the next."""
+"""The work, then its plot, each event the cause of the next."""
 
 # Work, its unit, and how many of it stand in each of its parts.
 PARTED: tuple[tuple[str | int, ...], ...] = (

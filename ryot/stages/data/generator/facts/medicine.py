@@ -5,13 +5,13 @@ from ryot.stages.data.generator.facts.riddle import riddles
 
 _AGENTS = {"v": "viral", "b": "bacterial", "p": "parasitic", "f": "fungal"}
 _WAYS = {
-    "bite": "from bites",
-    "air": "from air",
-    "food": "from food",
-    "touch": "from touch",
-    "blood": "from blood",
+    "bite": "by bite",
+    "air": "by air",
+    "food": "by food",
+    "touch": "by touch",
+    "blood": "by blood",
 }
-_SEATS = {"n": "in the nerves", "l": "in the liver", "a": "in the airways", "g": "in the gut", "s": "in the skin"}
+_SEATS = {"n": "nerves", "l": "liver", "a": "airways", "g": "gut", "s": "skin"}
 # Agent, usual way of spread, main seat.
 _DISEASES = (
     ("yellow fever", "v bite l"), ("encephalitis B", "v bite n"), ("rabies", "v bite n"), ("sleeping sickness", "p bite n"),

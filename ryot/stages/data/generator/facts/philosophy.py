@@ -22,7 +22,7 @@ _THINKERS = (
 THINKERS = riddles(
     "A thinker:",
     {
-        name: (_LANDS[land], _ERAS[era], f"{'an' if school[0] in 'Eaei' else 'a'} {school}")
+        name: (_LANDS[land], _ERAS[era], school)
         for name, (land, era, school) in ((n, row.split()) for n, row in _THINKERS)
     },
 )

@@ -4,9 +4,9 @@ from ryot.stages.data.generator.facts.relation import Relation
 from ryot.stages.data.generator.facts.riddle import riddles
 
 _FIELDS = {
-    "m": "on memory", "l": "on learning", "s": "on social life", "p": "on perception", "b": "on attachment", "t": "on thinking",
+    "m": "memory", "l": "learning", "s": "society", "p": "perception", "b": "attachment", "t": "thinking",
 }  # fmt: skip
-_SUBJECTS = {"a": "with adults", "c": "with children", "n": "with animals"}
+_SUBJECTS = {"a": "adults", "c": "children", "n": "animals"}
 # Author (year of the report): field, subjects; before or after 1950 follows from the year.
 _STUDIES = (
     ("Ebbinghaus", 1885, "m a"), ("Bartlett", 1932, "m a"), ("Lashley", 1929, "m n"), ("Sperling", 1960, "m a"), ("Loftus", 1974, "m a"),

@@ -52,7 +52,7 @@ def _alike(rng: Random, relation: Relation, pairs: list[tuple[str, str]], other:
     right, decoy = f"{c} and {d}", " and ".join(strange if foreign else (e, h))
     offered = [right, decoy]
     rng.shuffle(offered)
-    steps = (f"rule: {relation.name}", f"no: {other.name}" if foreign else f"no: {e} and {f}", f"yes: {right}")
+    steps = (f"rule: {relation.name}", f"no: {other.name}" if foreign else f"no: {e} and {f}", f"yes: {c}")
     wrong = (decoy, "both of them", "none of them")
     return Problem(f"Which is related as {a} and {b}: {'; '.join(offered)}?", steps, right, wrong, f"{d}: {relation.name.split(' and ')[1]} for {c}")
 
