@@ -60,7 +60,7 @@ def test_generated_documents_are_split_and_counted(tmp_path: Path) -> None:
     assert result.value("wrong_answers") == 0
     assert result.evidence["wrong_answers"].of is not None
     assert result.evidence["wrong_answers"].of >= 600
-    assert result.value("cells") == 96
+    assert result.value("cells") == 384
     assert not {row.id for row in train} & {row.id for row in heldout}
     facts = Documents(result.out).facts
     assert (facts["train"], facts["heldout"], facts["test"]) == (len(train), len(heldout), 0)

@@ -90,7 +90,7 @@ def test_every_example_has_four_choices_of_which_one_is_right(five_thousand: lis
 
 
 FORM = re.compile(
-    r"Q: .+\nReasoning:\n(?:Step \d+: .+\n){3,15}A: .{6,}\nConfidence: 0\.\d\d\nVerification: .+\nTags: \[.+, .+, .+, .+, .+\]\n---"
+    r"Q: .+\nReasoning:\n(?:Step \d+: .+\n){3,15}A: .{6,}\nConfidence: 0\.\d\d\nVerification: .+\nTags: \[.+, .+, .+, .+\]\n---"
 )
 
 

@@ -121,7 +121,7 @@ def _choices(variant: Variant, template: Template) -> list[str]:
 def _document(variant: Variant, cell: Cell, kind: str, confidence: float, choices: list[str]) -> Document:
     problem, template, difficulty = variant.problem, cell.template, DIFFICULTIES[cell.level]
     steps = "".join(f"Step {number}: {step}\n" for number, step in enumerate(problem.steps, start=1))
-    tags = f"{template.domain}, {template.reasoning}, {difficulty}, {template.name}, {kind}"
+    tags = f"{template.domain}, {template.reasoning}, {difficulty}, {kind}"
     text = (
         f"Q: {problem.question}\nReasoning:\n{steps}A: {problem.answer}\nConfidence: {confidence:.2f}\n"
         f"Verification: {problem.verification}\nTags: [{tags}]\n---"
