@@ -66,6 +66,8 @@ class Generate(Section):
     """The difficulties to draw from; none named means all there are."""
     composition: Composition = WANTED
     """The share of each kind of example; `{base: 100%}` for examples as the templates give them and no others."""
+    files: bool = False
+    """Write the examples as a text file a domain too, `generated/DOMAIN.txt` in the result of `data`."""
 
 
 class Source(Section):

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ryot.plugins import Document, Documents, Shard, StageContext, write_index, write_shard
-from ryot.stages.data.generator.generate import cell_count
 from ryot.stages.data.generator.shares import Order, settle
-from ryot.stages.data.generator.units import Made, make
+from ryot.stages.data.generator.units import Made, cells_of, make
 from ryot.stages.data.stage import Config, GeneratorSource
 from ryot.stages.shards.pool import Place, over_shards
 from ryot.stages.shards.work import Item, Result, Work
@@ -69,7 +68,7 @@ def make_group(settings: Mapping[str, Any], fields: Mapping[str, Any], folder: P
 
 
 def _settled(index: int, source: GeneratorSource, work: Work, context: StageContext, place: Place) -> list[Result]:
-    cells = cell_count(source)
+    cells = len(cells_of(source))
     groups = _groups(cells, source.examples)
     results: list[Result] = []
     asked = [Order(0)] * cells

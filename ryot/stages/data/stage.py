@@ -30,6 +30,8 @@ class GeneratorSource(Noted):
     difficulties: tuple[str, ...] = ()
     composition: dict[str, float] = {"base": 1.0}
     """The share of each kind of example."""
+    files: bool = False
+    """Whether the examples are also written as a text file a domain."""
 
 
 class FileSource(Noted):
@@ -142,6 +144,7 @@ def _source(source: Any, facts: Facts) -> Source:
             reasoning=generate.reasoning,
             difficulties=generate.difficulties,
             composition=generate.composition.model_dump(),
+            files=generate.files,
             **noted,
         )
     common = {**noted, "text_field": source.text_field, "max_documents": source.max_documents}

@@ -9,6 +9,7 @@ from typing import Any
 
 from ryot.plugins import Shard, StageContext, write_index
 from ryot.stages.data.copies import find_copies, write_places
+from ryot.stages.data.corpus import statistics_of, write_corpus
 from ryot.stages.data.findings import Findings, facts, measure, refuse_empty, refuse_too_many_broken, say_empty
 from ryot.stages.data.made import make_examples
 from ryot.stages.data.stage import Config
@@ -36,7 +37,11 @@ def run(config: Config, context: StageContext) -> None:
     for written in found.shards:
         shard = Shard(**written["shard"])
         keep((unique if shard.name in again else read).folder / shard.file, context.out)
-    write_index(context.out, [Shard(**written["shard"]) for written in found.shards], facts(found))
+    shards = [Shard(**written["shard"]) for written in found.shards]
+    documents = write_index(context.out, shards, facts(found))
+    if (made := statistics_of(found, documents)) is not None:
+        write_index(context.out, shards, {**facts(found), "generated": made})
+    write_corpus(found, documents, context.out)
     measure(found, context)
     context.say(", ".join(f"{found.kept(split=split)} {split}" for split in ("train", "heldout", "test")) + " documents")
 

@@ -16,7 +16,7 @@ from ryot.stages.data.generator.kinds.calculation import calculation_of
 from ryot.stages.data.generator.kinds.edge import EdgeRandom
 from ryot.stages.data.generator.kinds.paraphrased import differs, kept, reworded
 from ryot.stages.data.generator.kinds.scaled import told
-from ryot.stages.data.generator.problem import Problem, Template, numbers
+from ryot.stages.data.generator.problem import DIFFICULTIES, Problem, Template, numbers
 from ryot.stages.data.generator.units import cells_of
 from ryot.stages.data.records import Document
 from ryot.stages.data.stage import GeneratorSource
@@ -50,7 +50,8 @@ def test_no_answer_of_a_kind_is_wrong(kind: str) -> None:
 def test_a_document_says_its_kind_in_meta_and_as_its_last_tag(kind: str) -> None:
     for cell, document in documents(kind):
         assert document.meta["kind"] == kind
-        assert f", {cell.template.name}, {kind}]\n---" in document.text
+        assert document.meta["template"] == cell.template.name
+        assert f", {DIFFICULTIES[cell.level]}, {kind}]\n---" in document.text
 
 
 @pytest.mark.parametrize("kind", KINDS)

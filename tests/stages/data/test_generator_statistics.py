@@ -1,16 +1,17 @@
-"""Statistics of what was made: they add up, merge across workers, and the corpus is a file a domain."""
+"""Statistics of what was made: they add up in every group, and stand in documents.json; the corpus is a file a domain where asked."""
 
-import json
+from pathlib import Path
 
 import pytest
 
+from ryot.plugins import Documents
+from ryot.plugins.testing import StageResult, run_stage
 from ryot.spec.data import WANTED
 from ryot.stages.data.generator.generate import Generated, generate
-from ryot.stages.data.generator.statistics import by_domain, count, merge, summary
-from ryot.stages.data.records import Document
-from ryot.stages.data.stage import GeneratorSource
+from ryot.stages.data.generator.statistics import GROUPS, statistics
+from ryot.stages.data.stage import Config, DataStage, GeneratorSource, measures_of
 
-SOURCE = GeneratorSource(examples=400, domains=("physics", "computer science", "philosophy"), composition=WANTED.model_dump())
+SOURCE = GeneratorSource(examples=400, domains=("physics", "computer science", "philosophy"), composition=WANTED.model_dump(), files=True)
 
 
 @pytest.fixture(scope="module")
@@ -18,47 +19,40 @@ def made() -> Generated:
     return generate(SOURCE, 42, lambda **_: None)
 
 
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory) -> StageResult:
+    config = Config(sources=(SOURCE,), workers=1)
+    return run_stage(DataStage(), config, tmp_path_factory.mktemp("data"), measures=measures_of(config))
+
+
 def test_counts_add_up_in_every_group(made: Generated) -> None:
-    found = summary(count(made.documents, made.refused))
+    found = statistics(made.documents)
     assert found["all"]["documents"] == found["all"]["distinct_questions"] == 400
-    for group in ("domain", "reasoning", "difficulty", "kind"):
+    for group in GROUPS:
         assert sum(part["documents"] for part in found[group].values()) == 400
     assert set(found["domain"]) == set(SOURCE.domains)
     assert found["all"]["longest"] == max(len(document.text) for document in made.documents)
     assert found["all"]["mean_characters"] == round(sum(len(document.text) for document in made.documents) / 400, 1)
     assert 0 < found["all"]["numeric_answers"] < 1
-    assert found["refused"] == dict(sorted(made.refused.items()))
 
 
-def test_workers_counts_merge_to_the_whole(made: Generated) -> None:
-    cells = sorted({(str(one.meta["template"]), str(one.meta["difficulty"])) for one in made.documents})
-    halves = [
-        [one for one in made.documents if ((one.meta["template"], one.meta["difficulty"]) in cells[::2]) == first]
-        for first in (True, False)
-    ]
-    parts = [json.loads(json.dumps(count(half, {"base: seen before": 3}))) for half in halves]
-    assert merge(parts) == count(made.documents, {"base: seen before": 6})
-    assert merge(reversed(parts)) == merge(parts)
+def test_nothing_made_is_nothing_counted() -> None:
+    assert statistics([])["all"]["documents"] == 0
 
 
-def test_a_cell_counted_twice_is_refused(made: Generated) -> None:
-    part = count(made.documents[:5])
-    with pytest.raises(ValueError, match="was counted by two workers"):
-        merge([part, part])
+def test_they_stand_in_the_list_of_documents(made: Generated, result: StageResult) -> None:
+    assert Documents(result.out).facts["generated"] == statistics(made.documents)
 
 
-def test_documents_that_were_not_generated_are_passed_over() -> None:
-    assert count([Document("a text", {"source": 1})]) == {"rows": {}, "refused": {}}
-    assert list(by_domain([Document("a text")])) == []
-    assert summary(count([]))["all"]["documents"] == 0
-
-
-def test_the_corpus_is_a_file_a_domain(made: Generated) -> None:
-    files = dict(by_domain(iter(made.documents)))
+def test_the_corpus_is_a_file_a_domain(result: StageResult) -> None:
+    files = {path.name: path.read_text() for path in (result.out / "generated").iterdir()}
     assert sorted(files) == ["computer-science.txt", "philosophy.txt", "physics.txt"]
     assert sum(text.count("\nTags: [") for text in files.values()) == 400
     for name, text in files.items():
         domain = name.removesuffix(".txt").replace("-", " ")
         assert all(block.startswith("Q: ") and f"Tags: [{domain}, " in block for block in text.split("---\n") if block)
-    one = next(document for document in made.documents if document.meta["domain"] == "physics")
-    assert f"{one.text}\n" in files["physics.txt"]
+
+
+def test_without_being_asked_for_there_is_none(tmp_path: Path) -> None:
+    config = Config(sources=(SOURCE.model_copy(update={"files": False, "examples": 60}),), workers=1)
+    assert not (run_stage(DataStage(), config, tmp_path, measures=measures_of(config)).out / "generated").exists()

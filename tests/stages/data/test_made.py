@@ -46,8 +46,3 @@ def test_too_many_examples_are_refused_with_the_number_there_are(tmp_path: Path)
     source = GeneratorSource(examples=10_000, domains=("biology",), reasoning=("probabilistic",), difficulties=("elementary",))
     with pytest.raises(NodeError, match=r"1 cells give \d+ unique examples; 10,000 were asked for"):
         documents(tmp_path, source)
-
-
-def test_cells_that_no_template_covers_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(NodeError, match="no template covers"):
-        documents(tmp_path, GeneratorSource(examples=10, domains=("physics",), reasoning=("meta",)))

@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ryot.plugins import Document, NodeError
-from ryot.stages.data.generator.catalog import TEMPLATES
+from ryot.plugins import Document
 from ryot.stages.data.generator.shares import Order, settle
 from ryot.stages.data.generator.units import Stream, cells_of
 from ryot.stages.data.stage import GeneratorSource
@@ -23,7 +22,7 @@ class Generated:
 
 def generate(source: GeneratorSource, seed: int, report: Callable[..., None]) -> Generated:
     """`source.examples` documents with unique questions. Raises NodeError, with the number there are, when the cells give fewer."""
-    cells = cell_count(source)
+    cells = len(cells_of(source))
     streams: dict[tuple[int, frozenset[str]], Stream] = {}
 
     def ask(orders: Sequence[Order]) -> list[list[str]]:
@@ -47,20 +46,7 @@ def generate(source: GeneratorSource, seed: int, report: Callable[..., None]) ->
     )
 
 
-def cell_count(source: GeneratorSource) -> int:
-    """How many cells a source has. Raises NodeError, saying which there are, when it has none."""
-    cells = len(cells_of(source))
-    if not cells:
-        raise NodeError("no template covers the domains, reasoning types and difficulties asked for", hint=_covered())
-    return cells
-
-
 def in_rounds(documents: Sequence[Sequence[Document]]) -> Iterator[Document]:
     """The cells' documents in the order of the rounds: every cell's first, every cell's second, and so on."""
     for place in range(max(map(len, documents), default=0)):
         yield from (own[place] for own in documents if place < len(own))
-
-
-def _covered() -> str:
-    pairs = sorted({f"{template.domain} ({template.reasoning})" for template in TEMPLATES})
-    return "there are " + ", ".join(pairs)
