@@ -9,6 +9,7 @@ from ryot.fingerprint import fingerprint
 from ryot.plugins import Facts, NodeError, Spec, SpecError, digest_path
 from ryot.plugins.stage import identity
 from ryot.plugins.testing import StageResult, run_stage
+from ryot.stages.data.generator.generate import cells_of
 from ryot.stages.data.stage import Config, DataStage, FileSource, GeneratorSource, measures_of
 
 
@@ -38,7 +39,7 @@ def test_generated_documents_are_split_and_counted(tmp_path: Path) -> None:
     assert result.value("wrong_answers") == 0
     assert result.evidence["wrong_answers"].of is not None
     assert result.evidence["wrong_answers"].of >= 600
-    assert result.value("cells") == 96
+    assert result.value("cells") == len(cells_of(GeneratorSource(examples=1)))
     assert not {row["id"] for row in train} & {row["id"] for row in heldout}
     counts = json.loads((result.out / "documents.json").read_text())
     assert (counts["train"], counts["heldout"]) == (len(train), len(heldout))
