@@ -44,7 +44,7 @@ def foodweb(question: str) -> str:
 
     stored, share = Fraction(n[0]), n[1]
     if "stored" in question:
-        levels = 2 if "which eat" in question else 1
+        levels = 2 if "eating" in question else 1
         gain = passed(stored + n[2], share, levels) - passed(stored, share, levels)
     elif len(n) > 2:
         gain = passed(stored, n[2], 2) - passed(stored, share, 2)
@@ -83,10 +83,10 @@ def _root(percent: Fraction) -> Fraction:
 
 
 AUDITS = {
-    "DNA": (1, (lambda g, v: g[0], lambda g, v: 2 * v[0] if v[0] == g[0] else g[0] + v[0], lambda g, v: 50 - v[1] / 2)),
-    "snakes": (2, (lambda g, v: g[0] / 100 * g[1], lambda g, v: v[0] / 100 * g[1], lambda g, v: v[1] / 100 * g[1])),
-    "fish": (3, (lambda g, v: g[2] / g[1] * 100, lambda g, v: g[0] / (v[0] / 100), lambda g, v: v[1] - g[0])),
-    "Hardy": (2, (lambda g, v: _root(g[0]), lambda g, v: 1 - v[0], lambda g, v: 2 * v[0] * v[1] * g[1])),
+    "DNA": (1, (lambda g, _v: g[0], lambda g, v: 2 * v[0] if v[0] == g[0] else g[0] + v[0], lambda _g, v: 50 - v[1] / 2)),
+    "snakes": (2, (lambda g, _v: g[0] / 100 * g[1], lambda g, v: v[0] / 100 * g[1], lambda g, v: v[1] / 100 * g[1])),
+    "fish": (3, (lambda g, _v: g[2] / g[1] * 100, lambda g, v: g[0] / (v[0] / 100), lambda g, v: v[1] - g[0])),
+    "Hardy": (2, (lambda g, _v: _root(g[0]), lambda _g, v: 1 - v[0], lambda g, v: 2 * v[0] * v[1] * g[1])),
 }
 RECOMPUTE: dict[str, Recompute] = {
     "strand": strand,

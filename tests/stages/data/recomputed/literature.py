@@ -25,7 +25,7 @@ def metre(question: str) -> str:
 def verse(question: str) -> str:
     n = integers(question)
     if "Which letter" in question:
-        stanza = question.split("rhyme ")[1].split()[0]
+        stanza = question.split("rhyme ")[1].split(maxsplit=1)[0]
         return f"the letter {next(islice(cycle(stanza), n[0] - 1, None))}"
     if "Terza" in question:
         rhymes: dict[int, list[int]] = {}
@@ -45,11 +45,11 @@ def verse(question: str) -> str:
 
 def pages(question: str) -> str:
     work = question.partition(" has ")[0]
-    whole = sum(size for name, _, *sizes in PARTED if name == work for size in sizes if isinstance(size, int))
+    whole = sum(size for name, _, sizes in PARTED if name == work for size in sizes)
     early = integers(question)[-1]
     if "put back" in question:
         return odds(early**2, whole**2)
-    if "different" not in question:
+    if "Two are" not in question:
         return odds(early, whole)
     inside = [(a < early) + (b < early) for a in range(whole) for b in range(a)]
     return odds(inside.count(1 if "just one" in question else 2), len(inside))

@@ -61,10 +61,10 @@ def half_life(question: str) -> str:
 
 
 AUDITS = {
-    "mg per kg": (3, (lambda g, v: g[0] * g[1], lambda g, v: v[0] / g[2], lambda g, v: v[1] * g[2] * 7)),
-    "A drip": (3, (lambda g, v: g[0] / g[1], lambda g, v: v[0] / 60, lambda g, v: v[1] * g[2])),
-    "of them found": (3, (lambda g, v: g[0] * g[1] / 100, lambda g, v: v[0] * g[2] / 100, lambda g, v: v[0] - v[1])),
-    "untreated": (3, (lambda g, v: g[1] / g[0] * 100, lambda g, v: g[2] / g[0] * 100, lambda g, v: 1 / (v[0] / 100 - v[1] / 100))),
+    "mg per kg": (3, (lambda g, _v: g[0] * g[1], lambda g, v: v[0] / g[2], lambda g, v: v[1] * g[2] * 7)),
+    "A drip": (3, (lambda g, _v: g[0] / g[1], lambda _g, v: v[0] / 60, lambda g, v: v[1] * g[2])),
+    "of them found": (3, (lambda g, _v: g[0] * g[1] / 100, lambda g, v: v[0] * g[2] / 100, lambda _g, v: v[0] - v[1])),
+    "untreated": (3, (lambda g, _v: g[1] / g[0] * 100, lambda g, _v: g[2] / g[0] * 100, lambda _g, v: 1 / (v[0] / 100 - v[1] / 100))),
 }
 RECOMPUTE: dict[str, Recompute] = {
     "plasma": plasma,

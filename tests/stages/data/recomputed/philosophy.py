@@ -1,4 +1,4 @@
-"""Philosophy, recomputed: moods by their traditional names, truth tables by Python itself, causes by trying each case, chances by counting."""
+"""Philosophy, recomputed: moods from a list, truth tables by Python itself, causes by trying each case, chances by counting."""
 
 import re
 from itertools import product
@@ -68,7 +68,9 @@ def blame(question: str) -> str:
     rule, acts = question.removesuffix(" Who is a but-for cause?").split(". ", 1)
     names = re.findall(r"[A-Z][a-z]+", rule.partition(" by ")[2]) or re.findall(r"([A-Z][a-z]+) with", acts.partition(";")[0])
     forces = {name: int(force) for name, force in re.findall(r"(\w+) with (\d+)", acts)}
-    code = re.sub(r"([A-Z][a-z]+)", r"'\1' in on", rule.partition(" by ")[2].replace("and also by", "and (") + (")" if "also" in rule else ""))
+    code = re.sub(
+        r"([A-Z][a-z]+)", r"'\1' in on", rule.partition(" by ")[2].replace("and also by", "and (") + (")" if "also" in rule else "")
+    )
 
     def happens(on: set[str]) -> bool:
         if forces:

@@ -61,10 +61,10 @@ def detection(question: str) -> str:
 
 
 AUDITS = {
-    "Mean": (3, (lambda g, v: g[2] - g[0], lambda g, v: v[0] / g[1], lambda g, v: 100 + v[1] * 15)),
-    "Old IQ": (2, (lambda g, v: g[0] / g[1], lambda g, v: v[0] * 100, lambda g, v: v[1] / 10)),
-    "Learning": (3, (lambda g, v: g[0] - g[1], lambda g, v: v[0] / g[0] * 100, lambda g, v: v[0] * g[2])),
-    "tones": (4, (lambda g, v: g[1] / g[0] * 100, lambda g, v: g[3] / g[2] * 100, lambda g, v: v[0] - v[1])),
+    "Mean": (3, (lambda g, _v: g[2] - g[0], lambda g, v: v[0] / g[1], lambda _g, v: 100 + v[1] * 15)),
+    "Old IQ": (2, (lambda g, _v: g[0] / g[1], lambda _g, v: v[0] * 100, lambda _g, v: v[1] / 10)),
+    "Learning": (3, (lambda g, _v: g[0] - g[1], lambda g, v: v[0] / g[0] * 100, lambda g, v: v[0] * g[2])),
+    "tones": (4, (lambda g, _v: g[1] / g[0] * 100, lambda g, _v: g[3] / g[2] * 100, lambda _g, v: v[0] - v[1])),
 }
 RECOMPUTE: dict[str, Recompute] = {
     "learned": learned,

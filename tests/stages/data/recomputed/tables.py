@@ -1,8 +1,9 @@
-"""Answers from tables of facts, looked up the other way round: from values to names, from the second of a pair to the first, by positions."""
+"""Answers from tables of facts, looked up the other way round: from values to names, through lists of pairs, by positions."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from itertools import pairwise
 
 from ryot.stages.data.generator.domains.timeline import Fact
 from ryot.stages.data.generator.facts.chain import Chain
@@ -48,7 +49,9 @@ def related(relations: Sequence[Relation]) -> Recompute:
     def recompute(question: str) -> str:
         if found := re.fullmatch(r"What is to (.+) as (.+) is to (.+)\?", question):
             return f"It is {partner(found[3], found[2], found[1])}"
-        pairs = [tuple(pair.split(" and ")) for pair in re.split("[:;] ", question.rstrip("?.").replace("Which is related as ", "x: ", 1))[1:]]
+        pairs = [
+            tuple(pair.split(" and ")) for pair in re.split("[:;] ", question.rstrip("?.").replace("Which is related as ", "x: ", 1))[1:]
+        ]
         numbers = [[pair in pairs_ for pairs_ in lists] for pair in pairs]
         if question.startswith("Which"):
             return next(" and ".join(pair) for pair, number in zip(pairs[1:], numbers[1:], strict=True) if number == numbers[0])
@@ -109,7 +112,7 @@ def dated(facts: Sequence[Fact]) -> Recompute:
         lines = re.findall(r"\d\) (.+?):? (\d+(?:\.5)?)(?: years)?\. ", question)
         shown = [Fraction(value) for _, value in lines]
         count = sum(words in years for words, _ in lines)
-        gaps = [later - earlier for earlier, later in zip(shown[: count - 1], shown[1:count], strict=True)]
+        gaps = [later - earlier for earlier, later in pairwise(shown[:count])]
         worked = {
             "apart": lambda: gaps[0],
             "in all": lambda: sum(gaps, Fraction(0)),

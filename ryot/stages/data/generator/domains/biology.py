@@ -15,10 +15,12 @@ TRAITS = (
 )  # fmt: skip
 # Other single genes with full dominance, as textbooks of genetics give them (Strickberger, Genetics, 1985).
 OTHERS = (
-    ("flies", "G", "grey", "black"), ("flies", "L", "long", "vestigial"), ("guinea pigs", "B", "black", "brown"),
+    ("flies", "G", "grey", "black"), ("flies", "L", "long", "vestigial"),
+    ("guinea pigs", "B", "black", "brown"),
     ("guinea pigs", "R", "rough", "smooth"), ("guinea pigs", "S", "short", "long"), ("tomatoes", "T", "tall", "dwarf"),
     ("squashes", "W", "white", "yellow"), ("squashes", "D", "disc", "sphere"), ("maize", "P", "purple", "white"),
-    ("maize", "S", "starchy", "sugary"), ("mice", "B", "black", "brown"), ("mice", "A", "agouti", "black"), ("rabbits", "S", "short", "long"),
+    ("maize", "S", "starchy", "sugary"), ("mice", "B", "black", "brown"), ("mice", "A", "agouti", "black"),
+    ("rabbits", "S", "short", "long"),
     ("cats", "S", "short", "long"), ("cattle", "P", "polled", "horned"), ("dogs", "B", "black", "brown"), ("hens", "C", "crested", "plain"),
 )  # fmt: skip
 _PERCENT, _OFFSPRING, _CELLS, _HOURS = "{} percent", "{} offspring", "{} cells", "{} hours"

@@ -35,26 +35,51 @@ PROCEDURES = (
         "DNA has {} percent A.",
         _bases,
         (
-            Line("T {}", lambda g, v: g[0], (lambda g, v: 50 - g[0], lambda g, v: 100 - g[0]), "{x} = {g0}"),
-            Line("A and T {}", lambda g, v: g[0] + v[0], (lambda g, v: v[0] + 10, lambda g, v: v[0] / 2), "{x} = {g0} + {v0}"),
-            Line("G {}", lambda g, v: (100 - v[1]) / 2, (lambda g, v: 100 - v[1], lambda g, v: v[1] / 2), "2 * {x} + {v1} = 100"),
+            Line("T {}", lambda g, _v: g[0], (lambda g, _v: 50 - g[0], lambda g, _v: 100 - g[0]), "{x} = {g0}"),
+            Line("A and T {}", lambda g, v: g[0] + v[0], (lambda _g, v: v[0] + 10, lambda _g, v: v[0] / 2), "{x} = {g0} + {v0}"),
+            Line("G {}", lambda _g, v: (100 - v[1]) / 2, (lambda _g, v: 100 - v[1], lambda _g, v: v[1] / 2), "2 * {x} + {v1} = 100"),
         ),
     ),
     Procedure(
         "Plants, mice, snakes, owls: {} kJ, then {} percent each time.",
         _energy,
         (
-            Line("mice {}", lambda g, v: g[0] * g[1] / 100, (lambda g, v: g[0] * (100 - g[1]) / 100, lambda g, v: g[0] * g[1] / 1000), "100 * {x} = {g1} * {g0}"),
-            Line("snakes {}", lambda g, v: v[0] * g[1] / 100, (lambda g, v: v[0] - v[0] * g[1] / 100, lambda g, v: v[0] / 2), "100 * {x} = {g1} * {v0}"),
-            Line("owls {}", lambda g, v: v[1] * g[1] / 100, (lambda g, v: v[0] * g[1] / 100, lambda g, v: v[1] / 2), "100 * {x} = {g1} * {v1}"),
+            Line(
+                "mice {}",
+                lambda g, _v: g[0] * g[1] / 100,
+                (lambda g, _v: g[0] * (100 - g[1]) / 100, lambda g, _v: g[0] * g[1] / 1000),
+                "100 * {x} = {g1} * {g0}",
+            ),
+            Line(
+                "snakes {}",
+                lambda g, v: v[0] * g[1] / 100,
+                (lambda g, v: v[0] - v[0] * g[1] / 100, lambda _g, v: v[0] / 2),
+                "100 * {x} = {g1} * {v0}",
+            ),
+            Line(
+                "owls {}",
+                lambda g, v: v[1] * g[1] / 100,
+                (lambda g, v: v[0] * g[1] / 100, lambda _g, v: v[1] / 2),
+                "100 * {x} = {g1} * {v1}",
+            ),
         ),
     ),
     Procedure(
         "{} fish are marked; of {} caught later, {} are marked.",
         _fish,
         (
-            Line("marked {} percent", lambda g, v: 100 * g[2] / g[1], (lambda g, v: 100 * g[2] / g[0], lambda g, v: 100 - 100 * g[2] / g[1]), "{x} * {g1} = 100 * {g2}"),
-            Line("all fish {}", lambda g, v: 100 * g[0] / v[0], (lambda g, v: g[0] * v[0] / 100, lambda g, v: 100 * g[1] / v[0]), "{x} * {v0} = 100 * {g0}"),
+            Line(
+                "marked {} percent",
+                lambda g, _v: 100 * g[2] / g[1],
+                (lambda g, _v: 100 * g[2] / g[0], lambda g, _v: 100 - 100 * g[2] / g[1]),
+                "{x} * {g1} = 100 * {g2}",
+            ),
+            Line(
+                "all fish {}",
+                lambda g, v: 100 * g[0] / v[0],
+                (lambda g, v: g[0] * v[0] / 100, lambda g, v: 100 * g[1] / v[0]),
+                "{x} * {v0} = 100 * {g0}",
+            ),
             Line("unmarked {}", lambda g, v: v[1] - g[0], (lambda g, v: v[1] + g[0], lambda g, v: v[1] - g[2]), "{x} + {g0} = {v1}"),
         ),
     ),
@@ -62,11 +87,16 @@ PROCEDURES = (
         "Hardy-Weinberg: {} percent recessive of {}.",
         _alleles,
         (
-            Line("q = {}", lambda g, v: _root(g[0]), (lambda g, v: g[0] / 100, lambda g, v: g[0] / 50), "100 * {x} * {x} = {g0}"),
-            Line("p = {}", lambda g, v: 1 - v[0], (lambda g, v: 1 - v[0] * v[0], lambda g, v: 1 - v[0] / 2), "{x} + {v0} = 1"),
-            Line("carriers {}", lambda g, v: 2 * v[0] * v[1] * g[1], (lambda g, v: v[0] * v[1] * g[1], lambda g, v: v[1] * v[1] * g[1], lambda g, v: v[0] * g[1]), "{v0} * {v0} * {g1} + {v1} * {v1} * {g1} + {x} = {g1}"),
+            Line("q = {}", lambda g, _v: _root(g[0]), (lambda g, _v: g[0] / 100, lambda g, _v: g[0] / 50), "100 * {x} * {x} = {g0}"),
+            Line("p = {}", lambda _g, v: 1 - v[0], (lambda _g, v: 1 - v[0] * v[0], lambda _g, v: 1 - v[0] / 2), "{x} + {v0} = 1"),
+            Line(
+                "carriers {}",
+                lambda g, v: 2 * v[0] * v[1] * g[1],
+                (lambda g, v: v[0] * v[1] * g[1], lambda g, v: v[1] * v[1] * g[1], lambda g, v: v[0] * g[1]),
+                "{v0} * {v0} * {g1} + {v1} * {v1} * {g1} + {x} = {g1}",
+            ),
         ),
     ),
-)  # fmt: skip
+)
 
 TEMPLATES = (Template("specimens", "biology", "meta", audit(PROCEDURES), check_audit(PROCEDURES)),)

@@ -24,13 +24,13 @@ def strand(rng: Random, level: int) -> Problem:
     template = mrna.translate(_READ_BACK)
     if level == 0:
         pair = template.translate(_PAIRS)
-        steps = ("A pairs with T, C with G", *(f"{a} -> {b}" for a, b in zip(template.split(), pair.split(), strict=True)))
-        wrong = (template, mrna, pair[::-1], template[::-1], pair.translate(str.maketrans("AC", "CA")))
+        steps: tuple[str, ...] = ("A pairs with T, C with G", *(f"{a} -> {b}" for a, b in zip(template.split(), pair.split(), strict=True)))
+        wrong: tuple[str, ...] = (template, mrna, pair[::-1], template[::-1], pair.translate(str.maketrans("AC", "CA")))
         return Problem(f"Which DNA strand pairs with {template}?", steps, pair, wrong, f"{pair} pairs with {template}")
     if level == 1:
         steps = ("A gives U, T gives A, C gives G, G gives C", *(f"{a} -> {b}" for a, b in zip(template.split(), codons, strict=True)))
         wrong = (template.translate(_PAIRS), template, mrna[::-1], template.replace("T", "U"))
-        return Problem(f"The DNA template {template} is transcribed to which mRNA?", steps, mrna, wrong, f"{mrna} pairs with {template}")
+        return Problem(f"Which mRNA is copied from DNA {template}?", steps, mrna, wrong, f"{mrna} pairs with {template}")
     peptide = [AMINO_ACIDS[CODE[codon]] for codon in codons]
     text = "-".join(peptide)
     steps = tuple(f"{codon} codes for {amino}" for codon, amino in zip(codons, peptide, strict=True))
@@ -116,7 +116,8 @@ def _drones(rng: Random) -> Problem:
         line.append(line[-1] + line[-2])
     ahead = rng.randint(1, 2)
     seen, value = line[first + 1 : first + 5], line[first + 4 + ahead]
-    question = f"Unrelated drone bees have, generation by generation back, {', '.join(map(str, seen))} ancestors. How many {'are next' if ahead == 1 else 'two generations on'}?"
+    asked = "are next" if ahead == 1 else "two generations on"
+    question = f"Unrelated drones have, going back, {', '.join(map(str, seen))} ancestors. How many {asked}?"
     steps = [
         f"{seen[0]} + {seen[1]} = {seen[2]}",
         f"{seen[1]} + {seen[2]} = {seen[3]}: each is the sum of two",
@@ -133,7 +134,8 @@ def _rivals(rng: Random) -> Problem:
     low = rng.randint(10, 90)
     high = low + (up + down) * years
     grey, red = [low + k * up for k in range(3)], [high - k * down for k in range(3)]
-    question = f"Squirrels counted yearly: grey {grey[0]}, {grey[1]}, {grey[2]}; red {red[0]}, {red[1]}, {red[2]}. How many years after the first count are they equal?"
+    counts = f"grey {grey[0]}, {grey[1]}, {grey[2]}; red {red[0]}, {red[1]}, {red[2]}"
+    question = f"Squirrels counted yearly: {counts}. After how many years are they equal?"
     gap = high - low
     steps = (f"grey rise by {up}, red fall by {down}", f"gap {gap} closes by {up + down} a year", f"{gap} / {up + down} = {years}")
     return numeric(question, steps, years, "{} years after", (years - 2, years + 2, Fraction(gap, up)), f"both are {low + up * years} then")
@@ -166,35 +168,33 @@ def food_chain(rng: Random, level: int) -> Problem:
         (("grasshoppers", "frogs"), ("mice", "owls"), ("snails", "thrushes"), ("hares", "lynxes"), ("krill", "herring"))
     )
     plants = "Algae" if grazer == "krill" else "Plants"
-    told = f"{plants} store {base} kJ and {share} percent passes up each level."
+    told = f"{plants} store {base} kJ; {share} percent passes up a level."
     if level < 2:
         more = 100 * rng.randint(2, 60)
         gain = Fraction(more * share ** (level + 1), 100 ** (level + 1))
         who = hunter if level else grazer
-        question = f"{told} Had they stored {more} kJ more, how much more would {who}{f', which eat {grazer},' if level else ''} get?"
-        steps = [f"only the {more} more counts", f"{grazer}: {share} percent of {more} = {written(Fraction(more * share, 100))}"]
-        steps.append(f"{hunter}: {share} percent of that = {written(gain)}" if level else f"so {written(gain)} kJ more")
-        mistakes = (Fraction(base * share, 100), Fraction((base + more) * share, 100), gain * 10, gain / 10)
+        question = f"{told} Had they stored {more} more, how much more would {who}{f', eating {grazer},' if level else ''} get?"
+        risen = ["only the rise counts", f"{grazer}: {share} percent = {written(Fraction(more * share, 100))}"]
+        risen.append(f"{hunter}: {share} percent = {written(gain)}" if level else f"so {written(gain)} kJ more")
+        mistakes: tuple[Fraction | int, ...] = (Fraction(base * share, 100), Fraction((base + more) * share, 100), gain * 10, gain / 10)
         return numeric(
-            question, steps, gain, _KJ, mistakes, f"{written(gain)} * {100 // share}{f' * {100 // share}' if level else ''} = {more}"
+            question, risen, gain, _KJ, mistakes, f"{written(gain)} * {100 // share}{f' * {100 // share}' if level else ''} = {more}"
         )
     first, second = Fraction(base * share * share, 10000), Fraction(base * (share + 5) ** 2, 10000)
     if level == 2:
-        question = f"{told} Had {share + 5} percent passed up, how much more would {hunter}, which eat {grazer}, get?"
+        question = f"{told} Had {share + 5} percent passed up, how much more would {hunter}, eating {grazer}, get?"
         steps = (
-            f"at {share}: {written(first)} kJ two levels up",
-            f"at {share + 5}: {written(second)} kJ",
+            f"at {share}: {written(first)}",
+            f"at {share + 5}: {written(second)}",
             f"{written(second)} - {written(first)} = {written(second - first)}",
         )
         mistakes = (second, Fraction(base * 5, 100), Fraction(base * 25, 10000))
         return numeric(question, steps, second - first, _KJ, mistakes, f"{written(second - first)} + {written(first)} = {written(second)}")
     direct = Fraction(base * share, 100)
-    question = (
-        f"{told} {hunter.capitalize()} eat {grazer}. Had {hunter} eaten the {plants.lower()} themselves, how much more would they get?"
-    )
+    question = f"{told} {hunter.capitalize()} eat {grazer}. Had they eaten {plants.lower()}, how much more would they get?"
     steps = (
-        f"through {grazer}: {written(first)} kJ",
-        f"directly: {written(direct)} kJ",
+        f"by {grazer}: {written(first)}",
+        f"directly: {written(direct)}",
         f"{written(direct)} - {written(first)} = {written(direct - first)}",
     )
     return numeric(
@@ -213,8 +213,8 @@ def check_food_chain(question: str, answer: str) -> bool:
     if gain is None:
         return False
     up = 100 / share
-    if "more, how" in question:
-        return gain * up * (up if ", which eat" in question else 1) == rest[0]
+    if "stored" in question:
+        return gain * up * (up if ", eating" in question else 1) == rest[0]
     if rest:
         return (gain + base / up / up) * (100 / rest[0]) ** 2 == base
     return (gain + base / up / up) * up == base

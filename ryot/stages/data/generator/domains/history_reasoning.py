@@ -2,6 +2,7 @@
 
 import re
 from fractions import Fraction
+from itertools import pairwise
 from random import Random
 
 from ryot.stages.data.generator.facts.chance import chance, chance_of
@@ -24,8 +25,8 @@ def recurring(rng: Random, level: int) -> Problem:
     if level == 0:
         after = rng.random() < 0.5
         value = seen[2] + step if after else seen[0] - step
-        steps = (*rule, f"{seen[2]} + {step} = {value}" if after else f"{seen[0]} - {step} = {value}")
-        mistakes = (value + 1, value - 1, value + step if after else value - step, value + 2)
+        steps: tuple[str, ...] = (*rule, f"{seen[2]} + {step} = {value}" if after else f"{seen[0]} - {step} = {value}")
+        mistakes: tuple[Fraction | int, ...] = (value + 1, value - 1, value + step if after else value - step, value + 2)
         question = f"{told}. When was the {'next' if after else 'one before'}?"
         return numeric(question, steps, value, _YEAR, mistakes, f"{value} {'-' if after else '+'} {step} = {seen[2] if after else seen[0]}")
     if level == 1:
@@ -35,12 +36,23 @@ def recurring(rng: Random, level: int) -> Problem:
             return recurring(rng, level)
         steps = (*rule, f"{seen[2]} + {ahead} * {step} = {value}")
         mistakes = (value - step, value + step, seen[2] + ahead)
-        return numeric(f"{told}. By this rule, when was number {ahead} after?", steps, value, _YEAR, mistakes, f"({value} - {seen[2]}) / {step} = {ahead}")
+        return numeric(
+            f"{told}. By this rule, when was number {ahead} after?",
+            steps,
+            value,
+            _YEAR,
+            mistakes,
+            f"({value} - {seen[2]}) / {step} = {ahead}",
+        )
     if level == 2:
         ahead = rng.randint(1, max(1, min(12, count - place - 4)))
         start, end = seen[0] - rng.randint(0, step - 1), seen[2] + ahead * step + rng.randint(0, step - 1)
         value = 3 + ahead
-        steps = (f"every {step} years", f"{seen[2] + ahead * step} - {seen[0]} = {(2 + ahead) * step}", f"{(2 + ahead) * step} / {step} + 1 = {value}")
+        steps = (
+            f"every {step} years",
+            f"{seen[2] + ahead * step} - {seen[0]} = {(2 + ahead) * step}",
+            f"{(2 + ahead) * step} / {step} + 1 = {value}",
+        )
         back = f"{seen[0]} + {value - 1} * {step} = {seen[2] + ahead * step}"
         mistakes = (value - 1, value + 1, value + 2)
         return numeric(f"{told}, and so on. How often from {start} to {end}?", steps, value, _COUNT, mistakes, back)
@@ -51,10 +63,13 @@ def _slip(rng: Random, name: str, step: int, years: list[int]) -> Problem:
     place = rng.randrange(4)
     false = years[place] + rng.choice([shift for shift in (-3, -2, -1, 1, 2, 3) if abs(shift) < step])
     shown = [false if k == place else year for k, year in enumerate(years)]
-    gaps = [later - earlier for earlier, later in zip(shown, shown[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(shown)]
     steps = (f"gaps {', '.join(map(str, gaps))}", f"true gap {step}: {false} breaks it", f"so {years[place]}")
     question = f"A list of {name}: {', '.join(map(str, shown))}. Mend the wrong year."
-    wrong = [f"{other} for {shown[k]}" for k, other in ((place, 2 * false - years[place]), *((k, shown[k] + years[place] - false) for k in range(4)))]
+    wrong = [
+        f"{other} for {shown[k]}"
+        for k, other in ((place, 2 * false - years[place]), *((k, shown[k] + years[place] - false) for k in range(4)))
+    ]
     return Problem(question, steps, f"{years[place]} for {false}", tuple(wrong), f"{years[0]} + 3 * {step} = {years[3]}")
 
 
@@ -69,7 +84,7 @@ def check_recurring(question: str, answer: str) -> bool:
         gap = mended[1] - mended[0]
         name = question.removeprefix("A list of ").partition(":")[0]
         interval = next(step for known, _, step, _ in RECURRING if known == name)
-        return gap == interval and all(later - earlier == gap for earlier, later in zip(mended, mended[1:], strict=False))
+        return gap == interval and all(later - earlier == gap for earlier, later in pairwise(mended))
     gap = given[1] - given[0]
     if "How often" in question:
         return quantity(answer, _COUNT) == sum(given[3] <= given[0] + k * gap <= given[4] for k in range(given[4] // gap))
@@ -88,20 +103,27 @@ def dating(rng: Random, level: int) -> Problem:
     told = f"A {find} of {name} ({first}-{last}), any time as likely:"
     if level == 0:
         question = f"{told} how likely is it from before {first + part}?"
-        steps = (f"{last} - {first} = {length} years", f"{first + part} - {first} = {part}", f"{part} / {length} = {share}")
-        return chance(question, steps, share, (1 - share, Fraction(1, length), Fraction(part, last)), f"the rest: {length - part} of {length}")
+        steps: tuple[str, ...] = (
+            f"{last} - {first} = {length} years",
+            f"{first + part} - {first} = {part}",
+            f"{part} / {length} = {share}",
+        )
+        return chance(
+            question, steps, share, (1 - share, Fraction(1, length), Fraction(part, last)), f"the rest: {length - part} of {length}"
+        )
     if level == 1:
         start = rng.randint(1, length - 1)
         part = rng.randint(1, length - start)
         value = Fraction(part, length)
         question = f"{told} how likely is it from {first + start} to {first + start + part}?"
         steps = (f"{last} - {first} = {length} years", f"{first + start + part} - {first + start} = {part}", f"{part} / {length} = {value}")
-        mistakes = (1 - value, Fraction(start, length), Fraction(part + 1, length), Fraction(start + part, length))
+        mistakes: tuple[Fraction, ...] = (1 - value, Fraction(start, length), Fraction(part + 1, length), Fraction(start + part, length))
         return chance(question, steps, value, mistakes, f"{start} + {part} + {length - start - part} = {length}")
     if level == 2:
         both = rng.random() < 0.5
         value = share**2 if both else 1 - (1 - share) ** 2
-        question = f"Two {told[2:].replace(find, find + 's', 1)} how likely {'are both' if both else 'is at least one'} from before {first + part}?"
+        two = f"Two {find}s of {name} ({first}-{last}), any time as likely:"
+        question = f"{two} how likely {'are both' if both else 'is at least one'} from before {first + part}?"
         steps = (f"{last} - {first} = {length} years", f"one: {share}", f"{share} * {share} = {value}")
         if not both:
             steps = (f"one not: {1 - share}", f"neither: {(1 - share) ** 2}", f"the rest: {value}")

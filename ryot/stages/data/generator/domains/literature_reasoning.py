@@ -29,7 +29,11 @@ def _letter(rng: Random) -> Problem:
     place = (line - 1) % size
     rest = f"line {place + 1}" if line % size else f"line {size}"
     question = f"A poem's lines rhyme {stanza} {stanza} and so on. Which letter has line {line}?"
-    steps = (f"{size} lines a stanza", f"{line} = {(line - 1) // size} * {size} + {place + 1}: {rest}", f"letter {place + 1} of {stanza}: {stanza[place]}")
+    steps = (
+        f"{size} lines a stanza",
+        f"{line} = {(line - 1) // size} * {size} + {place + 1}: {rest}",
+        f"letter {place + 1} of {stanza}: {stanza[place]}",
+    )
     wrong = tuple(_rhymes(letter) for letter in "abcd" if letter != stanza[place])
     back = f"{stanza[place]} is letter {place + 1}; {(line - 1) // size} * {size} + {place + 1} = {line}"
     return Problem(question, steps, _rhymes(stanza[place]), wrong, back)
@@ -48,10 +52,19 @@ def _terza(rng: Random) -> Problem:
     question = f"Terza rima goes aba bcb cdc and so on. With which two lines does line {line} rhyme?"
     role = ("first", "middle", "last")[place - 1]
     rule = "its rhyme opens and closes the next tercet" if place == 2 else "it rhymes with the middle of the tercet before"
-    partner = f"next tercet: lines {line + 2} to {line + 4}" if place == 2 else f"that is line {3 * tercet - 1}; within: {line + 2 if place == 1 else line - 2}"
+    partner = (
+        f"next tercet: lines {line + 2} to {line + 4}"
+        if place == 2
+        else f"that is line {3 * tercet - 1}; within: {line + 2 if place == 1 else line - 2}"
+    )
     steps = (f"{line} = 3 * {tercet} + {place}: {role} of its tercet", rule, partner)
-    wrong = [_lines(a, b) for a, b in ((line - 1, line + 1), (line - 2, line + 2), (line + 1, line + 3), (line - 4, line - 2), (line - 3, line + 3))]
-    return Problem(question, steps, _lines(low, high), tuple(wrong), f"lines {', '.join(map(str, sorted((low, high, line))))}: every second line")
+    wrong = [
+        _lines(a, b)
+        for a, b in ((line - 1, line + 1), (line - 2, line + 2), (line + 1, line + 3), (line - 4, line - 2), (line - 3, line + 3))
+    ]
+    return Problem(
+        question, steps, _lines(low, high), tuple(wrong), f"lines {', '.join(map(str, sorted((low, high, line))))}: every second line"
+    )
 
 
 def _lines(low: int, high: int) -> str:
@@ -66,7 +79,11 @@ def _syllables(rng: Random) -> Problem:
     value = stanzas * total + sum(metre[:rest])
     shown = ", ".join(map(str, metre * 2))
     question = f"Lines of {name} have {shown} syllables, and so on. How many have the first {count} lines?"
-    steps = (f"it repeats after {size} lines: {total}", f"{count} = {stanzas} * {size} + {rest}", f"{stanzas} * {total} + {sum(metre[:rest])} = {value}")
+    steps = (
+        f"it repeats after {size} lines: {total}",
+        f"{count} = {stanzas} * {size} + {rest}",
+        f"{stanzas} * {total} + {sum(metre[:rest])} = {value}",
+    )
     mistakes = (stanzas * total, value + metre[rest], count * metre[0], (stanzas + 1) * total)
     return numeric(question, steps, value, _SYLLABLES, mistakes, f"{value} + {sum(metre[rest:])} = {stanzas + 1} * {total}")
 
@@ -83,13 +100,18 @@ def _turning(rng: Random) -> Problem:
     if len(steps) < 3:
         steps.append("each word once")
     others = (stanzas[1], [*reversed(stanzas[-1])], words, [*stanzas[-1][1:], stanzas[-1][0]], _turned(stanzas[-1]), [*reversed(words)])
-    return Problem(question, tuple(steps), ", ".join(stanzas[-1]), tuple(", ".join(other) for other in others), f"{stanzas[-1][1]} led stanza {later - 1}")
+    return Problem(
+        question,
+        tuple(steps),
+        ", ".join(stanzas[-1]),
+        tuple(", ".join(other) for other in others),
+        f"{stanzas[-1][1]} led stanza {later - 1}",
+    )
 
 
 def _turned(words: list[str]) -> list[str]:
     """Last, first, last but one, second: as the end words of a sestina turn."""
-    ends = [words[-1 - k // 2] if k % 2 == 0 else words[k // 2] for k in range(len(words))]
-    return ends
+    return [words[-1 - k // 2] if k % 2 == 0 else words[k // 2] for k in range(len(words))]
 
 
 def check_pattern(question: str, answer: str) -> bool:
@@ -100,7 +122,12 @@ def check_pattern(question: str, answer: str) -> bool:
         return answer == _rhymes(poem[given[0] - 1])
     if question.startswith("Terza"):
         named = re.fullmatch(r"lines (\d+) and (\d+)", answer)
-        return named is not None and {_sound(int(named[1])), _sound(int(named[2]))} == {_sound(given[0])} and int(named[1]) < int(named[2]) and given[0] not in (int(named[1]), int(named[2]))
+        return (
+            named is not None
+            and {_sound(int(named[1])), _sound(int(named[2]))} == {_sound(given[0])}
+            and int(named[1]) < int(named[2])
+            and given[0] not in (int(named[1]), int(named[2]))
+        )
     if "syllables" in question:
         *metre, lines = given
         return quantity(answer, _SYLLABLES) == sum(metre[k % len(metre)] for k in range(lines))
@@ -111,7 +138,7 @@ def check_pattern(question: str, answer: str) -> bool:
         return False
     for _ in range(given[-1] - 1):
         words = [words[turns.index(place)] for place in range(len(words))]
-    return words == first
+    return bool(words == first)
 
 
 def _sound(line: int) -> int:
@@ -122,7 +149,7 @@ def _sound(line: int) -> int:
 
 def drawn(rng: Random, level: int) -> Problem:
     """One draw early in a work; two, put back; two different; just one of two early."""
-    work, unit, *sizes = rng.choices(PARTED, [sum(parts) for _, _, *parts in PARTED])[0]
+    work, unit, sizes = rng.choices(PARTED, [sum(sizes) for _, _, sizes in PARTED])[0]
     whole = sum(sizes)
     early = rng.randint(2, whole - 2)
     told = f"{work} has {', '.join(map(str, sizes[:-1]))} and {sizes[-1]} {unit}s." if level < 2 else f"{work} has {whole} {unit}s."
@@ -130,7 +157,7 @@ def drawn(rng: Random, level: int) -> Problem:
     one = Fraction(early, whole)
     if level == 0:
         question = f"{told} One is drawn: how likely is it of the first {early}?"
-        steps = (total, f"wanted: {early}", f"{early} / {whole} = {one}")
+        steps: tuple[str, ...] = (total, f"wanted: {early}", f"{early} / {whole} = {one}")
         mistakes = (1 - one, Fraction(1, whole), Fraction(1, len(sizes)))
         return chance(question, steps, one, mistakes, f"{early} + {whole - early} others = {whole}")
     if level == 1:
@@ -139,12 +166,12 @@ def drawn(rng: Random, level: int) -> Problem:
         return chance(question, steps, one * one, (one, 1 - one, one / 2, (1 - one) ** 2), f"{one * one} / {one} = {one}")
     both = one * Fraction(early - 1, whole - 1)
     if level == 2:
-        question = f"{told} Two different are drawn: how likely both of the first {early}?"
+        question = f"{told} Two are drawn: how likely both of the first {early}?"
         steps = (f"first {one}", f"then {early - 1} of {whole - 1}", f"{one} * {Fraction(early - 1, whole - 1)} = {both}")
         return chance(question, steps, both, (one * one, one, 1 - both), f"{both} / {one} = {Fraction(early - 1, whole - 1)}")
     rest = Fraction(whole - early, whole - 1)
     value = 2 * one * rest
-    question = f"{told} Two different are drawn: how likely just one of the first {early}?"
+    question = f"{told} Two are drawn: how likely just one of the first {early}?"
     steps = (f"first in: {one}", f"second out: {rest}", f"2 * {one} * {rest} = {value}")
     return chance(question, steps, value, (one * rest, 2 * one * (1 - one), both, 1 - value), f"{value} / 2 / {rest} = {one}")
 
@@ -155,14 +182,15 @@ def check_drawn(question: str, answer: str) -> bool:
     if value is None or found is None:
         return False
     sizes = [int(size) for size in re.findall(r"\d+", found[2])]
-    known = [parts for work, unit, *parts in PARTED if (work, unit) == (found[1], found[3])]
+    known = [[*parts] for work, unit, parts in PARTED if (work, unit) == (found[1], found[3])]
     if not known or (sizes != known[0] and sizes != [sum(known[0])]):
         return False
     whole, early = sum(sizes), int(numbers(question)[-1])
-    if "different" in question:
+    if "Two are" in question:
         ways = 2 * early * (whole - early) if "just one" in question else early * (early - 1)
-        return value * whole * (whole - 1) == ways
-    return value * (whole * whole if "again" in question else whole) == (early * early if "again" in question else early)
+        return bool(value * whole * (whole - 1) == ways)
+    draws = 2 if "again" in question else 1
+    return bool(value * whole**draws == early**draws)
 
 
 TEMPLATES = (

@@ -79,9 +79,7 @@ def half_life(rng: Random, level: int) -> Problem:
         steps = (f"{hours} / {period} = {k} half-lives", f"2 to the power {k} = {2**k}", f"{rest} * {2**k} = {s} mg")
         return numeric(question, steps, start, "a dose of {} mg", (left * k, start / 2, start * 2), f"{s} halved {k} times is {rest}")
     slower = period + rng.randint(1, 12)
-    question = (
-        f"A drug of half-life {period} hours falls from {s} to {rest} mg. Were it {slower} hours, how much longer would it take?"
-    )
+    question = f"A drug of half-life {period} hours falls from {s} to {rest} mg. Were it {slower} hours, how much longer would it take?"
     more = k * (slower - period)
     steps = (
         f"{s} / {rest} = {2**k}: {k} half-lives",

@@ -77,14 +77,19 @@ def screening(rng: Random, level: int) -> Problem:
             f"Of {people} people {ill} percent are ill. A test {told}. How many {'false' if level else 'true'} positives are expected?"
         )
         healthy = people - sick
-        steps = (
+        steps: tuple[str, ...] = (
             f"ill: {ill} percent of {people} = {sick}",
             f"healthy: {people} - {sick} = {healthy}",
             f"{false} percent of {healthy} = {written(value)}",
         )
         if level == 0:
             steps = ("only the ill can be true positives", steps[0], f"{found} percent of {sick} = {written(value)}")
-        mistakes = (people * Fraction(false if level else found, 100), sick - value, Fraction(sick), people - value)
+        mistakes: tuple[Fraction | int, ...] = (
+            people * Fraction(false if level else found, 100),
+            sick - value,
+            Fraction(sick),
+            people - value,
+        )
         back = f"{written(value)} is {false if level else found} percent of {healthy if level else sick}"
         return numeric(question, steps, value, _PEOPLE, mistakes, back)
     tests = level - 1
@@ -100,7 +105,13 @@ def screening(rng: Random, level: int) -> Problem:
         f"{sure} / ({sure} + {mistaken}) = {value}",
     )
     mistakes = (Fraction(found, 100), 1 - value, Fraction(ill, 100), Fraction(ill * found, ill * found + (100 - ill) * false))
-    return chance(f"{ill} percent are ill; a test {once}. {ask}", steps, value, mistakes, f"odds {value.numerator}:{value.denominator - value.numerator}")
+    return chance(
+        f"{ill} percent are ill; a test {once}. {ask}",
+        steps,
+        value,
+        mistakes,
+        f"odds {value.numerator}:{value.denominator - value.numerator}",
+    )
 
 
 def check_screening(question: str, answer: str) -> bool:
@@ -122,12 +133,12 @@ def outbreak(rng: Random, level: int) -> Problem:
     cases = f"{first} cases infect {each} each"
     if level == 0:
         fewer = first * (each - less)
-        steps = (
+        steps: tuple[str, ...] = (
             f"{first} * {each} = {first * each}",
             f"masks: {first} * {less} = {first * less}",
             f"{first * each} - {first * less} = {fewer}",
         )
-        mistakes = (first * less, first * each, first + fewer)
+        mistakes: tuple[Fraction | int, ...] = (first * less, first * each, first + fewer)
         return numeric(
             f"{cases}. Had masks cut it to {less}, how many fewer?",
             steps,
@@ -142,21 +153,21 @@ def outbreak(rng: Random, level: int) -> Problem:
         immune = rng.choice((25, 50, 20, 40, 75, 10, 30, 60))
         after = Fraction(each * (100 - immune), 100)
         told = f"{cases}, as do those. Had {immune} percent been immune"
-    was, would = first * each**2, first * after**2
+    was, would = Fraction(first * each**2), first * after**2
     if level == 3:
         was, would = was + first * each, would + first * after
-    fewer = Fraction(was) - would
+    saved = was - would
     a = written(after)
     sums = ("({0} + {0} * {0})", "{0} * {0}")[level < 3]
     steps = (
         *((f"{each} * {100 - immune} / 100 = {a}",) if level == 2 else ()),
         f"{first} * {sums.format(each)} = {was}",
         f"{first} * {sums.format(a)} = {written(would)}",
-        f"{was} - {written(would)} = {written(fewer)}",
+        f"{was} - {written(would)} = {written(saved)}",
     )
     scope = "in both rounds" if level == 3 else "in round two"
-    mistakes = (would, first * (each - after), Fraction(was), first * (each - after) ** 2)
-    return numeric(f"{told}, how many fewer {scope}?", steps, fewer, _CASES, mistakes, f"{written(would)} + {written(fewer)} = {was}")
+    mistakes = (would, first * (each - after), was, first * (each - after) ** 2)
+    return numeric(f"{told}, how many fewer {scope}?", steps, saved, _CASES, mistakes, f"{written(would)} + {written(saved)} = {was}")
 
 
 def check_outbreak(question: str, answer: str) -> bool:

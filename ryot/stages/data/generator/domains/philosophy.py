@@ -33,7 +33,12 @@ def formula(rng: Random, level: int) -> Problem:
     result = _evaluate(text, other)
     answer = _TRUTH[not result]
     inside = [f"{text[: text.index(')') + 1]} is {_word(_evaluate(text[1 : text.index(')')], other))}"] if level else []
-    steps = (f"then {', '.join(f'{letter} {_word(value)}' for letter, value in other.items())}", *inside, f"{outer}: {_RULES[outer]}", f"so {_word(result)}")
+    steps = (
+        f"then {', '.join(f'{letter} {_word(value)}' for letter, value in other.items())}",
+        *inside,
+        f"{outer}: {_RULES[outer]}",
+        f"so {_word(result)}",
+    )
     were = " and ".join(f"{letter} {_word(other[letter])}" for letter in sorted(changed))
     question = f"{given}. Were {were}, would {text} be true?"
     return Problem(question, steps, answer, tuple(t for t in _TRUTH if t != answer), f"not ({text}) would be {_word(not result)}")
@@ -112,6 +117,7 @@ FORMS: tuple[tuple[tuple[tuple[_Form, ...], _Form], ...], ...] = (
 )  # fmt: skip
 """Valid forms by difficulty: the first figure's universal, then particular moods; the other figures; chains of three premises."""
 
+_SENTENCE = r"(All|No|Some) (\w+) are (not )?(\w+)"
 _WEAKER = {"All": "Some", "No": "Some not"}
 """What follows too when no term is empty, as in traditional logic: never offered as a wrong choice."""
 
@@ -144,6 +150,8 @@ def check_syllogism(question: str, answer: str) -> bool:
     One thing, with those that the particular premises ask for, is enough to refute whatever can be refuted.
     """
     told = [_parse(sentence) for sentence in question.removesuffix(" What follows?").rstrip(".").split(". ")]
+    if not re.fullmatch(_SENTENCE, answer):
+        return False
     quantifier, subject, predicate = _parse(answer)
     terms = sorted({term for _, *pair in told for term in pair})
     if {subject, predicate} - set(terms):
@@ -164,7 +172,7 @@ def _sentence(form: _Form, terms: list[str]) -> str:
 
 
 def _parse(sentence: str) -> tuple[str, str, str]:
-    found = re.fullmatch(r"(All|No|Some) (\w+) are (not )?(\w+)", sentence)
+    found = re.fullmatch(_SENTENCE, sentence)
     assert found is not None, sentence
     return found[1] + (" not" if found[3] else ""), found[2], found[4]
 

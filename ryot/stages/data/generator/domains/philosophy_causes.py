@@ -7,11 +7,15 @@ from random import Random
 from ryot.stages.data.generator.facts.chance import chance, chance_of, odds
 from ryot.stages.data.generator.problem import Problem, Template, numbers
 
-FOODS = ("fish", "rice", "figs", "beans", "milk", "eggs", "bread", "cheese", "plums", "nuts", "ham", "soup", "tea", "ale", "dates", "crab")
+FOODS = (
+    "fish", "rice", "figs", "beans", "milk", "eggs", "bread", "cheese", "plums", "nuts", "ham", "soup", "tea", "ale", "dates",
+    "crab",
+)  # fmt: skip
 _NAMES = ("Ann", "Bob", "Cal", "Dora", "Eve", "Finn", "Gus", "Hal", "Ida", "Jon", "Kim", "Lea", "Max", "Ned")
 _DEEDS = (
-    ("The car moves", "push"), ("The gate opens", "push"), ("The rope snaps", "pull"), ("The bell rings", "pull"), ("The dam breaks", "push"),
-    ("The stone rolls", "push"), ("The mast falls", "pull"), ("The fence falls", "push"), ("The stump comes out", "pull"), ("The door gives", "push"),
+    ("The car moves", "push"), ("The gate opens", "push"), ("The rope snaps", "pull"), ("The bell rings", "pull"),
+    ("The dam breaks", "push"),
+    ("The stone rolls", "push"), ("The mast falls", "pull"), ("The fence falls", "push"), ("The door gives", "push"),
 )  # fmt: skip
 _CAUSE = "It is {}"
 
@@ -54,7 +58,12 @@ def _variation(rng: Random) -> Problem:
     question = f"Bites of {', '.join(foods)}, hours ill: {told}. What is the cause, and how long ill by {asked} bites?"
     steps = ("concomitant variation", f"{cause}: times {each} in each", f"{asked} * {each} = {value}")
     others = [food for food in foods if food != cause]
-    wrong = (f"{others[0]}, {value} hours", f"{others[1]}, {value} hours", f"{cause}, {value + each} hours", f"{cause}, {asked + each} hours")
+    wrong = (
+        f"{others[0]}, {value} hours",
+        f"{others[1]}, {value} hours",
+        f"{cause}, {value + each} hours",
+        f"{cause}, {asked + each} hours",
+    )
     return Problem(question, steps, f"{cause}, {value} hours", wrong, f"{value} / {asked} = {each}")
 
 
@@ -105,7 +114,9 @@ def but_for(rng: Random, level: int) -> Problem:
     causes = [name for name, force in zip(pushing, forces, strict=True) if total - force < need]
     shown = ", ".join(f"{name} with {force}" for name, force in zip(pushing, forces, strict=True))
     told = f"{effect} at a {deed} of {need}. {shown} {deed}{f'; {people[3]} resists with {against}' if against else ''}."
-    steps = [f"{' + '.join(map(str, forces))}{f' - {against}' if against else ''} = {total}"] + [f"without {name}: {total - force}" for name, force in zip(pushing, forces, strict=True)]
+    steps = [f"{' + '.join(map(str, forces))}{f' - {against}' if against else ''} = {total}"] + [
+        f"without {name}: {total - force}" for name, force in zip(pushing, forces, strict=True)
+    ]
     return _blamed(told, pushing, causes, steps)
 
 
@@ -152,8 +163,12 @@ def testimony(rng: Random, level: int) -> Problem:
         tickets, held = rng.randint(20, 300), rng.randint(2, 12)
         value = Fraction(tickets - held, tickets)
         question = f"In a fair lottery of {tickets} tickets one wins. How likely is it that {held} given ones all lose?"
-        steps = (f"the winner is one of {tickets}", f"not among {held}: {tickets} - {held} = {tickets - held}", f"{tickets - held} / {tickets} = {value}")
-        mistakes = (Fraction(tickets - 1, tickets), Fraction(held, tickets), Fraction(1, tickets))
+        steps: tuple[str, ...] = (
+            f"the winner is one of {tickets}",
+            f"not among {held}: {tickets} - {held} = {tickets - held}",
+            f"{tickets - held} / {tickets} = {value}",
+        )
+        mistakes: tuple[Fraction, ...] = (Fraction(tickets - 1, tickets), Fraction(held, tickets), Fraction(1, tickets))
         return chance(question, steps, value, mistakes, f"{odds(1 - value)} that one wins; together 1")
     of, other = rng.randint(3, 12), rng.randint(3, 12)
     true, right = rng.randint(of // 2 + 1, of - 1), rng.randint(other // 2 + 1, other - 1)
@@ -161,10 +176,15 @@ def testimony(rng: Random, level: int) -> Problem:
         both = rng.random() < 0.5
         first, second = Fraction(true, of), Fraction(right, other)
         value = first * second if both else 1 - (1 - first) * (1 - second)
-        question = f"Two independent witnesses are right {true} in {of} and {right} in {other} times. How likely is {'each' if both else 'at least one'} right?"
+        told = f"Two independent witnesses are right {true} in {of} and {right} in {other} times."
+        question = f"{told} How likely is {'each' if both else 'at least one'} right?"
         steps = (f"chances {first} and {second}", "independent: multiply", f"{first} * {second} = {value}")
         if not both:
-            steps = (f"wrong: {1 - first} and {1 - second}", f"both wrong: {(1 - first) * (1 - second)}", f"1 - {(1 - first) * (1 - second)} = {value}")
+            steps = (
+                f"wrong: {1 - first} and {1 - second}",
+                f"both wrong: {(1 - first) * (1 - second)}",
+                f"1 - {(1 - first) * (1 - second)} = {value}",
+            )
         mistakes = (first, second, 1 - value, first * second, (first + second) / 2)
         back = f"{value} / {first} = {second}" if both else f"{value} + {(1 - first) * (1 - second)} = 1"
         return chance(question, steps, value, mistakes, back)
@@ -173,8 +193,14 @@ def testimony(rng: Random, level: int) -> Problem:
     yes, no = true**power, (rare - 1) * (of - true) ** power
     value = Fraction(yes, yes + no)
     who = "A witness," if level == 2 else "Two independent witnesses, each"
-    question = f"{who} right {true} in {of} times, tell{'' if level == 3 else 's'} of an event of chance 1 in {rare}. How likely did it happen?"
-    steps = (f"true: {_power(true, power)}{f' = {yes}' if power > 1 else ''}", f"false: {rare - 1} * {_power(of - true, power)} = {no}", f"{yes} / ({yes} + {no}) = {value}")
+    question = (
+        f"{who} right {true} in {of} times, tell{'' if level == 3 else 's'} of an event of chance 1 in {rare}. How likely did it happen?"
+    )
+    steps = (
+        f"true: {_power(true, power)}{f' = {yes}' if power > 1 else ''}",
+        f"false: {rare - 1} * {_power(of - true, power)} = {no}",
+        f"{yes} / ({yes} + {no}) = {value}",
+    )
     mistakes = (Fraction(true, of), 1 - value, Fraction(1, rare), Fraction(true, true + (rare - 1) * (of - true)))
     return chance(question, steps, value, mistakes, f"odds {value.numerator}:{value.denominator - value.numerator}")
 

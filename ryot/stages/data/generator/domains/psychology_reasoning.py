@@ -23,7 +23,11 @@ def _ratio(rng: Random) -> Problem:
     value = ratio * (first + 2 + ahead)
     which = ("next", "second next", "third next")[ahead - 1]
     question = f"A rat is fed after presses {seen[0]}, {seen[1]} and {seen[2]}. After which press does the {which} food come?"
-    steps = (f"{seen[1]} - {seen[0]} = {seen[2]} - {seen[1]} = {ratio}", f"rule: fixed ratio {ratio}", f"{seen[2]} + {ahead} * {ratio} = {value}")
+    steps = (
+        f"{seen[1]} - {seen[0]} = {seen[2]} - {seen[1]} = {ratio}",
+        f"rule: fixed ratio {ratio}",
+        f"{seen[2]} + {ahead} * {ratio} = {value}",
+    )
     mistakes = (value + 1, seen[2] * 2, value + ratio, value - ratio)
     return numeric(question, steps, value, "press {}", mistakes, f"{value} / {ratio} = {value // ratio}, a whole number")
 
@@ -36,7 +40,11 @@ def _scan(rng: Random) -> Problem:
     value = base + each * asked
     told = ", ".join(f"{time} ms with {size}" for time, size in zip(seen, sizes, strict=True))
     question = f"Scanning a list in memory takes {told} items. How long with {asked} items?"
-    steps = (f"one item more: {seen[1]} - {seen[0]} = {each}", f"two more: {2 * each}, so steady", f"{seen[2]} + {asked - sizes[2]} * {each} = {value}")
+    steps = (
+        f"one item more: {seen[1]} - {seen[0]} = {each}",
+        f"two more: {2 * each}, so steady",
+        f"{seen[2]} + {asked - sizes[2]} * {each} = {value}",
+    )
     mistakes = (seen[2] + each * asked, value + each, each * asked, Fraction(seen[2] * asked, sizes[2]))
     return numeric(question, steps, value, _MS, mistakes, f"({value} - {seen[0]}) / {asked - start} = {each}")
 
@@ -46,7 +54,11 @@ def _hick(rng: Random) -> Problem:
     seen = [base + each * bits for bits in (1, 2, 3)]
     asked, value = 2 ** (3 + ahead), base + each * (3 + ahead)
     question = f"Choosing among 2, 4 and 8 lights takes {seen[0]}, {seen[1]} and {seen[2]} ms. How long among {asked}?"
-    steps = (f"each doubling adds {each} ms", f"8 to {asked}: {ahead} doubling{'s' * (ahead > 1)}", f"{seen[2]} + {ahead} * {each} = {value}")
+    steps = (
+        f"each doubling adds {each} ms",
+        f"8 to {asked}: {ahead} doubling{'s' * (ahead > 1)}",
+        f"{seen[2]} + {ahead} * {each} = {value}",
+    )
     mistakes = (seen[2] * asked // 8, seen[2] + each * (asked - 8) // 2, value + each, value - each)
     return numeric(question, steps, value, _MS, mistakes, f"{value} - {2 + ahead} * {each} = {seen[0]}")
 
@@ -56,11 +68,18 @@ def _errors(rng: Random) -> Problem:
     floor = rng.randint(1, 20)
     seen = [floor + last * 2 ** (ahead + 2 - k) for k in range(3)]
     value = floor + last
-    question = f"Errors in daily lists: {seen[0]}, {seen[1]}, {seen[2]}. Each fall is half the one before. How many {ahead + 2} days after the first?"
+    told = f"Daily errors: {seen[0]}, {seen[1]}, {seen[2]}; each fall is half the one before."
+    question = f"{told} How many {ahead + 2} days after the first?"
     drops = [last * 2 ** (ahead - 1 - k) for k in range(ahead)]
-    steps = (f"falls: {seen[0] - seen[1]}, {seen[1] - seen[2]}", f"next falls: {', '.join(map(str, drops))}", f"{seen[2]} - {sum(drops)} = {value}")
+    steps = (
+        f"falls: {seen[0] - seen[1]}, {seen[1] - seen[2]}",
+        f"next falls: {', '.join(map(str, drops))}",
+        f"{seen[2]} - {sum(drops)} = {value}",
+    )
     mistakes = (seen[2] - ahead * (seen[1] - seen[2]), Fraction(seen[2], 2**ahead), seen[2] - drops[0], value + 1, value - 1)
-    return numeric(question, steps, value, "{} errors", mistakes, f"{value} + {sum(drops)} = {seen[2]}, and {drops[0]} * 2 = {seen[1] - seen[2]}")
+    return numeric(
+        question, steps, value, "{} errors", mistakes, f"{value} + {sum(drops)} = {seen[2]}, and {drops[0]} * 2 = {seen[1] - seen[2]}"
+    )
 
 
 def check_learned(question: str, answer: str) -> bool:
@@ -96,13 +115,21 @@ def effect(rng: Random, level: int) -> Problem:
     if level == 2:
         value = base + each * (size + more)
         question = f"{told.replace('. With', '; with').replace('it takes', 'a test takes')} How long does it take with {size + more}?"
-        steps = (f"{size + more} - {size} = {more} items more", f"{more} * {each} = {added} ms", f"{base + each * size} + {added} = {value}")
-        mistakes = (base + each * size + each * (size + more), value + each, base + added)
+        steps: tuple[str, ...] = (
+            f"{size + more} - {size} = {more} items more",
+            f"{more} * {each} = {added} ms",
+            f"{base + each * size} + {added} = {value}",
+        )
+        mistakes: tuple[Fraction | int, ...] = (base + each * size + each * (size + more), value + each, base + added)
         return numeric(question, steps, value, _MS, mistakes, f"{value} - {added} = {base + each * size}")
     blur = rng.choice((40, 50, 60, 70, 80, 90, 100, 120))
     value = base + each * (size + more) + blur
     question = f"{told} A blurred probe adds {blur} ms. How long with {size + more} and a blurred probe?"
-    steps = (f"{more} more: {more} * {each} = {added}", f"blur: {blur}, apart from it", f"{base + each * size} + {added} + {blur} = {value}")
+    steps = (
+        f"{more} more: {more} * {each} = {added}",
+        f"blur: {blur}, apart from it",
+        f"{base + each * size} + {added} + {blur} = {value}",
+    )
     mistakes = (value - blur, value + blur * more, base + each * size + blur)
     return numeric(question, steps, value, _MS, mistakes, f"{value} - {blur} - {added} = {base + each * size}")
 
@@ -112,15 +139,18 @@ def _rewards(rng: Random, level: int) -> Problem:
     presses = ratio * rewards
     if level == 0:
         question = f"Food comes after every {ratio} presses. A rat presses {presses} times. How many rewards does it cause?"
-        steps = ("each full ratio causes one", f"{presses} / {ratio}", f"= {rewards}")
-        mistakes = (presses - ratio, presses, rewards + ratio)
-        return numeric(question, steps, rewards, _REWARDS, mistakes, f"{rewards} * {ratio} = {presses}")
+        steps: tuple[str, ...] = ("each full ratio causes one", f"{presses} / {ratio}", f"= {rewards}")
+        return numeric(question, steps, rewards, _REWARDS, (presses - ratio, presses, rewards + ratio), f"{rewards} * {ratio} = {presses}")
     factor = rng.choice((2, 3, 4, 5))
     rewards *= factor
     presses *= factor
     lost = rewards - rewards // factor
     question = f"A rat presses {presses} times at a ratio of {ratio}. By how much do rewards fall at a ratio of {ratio * factor}?"
-    steps = (f"before: {presses} / {ratio} = {rewards}", f"after: {presses} / {ratio * factor} = {rewards // factor}", f"{rewards} - {rewards // factor} = {lost}")
+    steps = (
+        f"before: {presses} / {ratio} = {rewards}",
+        f"after: {presses} / {ratio * factor} = {rewards // factor}",
+        f"{rewards} - {rewards // factor} = {lost}",
+    )
     mistakes = (rewards // factor, rewards, Fraction(presses, ratio * (factor - 1)))
     return numeric(question, steps, lost, "{} fewer", mistakes, f"({rewards} - {lost}) * {ratio * factor} = {presses}")
 
@@ -147,34 +177,55 @@ def threshold(rng: Random, level: int) -> Problem:
     told = f"{written(step)} g more is just noticed on {weight} g."
     if level == 0:
         value = step * factor
-        question = f"{told} Had the weight been {weight * factor} g, what would be just noticed?"
-        steps = ("Weber: the share stays", f"{weight * factor} / {weight} = {factor}", f"{factor} * {written(step)} = {written(value)}")
+        question = f"{told} Had the weight been {weight * factor} g, what is noticed?"
+        steps: tuple[str, ...] = (
+            "Weber: the share stays",
+            f"{weight * factor} / {weight} = {factor}",
+            f"{factor} * {written(step)} = {written(value)}",
+        )
         back = f"{written(value)} / {weight * factor} = {written(step)} / {weight}"
         return numeric(question, steps, value, _GRAMS, (step, step + weight * (factor - 1), value + step), back)
     if level == 1:
         other = weight * factor
         value = Fraction(other * percent, 100) - step
-        question = f"{told} Had the weight been {other} g, how much greater would the just noticed step be?"
-        steps = (f"share: {written(step)} / {weight} = {percent} percent", f"{percent} percent of {other} = {written(value + step)}", f"{written(value + step)} - {written(step)} = {written(value)}")
-        return numeric(question, steps, value, _GRAMS, (value + step, Fraction(other - weight), value + 2 * step), f"{written(value)} + {written(step)} is {percent} percent of {other}")
+        question = f"{told} Had the weight been {other} g, how much greater is the step?"
+        steps = (
+            f"share: {written(step)} / {weight} = {percent} percent",
+            f"{percent} percent of {other} = {written(value + step)}",
+            f"{written(value + step)} - {written(step)} = {written(value)}",
+        )
+        return numeric(
+            question,
+            steps,
+            value,
+            _GRAMS,
+            (value + step, Fraction(other - weight), value + 2 * step),
+            f"{written(value)} + {written(step)} is {percent} percent of {other}",
+        )
     if level == 2:
         keen, other = percent * Fraction(1, 2), weight * factor
         value = other * keen / 100
-        question = f"{told} Had the hand been twice as keen and the weight {other} g, what would be just noticed?"
-        steps = (f"share: {percent} percent", f"twice as keen: {written(keen)} percent", f"{written(keen)} percent of {other} = {written(value)}")
-        mistakes = (value * 2, value * 4, step / 2)
+        question = f"{told} Had the hand been twice as keen and the weight {other} g, what is noticed?"
+        steps = (
+            f"share: {percent} percent",
+            f"twice as keen: {written(keen)} percent",
+            f"{written(keen)} percent of {other} = {written(value)}",
+        )
+        mistakes: tuple[Fraction | int, ...] = (value * 2, value * 4, step / 2)
         return numeric(question, steps, value, _GRAMS, mistakes, f"{written(value)} * 2 / {other} = {written(step)} / {weight}")
     per, doublings = rng.randint(2, 12), rng.randint(2, 6)
     fewer = rng.randint(1, doublings - 1)
     light = weight * 2**doublings
-    value = per * (doublings - fewer)
-    question = (
-        f"Each doubling of a light adds {per} steps of brightness. From {weight} it rose to {light} lux. "
-        f"Had it risen to {weight * 2**fewer}, how many steps fewer?"
+    lost = per * (doublings - fewer)
+    told = f"A light's doubling adds {per} steps of brightness. It rose from {weight} to {light}"
+    question = f"{told}; had it risen to {weight * 2**fewer}, how many fewer?"
+    steps = (
+        f"{doublings} doublings: {doublings * per}",
+        f"else {fewer}: {fewer * per}",
+        f"{doublings * per} - {fewer * per} = {lost}",
     )
-    steps = (f"{light} / {weight}: {doublings} doublings, {doublings * per} steps", f"else {fewer}: {fewer * per} steps", f"{doublings * per} - {fewer * per} = {value}")
-    mistakes = (fewer * per, doublings * per, value + per)
-    return numeric(question, steps, value, "{} steps fewer", mistakes, f"doublings lost: {value} / {per} = {doublings - fewer}")
+    wrong = (fewer * per, doublings * per, lost + per)
+    return numeric(question, steps, lost, "{} steps fewer", wrong, f"doublings lost: {lost} / {per} = {doublings - fewer}")
 
 
 def check_threshold(question: str, answer: str) -> bool:
@@ -184,7 +235,7 @@ def check_threshold(question: str, answer: str) -> bool:
         fewer, (per, _, rose, else_) = quantity(answer, "{} steps fewer"), given
         if fewer is None or (fewer / per).denominator != 1 or not 0 <= fewer / per < 64:
             return False
-        return else_ * 2 ** int(fewer / per) == rose
+        return bool(else_ * 2 ** int(fewer / per) == rose)
     value, (step, weight, other) = quantity(answer, _GRAMS), given
     if value is None:
         return False

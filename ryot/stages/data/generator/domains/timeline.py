@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from ryot.stages.data.generator.problem import Problem, numbers, numeric, quantity
+from ryot.stages.data.generator.problem import Problem, numeric, quantity
 
 _YEARS = "{} years"
 
@@ -71,7 +71,9 @@ def _told(chosen: list[Fact]) -> str:
 def _had(chosen: list[Fact], shifts: list[int]) -> str:
     named = _NAMED[len(chosen)]
     moved_ones = [(name, shift) for name, shift in zip(named, shifts, strict=True) if shift]
-    return f"Had {' and '.join(f'{name} come {shift}' if k == 0 else f'{name} {shift}' for k, (name, shift) in enumerate(moved_ones))} years later"
+    return (
+        "Had " + " and ".join(f"{name}{' come' if k == 0 else ''} {shift}" for k, (name, shift) in enumerate(moved_ones)) + " years later"
+    )
 
 
 def _moves(chosen: list[Fact], shifts: list[int]) -> list[str]:
@@ -94,7 +96,9 @@ def _first(told: str, chosen: list[Fact], shifts: list[int]) -> Problem:
     steps = [*_moves(chosen, shifts), f"now {', '.join(map(str, years.values()))}", f"the smallest is {years[order[0]]}"]
     wrong = (f"It is {order[1]}", f"It is {order[2]}", "It is none of them")
     gaps = " and ".join(str(years[name] - years[order[0]]) for name in order[1:])
-    return Problem(f"{told} {_had(chosen, shifts)}, which is the earliest?", tuple(steps), f"It is {order[0]}", wrong, f"others {gaps} later")
+    return Problem(
+        f"{told} {_had(chosen, shifts)}, which is the earliest?", tuple(steps), f"It is {order[0]}", wrong, f"others {gaps} later"
+    )
 
 
 def _differ(told: str, chosen: list[Fact], shifts: list[int]) -> Problem:

@@ -80,7 +80,7 @@ def audited(rng: Random, procedure: Procedure) -> Problem | None:
 def _wrong(planted: int | None, values: list[Fraction], mends: list[Fraction]) -> tuple[str, ...]:
     other = [f"line {n + 1}: {written(value + 1)}" for n, value in enumerate(mends) if n != planted]
     if planted is None:
-        return tuple(reversed(other)) + (f"line 1: {written(values[0] + 2)}",)
+        return (*reversed(other), f"line 1: {written(values[0] + 2)}")
     return (RIGHT, *other, f"line {planted + 1}: {written(values[planted])}", f"line {planted + 1}: {written(mends[planted] + 1)}")
 
 
@@ -97,7 +97,9 @@ def check_audit(procedures: Sequence[Procedure]) -> Callable[[str, str], bool]:
         if wrong is None:
             return answer == RIGHT
         mend = re.fullmatch(rf"line {wrong + 1}: {_NUMBER}", answer)
-        return mend is not None and _holds(procedure.lines[wrong], Fraction(mend[1]), given, values)
+        return (
+            mend is not None and written(Fraction(mend[1])) == mend[1] and _holds(procedure.lines[wrong], Fraction(mend[1]), given, values)
+        )
 
     return check
 
@@ -114,7 +116,7 @@ def _holds(line: Line, x: Fraction, given: Values, values: Values) -> bool:
 
 def _sum(text: str) -> Fraction:
     """The value of a sum of products of plain numbers: `2 * 3 + 4`."""
-    return sum((prod(map(Fraction, term.split(" * "))) for term in text.split(" + ")), Fraction(0))
+    return sum((prod(map(Fraction, term.split(" * ")), start=Fraction(1)) for term in text.split(" + ")), Fraction(0))
 
 
 def _pattern(procedure: Procedure) -> str:

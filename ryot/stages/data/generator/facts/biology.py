@@ -1,4 +1,4 @@
-"""Facts of biology: animals, typed relations, the genetic code. Source: Campbell and Reece, Biology, and Britannica's entries on each name."""
+"""Facts of biology: animals, relations, the genetic code. Source: Campbell and Reece, Biology; Britannica's entries on each name."""
 
 from ryot.stages.data.generator.facts.relation import Relation
 from ryot.stages.data.generator.facts.riddle import riddles
@@ -10,7 +10,8 @@ _LANDS = {"Af": "African", "As": "Asian", "Au": "Australian", "Am": "American"}
 _ANIMALS = (
     ("koala", "m p Au"), ("wombat", "m p Au"), ("quokka", "m p Au"), ("kangaroo", "m p Au"), ("dingo", "m m Au"), ("numbat", "m i Au"),
     ("zebra", "m p Af"), ("giraffe", "m p Af"), ("gorilla", "m p Af"), ("okapi", "m p Af"), ("aardvark", "m i Af"), ("meerkat", "m i Af"),
-    ("wild dog", "m m Af"), ("panda", "m p As"), ("yak", "m p As"), ("orangutan", "m p As"), ("tiger", "m m As"), ("snow leopard", "m m As"),
+    ("wild dog", "m m Af"), ("panda", "m p As"), ("yak", "m p As"), ("orangutan", "m p As"), ("tiger", "m m As"),
+    ("snow leopard", "m m As"),
     ("jaguar", "m m Am"), ("puma", "m m Am"), ("sloth", "m p Am"), ("llama", "m p Am"), ("anteater", "m i Am"), ("condor", "b m Am"),
     ("harpy eagle", "b m Am"), ("hoatzin", "b p Am"), ("bald eagle", "b m Am"), ("secretary bird", "b m Af"), ("turaco", "b p Af"),
     ("cockatoo", "b p Au"), ("king cobra", "r m As"), ("anaconda", "r m Am"), ("rattlesnake", "r m Am"), ("taipan", "r m Au"),
@@ -25,9 +26,11 @@ ANIMALS = riddles(
 
 _YOUNG = "cow calf, horse foal, sheep lamb, goat kid, pig piglet, dog puppy, cat kitten, bear cub, deer fawn, swan cygnet, goose gosling, hare leveret, eagle eaglet, frog tadpole, duck duckling, kangaroo joey, hen chick, owl owlet"  # noqa: E501
 _TASKS = {
-    "heart": "pumping blood", "lung": "gas exchange", "kidney": "filtering blood", "stomach": "digesting protein", "retina": "sensing light",
+    "heart": "pumping blood", "lung": "gas exchange", "kidney": "filtering blood", "stomach": "digesting protein",
+    "retina": "sensing light",
     "cochlea": "sensing sound", "skin": "keeping germs out", "root": "taking up water", "petal": "luring insects",
-    "stamen": "making pollen", "xylem": "carrying water", "phloem": "carrying sugar", "gill": "taking up oxygen from water", "liver": "making bile",
+    "stamen": "making pollen", "xylem": "carrying water", "phloem": "carrying sugar", "gill": "taking up oxygen from water",
+    "liver": "making bile",
 }  # fmt: skip
 _PARTS = {
     "mitochondrion": "respiration", "chloroplast": "photosynthesis", "ribosome": "protein synthesis", "nucleus": "storing DNA",
@@ -47,6 +50,7 @@ _AMINO = "FFLLSSSSYY**CC*WLLLLPPPPHHQQRRRRIIIMTTTTNNKKSSRRVVVVAAAADDEEGGGG"
 CODE = {a + b + c: _AMINO[16 * i + 4 * j + k] for i, a in enumerate(_BASES) for j, b in enumerate(_BASES) for k, c in enumerate(_BASES)}
 """The standard genetic code (NCBI translation table 1), codon of mRNA to the letter of its amino acid; * ends the chain."""
 AMINO_ACIDS = {
-    "F": "Phe", "L": "Leu", "S": "Ser", "Y": "Tyr", "C": "Cys", "W": "Trp", "P": "Pro", "H": "His", "Q": "Gln", "R": "Arg", "I": "Ile", "M": "Met",
+    "F": "Phe", "L": "Leu", "S": "Ser", "Y": "Tyr", "C": "Cys", "W": "Trp", "P": "Pro", "H": "His", "Q": "Gln", "R": "Arg", "I": "Ile",
+    "M": "Met",
     "T": "Thr", "N": "Asn", "K": "Lys", "V": "Val", "A": "Ala", "D": "Asp", "E": "Glu", "G": "Gly", "*": "stop",
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from random import Random
 
 from ryot.stages.data.generator.problem import Problem
@@ -14,7 +15,9 @@ _ASKED = ("What is the first cause?", "What is the last effect?", "What lies bet
 
 def trace(chains: tuple[Chain, ...]) -> Callable[[Random, int], Problem]:
     """A direct or farther cause or effect; a chain told in shuffled links; what a cut takes away; counts in a chain of four."""
-    windows = {size: [(title, *events[k : k + size]) for title, *events in chains for k in range(len(events) - size + 1)] for size in (3, 4)}
+    windows = {
+        size: [(title, *events[k : k + size]) for title, *events in chains for k in range(len(events) - size + 1)] for size in (3, 4)
+    }
 
     def make(rng: Random, level: int) -> Problem:
         title, *events = rng.choice(windows[4 if level == 3 else 3])
@@ -24,7 +27,7 @@ def trace(chains: tuple[Chain, ...]) -> Callable[[Random, int], Problem]:
 
 
 def _told(rng: Random, title: str, events: Chain) -> str:
-    links = [f"{cause} led to {effect}" for cause, effect in zip(events, events[1:], strict=False)]
+    links = [f"{cause} led to {effect}" for cause, effect in pairwise(events)]
     rng.shuffle(links)
     return f"{title}: {'; '.join(links)}."
 
@@ -59,7 +62,13 @@ def _cut(rng: Random, title: str, events: Chain) -> Problem:
     steps = (f"cut: {cut + 1} of 3", f"kept before: {cut}", f"lost after: {2 - cut}")
     others = ((), events[1:], events[2:], events[:1], events[:2])
     wrong = tuple(f"lost: {' and '.join(other) or 'nothing'}" for other in others if other != lost)
-    return Problem(f"{_told(rng, title, events)} Without {events[cut]}, what else is lost?", steps, answer, wrong, f"kept: {' and '.join(events[:cut]) or 'nothing'}")
+    return Problem(
+        f"{_told(rng, title, events)} Without {events[cut]}, what else is lost?",
+        steps,
+        answer,
+        wrong,
+        f"kept: {' and '.join(events[:cut]) or 'nothing'}",
+    )
 
 
 def _still(rng: Random, title: str, events: Chain) -> Problem:
@@ -79,14 +88,14 @@ def _still(rng: Random, title: str, events: Chain) -> Problem:
 
 def check_traced(chains: tuple[Chain, ...]) -> Callable[[str, str], bool]:
     """Every link stands in a chain of the table; then the answer's own causes and effects are looked up in the links told."""
-    known = {(title, *link) for title, *events in chains for link in zip(events, events[1:], strict=False)}
+    known = {(title, *link) for title, *events in chains for link in pairwise(events)}
 
     def check(question: str, answer: str) -> bool:
         told, _, asked = question.partition(". ")
         title, _, told = told.partition(": ")
         if ", that to " in told:
             events = re.split(r" led to |, that to ", told)
-            links = [*zip(events, events[1:], strict=False)]
+            links = [*pairwise(events)]
         else:
             links = [(cause, effect) for cause, _, effect in (link.partition(" led to ") for link in told.split("; "))]
         return known.issuperset((title, *link) for link in links) and _answers(links, asked, answer)
@@ -99,7 +108,10 @@ def _answers(links: list[tuple[str, str]], asked: str, answer: str) -> bool:
     above, below = {effect: cause for cause, effect in links}, dict(links)
     event = answer.removeprefix("It is ")
     if asked in _ASKED:
-        return event in {*above, *below} and (event in above, event in below) == ((False, True), (True, False), (True, True))[_ASKED.index(asked)]
+        return (
+            event in {*above, *below}
+            and (event in above, event in below) == ((False, True), (True, False), (True, True))[_ASKED.index(asked)]
+        )
     if found := re.fullmatch(r"What is a (direct|remote) (effect|cause) of (.+)\?", asked):
         back = above if found[2] == "effect" else below
         origin = back.get(event) if found[1] == "direct" else back.get(back.get(event, ""))

@@ -21,7 +21,7 @@ def audit_dates(facts: Sequence[Fact]) -> Callable[[Random, int], Problem]:
         found = None
         while found is None:
             chosen = sorted(rng.sample(facts, 3 if level in (1, 3) else 2), key=lambda fact: fact.year)
-            found = audited(rng, Procedure("", lambda _: (), (*map(_dated, chosen), *_worked(chosen, level))))
+            found = audited(rng, Procedure("", lambda _: (), (*map(_dated, chosen), *_worked(level))))
         return found
 
     return make
@@ -36,21 +36,26 @@ def _constant(year: int) -> Callable[[Values, Values], Fraction]:
     return lambda _given, _values: Fraction(year)
 
 
-def _worked(chosen: list[Fact], level: int) -> tuple[Line, ...]:
+def _worked(level: int) -> tuple[Line, ...]:
     """The lines worked out from the years above them; a slip is a typical one of subtraction or of taking the wrong years."""
-    slips = (lambda g, v: v[-1] - v[0] + 10, lambda g, v: v[-1] - v[0] - 10, lambda g, v: v[-1] - v[0] + 1)
-    gap = Line("apart {} years", lambda g, v: v[1] - v[0], slips, "{v0} + {x} = {v1}")
+    slips = (lambda _g, v: v[-1] - v[0] + 10, lambda _g, v: v[-1] - v[0] - 10, lambda _g, v: v[-1] - v[0] + 1)
+    gap = Line("apart {} years", lambda _g, v: v[1] - v[0], slips, "{v0} + {x} = {v1}")
     if level == 0:
         return (gap,)
     if level == 1:
-        return (Line("in all {} years", lambda g, v: v[2] - v[0], (*slips, lambda g, v: v[2] - v[1]), "{v0} + {x} = {v2}"),)
+        return (Line("in all {} years", lambda _g, v: v[2] - v[0], (*slips, lambda _g, v: v[2] - v[1]), "{v0} + {x} = {v2}"),)
     if level == 2:
-        middle = Line("middle {}", lambda g, v: v[0] + v[2] / 2, (lambda g, v: v[0] + v[2], lambda g, v: v[0] + v[2] / 2 + 10), "2 * {x} = {v0} + {v1}")
+        middle = Line(
+            "middle {}",
+            lambda _g, v: v[0] + v[2] / 2,
+            (lambda _g, v: v[0] + v[2], lambda _g, v: v[0] + v[2] / 2 + 10),
+            "2 * {x} = {v0} + {v1}",
+        )
         return gap, middle
     longer = Line(
         "gaps differ by {}",
-        lambda g, v: abs(v[2] - 2 * v[1] + v[0]),
-        (lambda g, v: v[2] - v[1], lambda g, v: v[2] - v[0], lambda g, v: abs(v[2] - 2 * v[1] + v[0]) + 10),
+        lambda _g, v: abs(v[2] - 2 * v[1] + v[0]),
+        (lambda _g, v: v[2] - v[1], lambda _g, v: v[2] - v[0], lambda _g, v: abs(v[2] - 2 * v[1] + v[0]) + 10),
         "gaps: {v1} - {v0}, {v2} - {v1}",
     )
     return (longer,)

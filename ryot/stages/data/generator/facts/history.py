@@ -8,7 +8,8 @@ from ryot.stages.data.generator.facts.riddle import riddles
 _REIGNS = """William II,England,Norman,1087,1100;Henry I,England,Norman,1100,1135;Henry II,England,Plantagenet,1154,1189
 Richard I,England,Plantagenet,1189,1199;John,England,Plantagenet,1199,1216;Henry III,England,Plantagenet,1216,1272
 Edward I,England,Plantagenet,1272,1307;Edward III,England,Plantagenet,1327,1377;Richard II,England,Plantagenet,1377,1399
-Henry IV,England,Lancaster,1399,1413;Henry V,England,Lancaster,1413,1422;Henry VII,England,Tudor,1485,1509;Henry VIII,England,Tudor,1509,1547
+Henry IV,England,Lancaster,1399,1413;Henry V,England,Lancaster,1413,1422;Henry VII,England,Tudor,1485,1509
+Henry VIII,England,Tudor,1509,1547
 Edward VI,England,Tudor,1547,1553;Mary I,England,Tudor,1553,1558;Elizabeth I,England,Tudor,1558,1603;James I,England,Stuart,1603,1625
 Charles I,England,Stuart,1625,1649;Charles II,England,Stuart,1660,1685;James II,England,Stuart,1685,1688
 George I,Britain,Hanover,1714,1727;George II,Britain,Hanover,1727,1760;George III,Britain,Hanover,1760,1820
@@ -25,7 +26,16 @@ Babur,India,Mughal,1526,1530;Akbar,India,Mughal,1556,1605;Jahangir,India,Mughal,
 Aurangzeb,India,Mughal,1658,1707;Mehmed II,Turkey,Ottoman,1451,1481;Selim I,Turkey,Ottoman,1512,1520;Suleiman I,Turkey,Ottoman,1520,1566
 Gustav Vasa,Sweden,Vasa,1523,1560;Christina,Sweden,Vasa,1632,1654"""
 _ROWS = tuple(row.split(",") for line in _REIGNS.split("\n") for row in line.split(";"))
-_PEOPLES = {"England": "English", "Britain": "British", "France": "French", "Rome": "Roman", "Russia": "Russian", "India": "Indian", "Turkey": "Turkish", "Sweden": "Swedish"}
+_PEOPLES = {
+    "England": "English",
+    "Britain": "British",
+    "France": "French",
+    "Rome": "Roman",
+    "Russia": "Russian",
+    "India": "Indian",
+    "Turkey": "Turkish",
+    "Sweden": "Swedish",
+}
 REIGNS = {name: (int(first), int(last)) for name, _, _, first, last in _ROWS}
 """Ruler to the first and the last year of the reign."""
 RULERS = riddles(
@@ -37,18 +47,23 @@ RULERS = riddles(
 )
 
 _VICTORS = {
-    "Hastings": "William I", "Marathon": "Miltiades", "Gaugamela": "Alexander", "Zama": "Scipio", "Actium": "Octavian", "Agincourt": "Henry V",
-    "Bosworth": "Henry VII", "Trafalgar": "Nelson", "Austerlitz": "Napoleon", "Waterloo": "Wellington", "Poltava": "Peter I", "Cannae": "Hannibal",
-    "Mohacs": "Suleiman I", "Panipat": "Babur", "Pharsalus": "Caesar", "Rossbach": "Frederick II", "Yorktown": "Washington", "Plassey": "Clive",
+    "Hastings": "William I", "Marathon": "Miltiades", "Gaugamela": "Alexander", "Zama": "Scipio", "Actium": "Octavian",
+    "Agincourt": "Henry V",
+    "Bosworth": "Henry VII", "Trafalgar": "Nelson", "Austerlitz": "Napoleon", "Waterloo": "Wellington", "Poltava": "Peter I",
+    "Cannae": "Hannibal",
+    "Mohacs": "Suleiman I", "Panipat": "Babur", "Pharsalus": "Caesar", "Rossbach": "Frederick II", "Yorktown": "Washington",
+    "Plassey": "Clive",
     "Gettysburg": "Meade", "Naseby": "Fairfax", "Tsushima": "Togo",
 }  # fmt: skip
 _REACHED = {
     "Columbus": "the Bahamas", "da Gama": "India", "Cabot": "Newfoundland", "Tasman": "Tasmania", "Bering": "Alaska", "Cartier": "Quebec",
-    "Amundsen": "South Pole", "Dias": "Cape of Good Hope", "Livingstone": "Victoria Falls", "Hillary": "Everest", "Cabral": "Brazil", "Cook": "Hawaii",
+    "Amundsen": "South Pole", "Dias": "Cape of Good Hope", "Livingstone": "Victoria Falls", "Hillary": "Everest", "Cabral": "Brazil",
+    "Cook": "Hawaii",
     "Cortes": "Mexico", "Pizarro": "Peru",
 }  # fmt: skip
 _INVENTED = {
-    "Gutenberg": "movable type", "Whitney": "cotton gin", "Bell": "telephone", "Nobel": "dynamite", "Volta": "battery", "Hargreaves": "spinning jenny",
+    "Gutenberg": "movable type", "Whitney": "cotton gin", "Bell": "telephone", "Nobel": "dynamite", "Volta": "battery",
+    "Hargreaves": "spinning jenny",
     "Arkwright": "water frame", "Crompton": "spinning mule", "Cartwright": "power loom", "Colt": "revolver", "Torricelli": "barometer",
     "Franklin": "lightning rod", "Stephenson": "Rocket engine", "Daguerre": "daguerreotype",
 }  # fmt: skip
@@ -90,7 +105,8 @@ CHAINS: tuple[Chain, ...] = tuple(tuple(line.split(">")) for line in _CHAINS.spl
 # What recurs, its first year, the interval, the last year of the unbroken run.
 RECURRING = (
     ("US censuses", 1790, 10, 2020), ("US presidential elections", 1792, 4, 2020), ("British censuses", 1801, 10, 1931),
-    ("Summer Olympics", 1948, 4, 2016), ("football World Cups", 1950, 4, 2022), ("Holy Years", 1475, 25, 1775), ("indiction cycles", 312, 15, 1512),
+    ("Summer Olympics", 1948, 4, 2016), ("football World Cups", 1950, 4, 2022), ("Holy Years", 1475, 25, 1775), ("indiction cycles", 312,
+    15, 1512),
     ("US midterm elections", 1914, 4, 2022), ("Indian censuses", 1881, 10, 2011), ("European elections", 1979, 5, 2019),
     ("Asian Games", 1954, 4, 2018), ("Commonwealth Games", 1950, 4, 2022), ("Mexican presidential elections", 1934, 6, 2018),
     ("Olympic Winter Games", 1948, 4, 1992), ("Irish censuses", 1821, 10, 1911),

@@ -15,11 +15,15 @@ _SEATS = {"n": "nerves", "l": "liver", "a": "airways", "g": "gut", "s": "skin"}
 # Agent, usual way of spread, main seat.
 _DISEASES = (
     ("yellow fever", "v bite l"), ("encephalitis B", "v bite n"), ("rabies", "v bite n"), ("sleeping sickness", "p bite n"),
-    ("polio", "v food n"), ("botulism", "b food n"), ("meningitis C", "b air n"), ("tuberculosis", "b air a"), ("whooping cough", "b air a"),
+    ("polio", "v food n"), ("botulism", "b food n"), ("meningitis C", "b air n"), ("tuberculosis", "b air a"), ("whooping cough",
+    "b air a"),
     ("diphtheria", "b air a"), ("influenza", "v air a"), ("COVID-19", "v air a"), ("common cold", "v air a"), ("aspergillosis", "f air a"),
-    ("histoplasmosis", "f air a"), ("cholera", "b food g"), ("typhoid", "b food g"), ("shigellosis", "b food g"), ("giardiasis", "p food g"),
-    ("amoebiasis", "p food g"), ("norovirus", "v food g"), ("rotavirus", "v food g"), ("hepatitis A", "v food l"), ("hepatitis E", "v food l"),
-    ("hepatitis B", "v blood l"), ("hepatitis C", "v blood l"), ("liver fluke", "p food l"), ("tapeworm", "p food g"), ("ringworm", "f touch s"),
+    ("histoplasmosis", "f air a"), ("cholera", "b food g"), ("typhoid", "b food g"), ("shigellosis", "b food g"), ("giardiasis",
+    "p food g"),
+    ("amoebiasis", "p food g"), ("norovirus", "v food g"), ("rotavirus", "v food g"), ("hepatitis A", "v food l"), ("hepatitis E",
+    "v food l"),
+    ("hepatitis B", "v blood l"), ("hepatitis C", "v blood l"), ("liver fluke", "p food l"), ("tapeworm", "p food g"), ("ringworm",
+    "f touch s"),
     ("scabies", "p touch s"), ("impetigo", "b touch s"), ("warts", "v touch s"), ("kala-azar", "p bite l"), ("yaws", "b touch s"),
 )  # fmt: skip
 DISEASES = riddles(
@@ -29,10 +33,12 @@ DISEASES = riddles(
 
 _LACKS = {
     "vitamin C": "scurvy", "vitamin D": "rickets", "thiamine": "beriberi", "niacin": "pellagra", "iodine": "goitre", "iron": "anaemia",
-    "vitamin A": "night blindness", "insulin": "diabetes", "factor VIII": "haemophilia A", "dopamine": "parkinsonism", "cortisol": "Addison's disease",
+    "vitamin A": "night blindness", "insulin": "diabetes", "factor VIII": "haemophilia A", "dopamine": "parkinsonism",
+    "cortisol": "Addison's disease",
 }  # fmt: skip
 _INFLAMED = {
-    "hepatitis": "liver", "nephritis": "kidney", "gastritis": "stomach", "arthritis": "joint", "dermatitis": "skin", "encephalitis": "brain",
+    "hepatitis": "liver", "nephritis": "kidney", "gastritis": "stomach", "arthritis": "joint", "dermatitis": "skin",
+    "encephalitis": "brain",
     "cystitis": "bladder", "carditis": "heart", "rhinitis": "nose", "colitis": "colon", "conjunctivitis": "conjunctiva", "otitis": "ear",
     "phlebitis": "vein", "osteitis": "bone", "neuritis": "nerve",
 }  # fmt: skip
@@ -42,7 +48,8 @@ _MADE = {
 }  # fmt: skip
 _FOUND = {
     "Jenner": "cowpox vaccine", "Fleming": "penicillin", "Harvey": "blood circulation", "Laennec": "stethoscope", "Röntgen": "X-rays",
-    "Lister": "antiseptic surgery", "Landsteiner": "blood groups", "Semmelweis": "hand washing", "Salk": "polio vaccine", "Eijkman": "beriberi's cause",
+    "Lister": "antiseptic surgery", "Landsteiner": "blood groups", "Semmelweis": "hand washing", "Salk": "polio vaccine",
+    "Eijkman": "beriberi's cause",
     "Barnard": "heart transplant", "Einthoven": "ECG recording",
 }  # fmt: skip
 RELATIONS = (

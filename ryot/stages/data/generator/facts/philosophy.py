@@ -11,7 +11,8 @@ _THINKERS = (
     ("Chrysippus", "gr a Stoic"), ("Cleanthes", "gr a Stoic"), ("Pyrrho", "gr a sceptic"), ("Carneades", "gr a sceptic"),
     ("Diogenes", "gr a Cynic"), ("Crates", "gr a Cynic"), ("Plato", "gr a Platonist"), ("Speusippus", "gr a Platonist"),
     ("Anselm", "it m scholastic"), ("Aquinas", "it m scholastic"), ("Ockham", "uk m scholastic"), ("Scotus", "uk m scholastic"),
-    ("Abelard", "fr m scholastic"), ("Buridan", "fr m scholastic"), ("Descartes", "fr 17 rationalist"), ("Malebranche", "fr 17 rationalist"),
+    ("Abelard", "fr m scholastic"), ("Buridan", "fr m scholastic"), ("Descartes", "fr 17 rationalist"), ("Malebranche",
+    "fr 17 rationalist"),
     ("Leibniz", "de 17 rationalist"), ("Wolff", "de 18 rationalist"), ("Bacon", "uk 17 empiricist"), ("Locke", "uk 17 empiricist"),
     ("Hume", "uk 18 empiricist"), ("Condillac", "fr 18 empiricist"), ("Kant", "de 18 idealist"), ("Hegel", "de 19 idealist"),
     ("Bradley", "uk 19 idealist"), ("Royce", "us 19 idealist"), ("McTaggart", "uk 20 idealist"), ("Bentham", "uk 18 utilitarian"),
@@ -21,10 +22,7 @@ _THINKERS = (
 )  # fmt: skip
 THINKERS = riddles(
     "A thinker:",
-    {
-        name: (_LANDS[land], _ERAS[era], school)
-        for name, (land, era, school) in ((n, row.split()) for n, row in _THINKERS)
-    },
+    {name: (_LANDS[land], _ERAS[era], school) for name, (land, era, school) in ((n, row.split()) for n, row in _THINKERS)},
 )
 
 _WORKS = {

@@ -27,20 +27,26 @@ STUDIES = riddles(
 )
 
 _FEARS = {
-    "agoraphobia": "open places", "claustrophobia": "closed rooms", "acrophobia": "heights", "arachnophobia": "spiders", "hydrophobia": "water",
-    "ophidiophobia": "snakes", "xenophobia": "strangers", "nyctophobia": "darkness", "cynophobia": "dogs", "zoophobia": "animals", "astraphobia": "thunder",
+    "agoraphobia": "open places", "claustrophobia": "closed rooms", "acrophobia": "heights", "arachnophobia": "spiders",
+    "hydrophobia": "water",
+    "ophidiophobia": "snakes", "xenophobia": "strangers", "nyctophobia": "darkness", "cynophobia": "dogs", "zoophobia": "animals",
+    "astraphobia": "thunder",
 }  # fmt: skip
 _KNOWN = {
-    "Pavlov": "salivating dogs", "Skinner": "the lever box", "Harlow": "cloth mothers", "Bandura": "the Bobo doll", "Milgram": "the shock machine",
-    "Asch": "judging lines", "Zimbardo": "the mock prison", "Köhler": "apes stacking boxes", "Thorndike": "the puzzle box", "Lorenz": "imprinted geese",
+    "Pavlov": "salivating dogs", "Skinner": "the lever box", "Harlow": "cloth mothers", "Bandura": "the Bobo doll",
+    "Milgram": "the shock machine",
+    "Asch": "judging lines", "Zimbardo": "the mock prison", "Köhler": "apes stacking boxes", "Thorndike": "the puzzle box",
+    "Lorenz": "imprinted geese",
     "Gibson": "the visual cliff", "Ainsworth": "the strange situation", "Stroop": "coloured words", "Tolman": "maps in rats",
     "Ebbinghaus": "nonsense syllables", "Wason": "four cards", "Watson": "Little Albert",
 }  # fmt: skip
 _LOBES = {
-    "occipital lobe": "vision", "hippocampus": "new memories", "amygdala": "fear", "cerebellum": "balance", "Broca's area": "forming speech",
+    "occipital lobe": "vision", "hippocampus": "new memories", "amygdala": "fear", "cerebellum": "balance",
+    "Broca's area": "forming speech",
     "Wernicke's area": "grasping speech", "motor cortex": "movement", "hypothalamus": "hunger",
 }  # fmt: skip
-_SCHOOLS = {"Freud": "psychoanalysis", "Wundt": "structuralism", "James": "functionalism", "Rogers": "client-centred therapy", "Beck": "cognitive therapy",
+_SCHOOLS = {"Freud": "psychoanalysis", "Wundt": "structuralism", "James": "functionalism", "Rogers": "client-centred therapy",
+"Beck": "cognitive therapy",
             "Wolpe": "systematic desensitisation", "Jung": "analytical psychology", "Adler": "individual psychology"}  # fmt: skip
 RELATIONS = (
     Relation("phobia and feared thing", _FEARS),

@@ -7,7 +7,6 @@ from random import Random
 
 from ryot.stages.data.generator.problem import Problem
 
-
 _FORM = "It is {}"
 
 
@@ -54,7 +53,9 @@ def _alike(rng: Random, relation: Relation, pairs: list[tuple[str, str]], other:
     rng.shuffle(offered)
     steps = (f"rule: {relation.name}", f"no: {other.name}" if foreign else f"no: {e} and {f}", f"yes: {c}")
     wrong = (decoy, "both of them", "none of them")
-    return Problem(f"Which is related as {a} and {b}: {'; '.join(offered)}?", steps, right, wrong, f"{d}: {relation.name.split(' and ')[1]} for {c}")
+    return Problem(
+        f"Which is related as {a} and {b}: {'; '.join(offered)}?", steps, right, wrong, f"{d}: {relation.name.split(' and ')[1]} for {c}"
+    )
 
 
 def _mended(rng: Random, relation: Relation, pairs: list[tuple[str, str]]) -> Problem:
@@ -63,7 +64,9 @@ def _mended(rng: Random, relation: Relation, pairs: list[tuple[str, str]]) -> Pr
     rng.shuffle(told)
     steps = (f"rule: {relation.name}", f"{a} keeps it", f"{c} goes with {d}")
     wrong = (f"{c} and {b}", f"{a} and {f}", f"{c} and {f}", f"{a} and {d}")
-    return Problem(f"Mend the false pair: {'; '.join(told)}.", steps, f"{c} and {d}", wrong, f"{relation.name.split(' and ')[0]} for {d}: {c}")
+    return Problem(
+        f"Mend the false pair: {'; '.join(told)}.", steps, f"{c} and {d}", wrong, f"{relation.name.split(' and ')[0]} for {d}: {c}"
+    )
 
 
 def check_related(relations: tuple[Relation, ...]) -> Callable[[str, str], bool]:

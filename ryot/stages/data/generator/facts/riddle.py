@@ -49,7 +49,13 @@ def explain(table: Riddles) -> Callable[[Random, int], Problem]:
             steps.append(f"left: {target}")
         others = [table.form.format(name) for name in candidates if name != target]
         wrong = (*others, "It is none of them", "It is all of them")
-        return Problem(question, tuple(steps), table.form.format(target), wrong, f"{target}: {', '.join(_value(table, target, clue.removeprefix('not ')) for clue in clues)}")
+        return Problem(
+            question,
+            tuple(steps),
+            table.form.format(target),
+            wrong,
+            f"{target}: {', '.join(_value(table, target, clue.removeprefix('not ')) for clue in clues)}",
+        )
 
     return make
 
