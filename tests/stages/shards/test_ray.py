@@ -9,6 +9,8 @@ import pytest
 from ryot.plugins import NodeError, digest_path
 from ryot.plugins.testing import run_stage
 from ryot.stages.data.stage import Config, DataStage, FileSource
+from ryot.stages.filter.stage import Config as FilterConfig
+from ryot.stages.filter.stage import FilterStage, measures_of
 from ryot.stages.tokenizer.stage import Config as TokenizerConfig
 from ryot.stages.tokenizer.stage import TokenizerStage
 
@@ -39,12 +41,21 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+FILTERS = {"score": {"drop_lowest": 0.2}, "near_duplicates": {"threshold": 0.8, "shingle": 3, "seed": 1}}
+
+
 def pipeline(folder: Path, given: FileSource, **place: object) -> dict[str, bytes]:
-    """The documents and the tokens of a source, as bytes by file."""
-    data = run_stage(DataStage(), Config(sources=(given,), **place), folder / "data")
-    inputs = {"documents": data.out}
+    """The documents, what two filters leave of them, and the tokens, as bytes by file."""
+    documents = run_stage(DataStage(), Config(sources=(given,), **place), folder / "data").out
+    found = files(documents)
+    for kind, settings in FILTERS.items():
+        config = FilterConfig.model_validate({"settings": {"kind": kind, **settings}, **place})
+        result = run_stage(FilterStage(), config, folder / kind, inputs={"documents": documents}, measures=measures_of(kind))
+        documents = result.out
+        found |= {f"{kind}/{name}": content for name, content in files(documents).items()}
+    inputs = {"documents": documents}
     tokens = run_stage(TokenizerStage(), TokenizerConfig(vocab_size=300, context=64, **place), folder / "tokenizer", inputs=inputs)
-    return {**files(data.out), **files(tokens.out)}
+    return {**found, **files(tokens.out)}
 
 
 def test_two_ray_nodes_give_the_same_shards_as_processes(tmp_path: Path, cluster: str) -> None:
