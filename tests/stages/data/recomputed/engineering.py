@@ -43,7 +43,7 @@ CHANCES = (
     ("A weld", f.expected, "{} welds"),
     ("A chain", f.every, "{} percent"),
     ("one is enough", f.some, "{} percent"),
-    ("A part is spoilt", f.given_sign, "{} percent"),
+    ("spoilt part from", f.given_sign, "{} percent"),
     ("Machine A", f.mean, "{} percent"),
     ("A part lasts", lambda p, w, q: f.mean(w, p, q), "{} years"),
 )

@@ -61,7 +61,7 @@ def told(names: list[str], text: str) -> dict[str, float]:
 
 
 def value(formula: Formula, given: dict[str, float]) -> float:
-    return formula.of(*(given[name] for name in formula.factors))
+    return float(formula.of(*(given[name] for name in formula.factors)))
 
 
 def missing(formula: Formula, given: dict[str, float]) -> tuple[str, float]:

@@ -54,10 +54,10 @@ def _burning(rng: Random, n: Fraction) -> Problem:
     steps = (
         f"1 {fuel} gives {each} {product}",
         f"{moles} * {each} = {written(made)} mol",
-        f"{product}: {_sum_of(product)} g/mol",
+        f"{product}: {written(mass)} g/mol",
         f"{written(made)} * {written(mass)} = {written(made * mass)} g",
     )
-    back = f"{written(made * mass)} / {written(mass)} = {written(made)} mol, / {each} = {moles} mol {fuel}"
+    back = f"{written(made * mass)} / {written(mass)} / {each} = {moles} mol"
     return numeric(question, steps, made * mass, _GRAMS, (n * mass, made, made * mass * 2, n * _mass_by_atoms(fuel)), back)
 
 

@@ -94,7 +94,7 @@ def loops(rng: Random, level: int) -> Problem:
     runs = m * (m + 1) // 2 + (n - m - 1) * m
     question = f"for i in range({n}): for j in range(min(i, {m})): f(). If min were left out, how many calls more would f get?"
     full = n * (n - 1) // 2
-    with_min = (f"with it: 0 + ... + {m} = {m * (m + 1) // 2}", f"and {n - m - 1} * {m} more: {runs}")
+    with_min = (f"with min: {m * (m + 1) // 2} + {n - m - 1} * {m} = {runs}",)
     steps = (f"without min: 0 + ... + {n - 1} = {full}", *with_min, f"{full} - {runs} = {full - runs}")
     return numeric(question, steps, full - runs, "{} more calls", (full, runs, full - runs + m), f"1 + ... + {n - 1 - m} = {full - runs}")
 

@@ -35,11 +35,9 @@ def interest(rng: Random, level: int) -> Problem:
     if level < 3:
         question = f"{p} dollars earn {r} percent a year, compounded. What is the balance after {years} years?"
         growth = (f"year {year}: {balances[year - 1]} * {written(rate)} = {balances[year]}" for year in range(1, years + 1))
-        steps = (f"factor {written(rate)} a year", *growth)
+        steps = (f"factor {written(rate)} a year", *growth) if level == 1 else tuple(growth)
         simple = p + Fraction(p * r * years, 100)
-        return numeric(
-            question, steps, end, _DOLLARS, (simple, end - p, p * rate, end * rate), f"{e} divided {years} times by {written(rate)} is {p}"
-        )
+        return numeric(question, steps, end, _DOLLARS, (simple, end - p, p * rate, end * rate), f"{e} / {written(rate)}^{years} = {p}")
     question = f"At {r} percent a year, compounded, a deposit became {e} dollars in 2 years. How much was deposited?"
     steps = (f"factor {written(rate)} a year", f"one year back: {balances[1]}", f"two years back: {p}")
     mistakes = (end - end * r * 2 / 100, p * rate, end / 2, p + 10)

@@ -87,7 +87,7 @@ def beam(rng: Random, level: int) -> Problem:
         total = load * at + weight * near
         steps = (f"{load} * {at} = {load * at}", f"{weight} * {near} = {weight * near}", f"B = {total} / {span} = {both} N")
         mistakes = (load + weight - two, one, Fraction(load + weight, 2))
-        return numeric(question, steps, two, _NEWTONS, mistakes, f"A bears {written(load + weight - two)} N; the sum is {load + weight} N")
+        return numeric(question, steps, two, _NEWTONS, mistakes, f"A bears {written(load + weight - two)}, sum {load + weight} N")
     question = f"{told} so that B bears {r} N. How far from A is it?"
     steps = ("moments about A cancel", f"{load} * d = {r} * {span} = {load * at}", f"d = {load * at} / {load} = {at} m")
     return numeric(question, steps, at, _METRES, (span - at, Fraction(span, 2), at + 2), f"{load} * {at} = {r} * {span}")

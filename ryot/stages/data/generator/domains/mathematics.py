@@ -56,7 +56,7 @@ _LAWS = (
 
 def sequence(rng: Random, level: int) -> Problem:
     """The next term of a sequence whose kind of law is told: arithmetic, geometric, quadratic, affine."""
-    start, p, q = rng.randint(2, 60), rng.randint(2, 9 if level else 15), rng.randint(2, 9)
+    start, p, q = rng.randint(2, 60 if level < 3 else 20), rng.randint(2, (15, 9, 9, 5)[level]), rng.randint(2, 9)
     terms = [start]
     for index in range(4):
         last = terms[-1]

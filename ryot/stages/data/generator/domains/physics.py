@@ -32,15 +32,15 @@ def motion(rng: Random, level: int) -> Problem:
         a, t = 2 * a, rng.randint(2, 12)
         d = u * t + a * t * t // 2
         question = f"A car at {u} m/s speeds up by {a} m/s each second for {t} s. How far does it go meanwhile?"
-        steps = ("d = u * t + a * t * t / 2", f"{u} * {t} = {u * t}", f"{a} * {t * t} / 2 = {a * t * t // 2}", f"sum = {d}")
-        check = f"mean speed ({u} + {u + a * t}) / 2 times {t} s = {d} m"
+        steps = ("d = u * t + a * t * t / 2", f"{u} * {t} + {a} * {t * t} / 2", f"= {d} m")
+        check = f"({u} + {u + a * t}) / 2 * {t} = {d}"
         return numeric(question, steps, d, _METRES, (u * t + a * t * t, u * t, u * t + a * t), check)
     a, t = 2 * rng.randint(1, 7), rng.randint(2, 12)
     u, reaction = a * t, rng.randint(1, 9)
     d, braking = u * reaction + u * t // 2, u * t // 2
     question = f"A driver at {u} m/s reacts after {reaction} s, then brakes by {a} m/s each second. How far until the car stands?"
     steps = (f"reacting: {u} * {reaction} = {u * reaction} m", f"braking: {u} * {u} / (2 * {a}) = {braking} m", f"sum = {d} m")
-    check = f"braking takes {u} / {a} = {t} s at a mean of {u // 2} m/s: {braking} m"
+    check = f"{u} / {a} = {t} s; {u} / 2 * {t} = {braking} m"
     return numeric(question, steps, d, _METRES, (braking, u * reaction + u * t, u * reaction), check)
 
 

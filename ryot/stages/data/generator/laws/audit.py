@@ -148,7 +148,7 @@ def _turned(rng: Random, law: Law) -> Problem:
 
 
 def _chained(rng: Random, first: Law, second: Law) -> Problem:
-    law, values, middle, result = drawn(rng, first, second)
+    law, values, _, result = drawn(rng, first, second)
     inner, outer = values[: len(first.factors)], outer_values(first, second, values)
     line, place = f"{first.result.name} = {first.filled(inner)}", second.quantities.index(first.result)
 

@@ -50,33 +50,64 @@ _POWDER = Law("A powder", _AMOUNT, ((_MASS, 1), (_MOLAR, -1)))
 LINKS = ((_POWDER, _DISSOLVED), (_POWDER, _BURNT), (_POWDER, _EVAPORATED), (_STRENGTH, _DECAY))
 
 LIKENESSES = (
-    Likeness("a gas's", ("pressure", "molar density", "temperature"),
-             Law("A solution", Quantity("osmotic pressure", "kPa", _TENS), ((_CONCENTRATION, 1), (_TEMPERATURE, 1)), Fraction("8.3"))),
-    Likeness("a decaying sample's", ("activity", "decay constant", "number of nuclei"),
-             Law("A first-order reaction", _RATE, ((_CONSTANT, 1), (_CONCENTRATION, 1)))),
-    Likeness("a wire's", ("current", "voltage", "resistance"),
-             Law("A membrane", Quantity("ion flow", "umol/s", _TENS), ((Quantity("level gap", "mM", _MIDDLE), 1), (Quantity("barrier", "s/L", _ROUND), -1)))),
+    Likeness(
+        "a gas's",
+        ("pressure", "molar density", "temperature"),
+        Law("A solution", Quantity("osmotic pressure", "kPa", _TENS), ((_CONCENTRATION, 1), (_TEMPERATURE, 1)), Fraction("8.3")),
+    ),
+    Likeness(
+        "a decaying sample's",
+        ("activity", "decay constant", "number of nuclei"),
+        Law("A first-order reaction", _RATE, ((_CONSTANT, 1), (_CONCENTRATION, 1))),
+    ),
+    Likeness(
+        "a wire's",
+        ("current", "voltage", "resistance"),
+        Law(
+            "A membrane",
+            Quantity("ion flow", "umol/s", _TENS),
+            ((Quantity("level gap", "mM", _MIDDLE), 1), (Quantity("barrier", "s/L", _ROUND), -1)),
+        ),
+    ),
     Likeness("a tap's", ("volume", "flow", "time"), Law("An electrolysis", Quantity("charge", "C", _TENS), ((_CURRENT, 1), (_TIME, 1)))),
-    Likeness("a tank's", ("volume", "floor", "rise"),
-             Law("A calorimeter", _HEAT, ((Quantity("heat capacity", "J/K", _TENS), 1), (Quantity("warming", "K", _MIDDLE), 1)))),
-)  # fmt: skip
+    Likeness(
+        "a tank's",
+        ("volume", "floor", "rise"),
+        Law("A calorimeter", _HEAT, ((Quantity("heat capacity", "J/K", _TENS), 1), (Quantity("warming", "K", _MIDDLE), 1))),
+    ),
+)
 
 LINES = (
     Line("A beaker of acid", _VOLUME, Quantity("mass", "kg", ()), range(2, 4), range(3, 20)),
     Line("A heated bath", Quantity("time", "min", _MIDDLE), Quantity("temperature", "C", ()), range(2, 7), range(8, 26)),
     Line("A salt in water", Quantity("temperature", "C", _MIDDLE), Quantity("solubility", "g/L", ()), range(2, 9), range(20, 99)),
     Line("A zeroth-order reaction", Quantity("time", "s", _MIDDLE), Quantity("product", "mmol", ()), range(2, 9), range(1, 30)),
-    Line("A homologous series", Quantity("carbon count", "", range(2, 13)), Quantity("molar mass", "g/mol", ()), (14,), (2, 16, 18, 32, 46)),
-)  # fmt: skip
+    Line(
+        "A homologous series", Quantity("carbon count", "", range(2, 13)), Quantity("molar mass", "g/mol", ()), (14,), (2, 16, 18, 32, 46)
+    ),
+)
 
 CHANCES = (
-    (Case(COUNT, "Of an element's atoms {p} percent are heavy. How many of {n} atoms are expected to be?", "{} atoms"),
-     Case(COUNT, "A collision leads to reaction with {p} percent. How many of {n} collisions are expected to?", "{} of them")),
-    (Case(JOINT, "A molecule survives two steps with {p} and {q} percent. How likely does it survive both?"),
-     Case(ONE_OF_TWO, "Of an element's atoms {p} percent are heavy. How many of {n} molecules X2 should hold exactly one?", "{} of them"),
-     Case(EITHER, "Two catalysts turn a molecule with {p} and {q} percent. How likely does at least one?")),
-    (Case(MASS, "An element is {w} percent of mass {p} u, else of {q} u. What is its mean atomic mass?", "{} u on average"),
-     Case(MIXTURE, "Of a drug {w} percent goes path A with yield {p} percent, the rest B with {q}. What is the yield?")),
-    (Case(BAYES, "Of samples {w} percent hold lead; a test shows red for {p} percent of these, {q} of the others. It is red. How likely is lead?"),
-     Case(ANY_OF_THREE, "Three tests find lead with {p}, {q} and {r} percent. How likely does at least one?")),
-)  # fmt: skip
+    (
+        Case(COUNT, "Of an element's atoms {p} percent are heavy. How many of {n} atoms are expected to be?", "{} atoms"),
+        Case(COUNT, "A collision leads to reaction with {p} percent. How many of {n} collisions are expected to?", "{} of them"),
+    ),
+    (
+        Case(JOINT, "A molecule survives two steps with {p} and {q} percent. How likely does it survive both?"),
+        Case(
+            ONE_OF_TWO, "Of an element's atoms {p} percent are heavy. How many of {n} molecules X2 should hold exactly one?", "{} of them"
+        ),
+        Case(EITHER, "Two catalysts turn a molecule with {p} and {q} percent. How likely does at least one?"),
+    ),
+    (
+        Case(MASS, "An element is {w} percent of mass {p} u, else of {q} u. What is its mean atomic mass?", "{} u on average"),
+        Case(MIXTURE, "Of a drug {w} percent goes path A with yield {p} percent, the rest B with {q}. What is the yield?"),
+    ),
+    (
+        Case(
+            BAYES,
+            "Lead is in {w} percent of samples; a test turns red for {p} percent of these, {q} of the rest. It is red. How likely is lead?",
+        ),
+        Case(ANY_OF_THREE, "Three tests find lead with {p}, {q} and {r} percent. How likely does at least one?"),
+    ),
+)

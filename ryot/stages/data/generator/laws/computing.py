@@ -47,19 +47,33 @@ LINKS = (
 )
 
 LIKENESSES = (
-    Likeness("a pipe's", ("filling time", "volume", "flow"),
-             Law("A link", Quantity("sending time", "s", _SMALL), ((_SIZE, 1), (_RATE, -1)))),
-    Likeness("a shop's", ("number of customers", "arrivals an hour", "hours of stay"), Law("A server queue", _JOBS,
-             ((Quantity("arrival rate", "jobs", _MIDDLE), 1), (Quantity("stay", "s", _SMALL), 1)))),
-    Likeness("a road's", ("traffic", "lane count", "cars per lane"),
-             Law("A memory bus", Quantity("bandwidth", "GB/s", _TENS), ((Quantity("width", "bytes", (4, 8, 16, 32)), 1), (_CLOCK, 1)))),
-    Likeness("a building site's", ("days", "work", "crew"),
-             Law("A parallel job", Quantity("run time", "min", _SMALL), ((_WORK, 1), (Quantity("core count", "", _ROUND), -1)))),
-    Likeness("a square pool's", ("volume", "depth", "side"),
-             Law("A square image", Quantity("size", "bits", _TENS), ((_DEPTH, 1), (_SIDE, 2)))),
-    Likeness("a hotel's", ("guests per room", "number of guests", "number of rooms"),
-             Law("A hash table", Quantity("load", "items", _SMALL), ((_ITEMS, 1), (Quantity("bucket count", "", _ROUND), -1)))),
-)  # fmt: skip
+    Likeness(
+        "a pipe's", ("filling time", "volume", "flow"), Law("A link", Quantity("sending time", "s", _SMALL), ((_SIZE, 1), (_RATE, -1)))
+    ),
+    Likeness(
+        "a shop's",
+        ("number of customers", "arrivals an hour", "hours of stay"),
+        Law("A server queue", _JOBS, ((Quantity("arrival rate", "jobs", _MIDDLE), 1), (Quantity("stay", "s", _SMALL), 1))),
+    ),
+    Likeness(
+        "a road's",
+        ("traffic", "lane count", "cars per lane"),
+        Law("A memory bus", Quantity("bandwidth", "GB/s", _TENS), ((Quantity("width", "bytes", (4, 8, 16, 32)), 1), (_CLOCK, 1))),
+    ),
+    Likeness(
+        "a building site's",
+        ("days", "work", "crew"),
+        Law("A parallel job", Quantity("run time", "min", _SMALL), ((_WORK, 1), (Quantity("core count", "", _ROUND), -1))),
+    ),
+    Likeness(
+        "a square pool's", ("volume", "depth", "side"), Law("A square image", Quantity("size", "bits", _TENS), ((_DEPTH, 1), (_SIDE, 2)))
+    ),
+    Likeness(
+        "a hotel's",
+        ("guests per room", "number of guests", "number of rooms"),
+        Law("A hash table", Quantity("load", "items", _SMALL), ((_ITEMS, 1), (Quantity("bucket count", "", _ROUND), -1))),
+    ),
+)
 
 LINES = (
     Line("A web request", Quantity("size", "kB", _MIDDLE), Quantity("latency", "ms", ()), range(2, 9), range(10, 90)),
@@ -69,13 +83,25 @@ LINES = (
 )
 
 CHANCES = (
-    (Case(COUNT, "A link loses {p} percent of packets. How many of {n} packets should be lost?", "{} packets"),
-     Case(RETRIES, "A packet arrives with {p} percent, else it is sent again. How many sends do {n} packets take on average?", "{} sends"),
-     Case(COUNT, "A key collides with {p} percent. How many of {n} keys should collide?", "{} of them")),
-    (Case(JOINT, "A request needs two servers that are up {p} and {q} percent of the time. How likely are both up?"),
-     Case(EITHER, "A file has two copies on disks that work with {p} and {q} percent. How likely can it be read?")),
-    (Case(MIXTURE, "A cache hits with {w} percent; a hit takes {p} ns, a miss {q} ns. What is the mean time?", "{} ns on average"),
-     Case(MIXTURE, "Of calls {w} percent go to server A and fail with {p} percent, the rest to B with {q}. How likely does a call fail?")),
-    (Case(BAYES, "Of mail {w} percent is spam; a word is in {p} percent of spam, {q} of the rest. A mail has it. How likely is spam?"),
-     Case(ANY_OF_THREE, "Three replicas are up with {p}, {q} and {r} percent. How likely is at least one up?")),
-)  # fmt: skip
+    (
+        Case(COUNT, "A link loses {p} percent of packets. How many of {n} packets should be lost?", "{} packets"),
+        Case(
+            RETRIES, "A packet arrives with {p} percent, else it is sent again. How many sends do {n} packets take on average?", "{} sends"
+        ),
+        Case(COUNT, "A key collides with {p} percent. How many of {n} keys should collide?", "{} of them"),
+    ),
+    (
+        Case(JOINT, "A request needs two servers that are up {p} and {q} percent of the time. How likely are both up?"),
+        Case(EITHER, "A file has two copies on disks that work with {p} and {q} percent. How likely can it be read?"),
+    ),
+    (
+        Case(MIXTURE, "A cache hits with {w} percent; a hit takes {p} ns, a miss {q} ns. What is the mean time?", "{} ns on average"),
+        Case(
+            MIXTURE, "Of calls {w} percent go to server A and fail with {p} percent, the rest to B with {q}. How likely does a call fail?"
+        ),
+    ),
+    (
+        Case(BAYES, "Of mail {w} percent is spam; a word is in {p} percent of spam, {q} of the rest. A mail has it. How likely is spam?"),
+        Case(ANY_OF_THREE, "Three replicas are up with {p}, {q} and {r} percent. How likely is at least one up?"),
+    ),
+)

@@ -30,9 +30,10 @@ def counterfactual(name: str, domain: str, laws: Sequence[Law], links: Links) ->
         factor, power = law.factors[place]
         was, result = read(factor, question), read(law.result, question)
         if "would have given" in question:
-            imagined, wanted = quantity(answer, factor.form), numbers(question)[2]
+            given: tuple[Fraction | None, Fraction | None] = (quantity(answer, factor.form), numbers(question)[2])
         else:
-            imagined, wanted = Fraction(_HAD.findall(question)[0][1]), quantity(answer, law.result.form)
+            given = (Fraction(_HAD.findall(question)[0][1]), quantity(answer, law.result.form))
+        imagined, wanted = given
         if was is None or result is None or imagined is None or wanted is None or imagined == 0:
             return False
         return (imagined / was) ** power == wanted / result

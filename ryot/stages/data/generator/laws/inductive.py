@@ -103,7 +103,7 @@ def _single(rng: Random, law: Law, place: int) -> Problem:
     sign, size = ("/", f"^{power}" if power > 1 else "") if power > 0 else ("*", f"^{-power}" if power < -1 else "")
     name, other = f"{cause.name}{size}", "*" if power > 0 else "/"
     last = f"{written(scale)} {other} {written(xs[3])}{size}"
-    steps = (f"{law.result.name} {sign} {name}: {written(scale)} each time", "so that stays", f"{last} = {written(ys[3])}")
+    steps = (f"{law.result.name} {sign} {name}: {written(scale)} each time", "so it stays", f"{last} = {written(ys[3])}")
     mistakes = (ys[2] + (ys[2] - ys[1]), scale * xs[3], ys[2] * xs[3] / xs[2], ys[2] * xs[2] / xs[3], ys[3] * 2)
     return numeric(question, steps, ys[3], law.result.form, mistakes, f"{written(ys[3])} {sign} {written(xs[3])}{size} = {written(scale)}")
 
@@ -112,10 +112,10 @@ def _line(rng: Random, line: Line) -> Problem:
     xs = sorted(rng.sample(list(line.cause.sizes), 4))
     slope, offset = rng.choice(line.slopes), rng.choice(line.offsets)
     ys = [Fraction(offset + slope * x) for x in xs]
-    a, b, c, d = map(written, ys)
+    a, _, c, d = map(written, ys)
     question = _ask(line.subject, [_row(line.cause, [Fraction(x) for x in xs[:3]])], (line.result, ys[:3]), f"{line.cause.name} {xs[3]}")
     steps = (
-        f"steps: {slope} per {line.cause.unit or line.cause.name}",
+        f"each {line.cause.unit or line.cause.name} adds {slope}",
         f"at zero: {a} - {slope} * {xs[0]} = {offset}",
         f"{offset} + {slope} * {xs[3]} = {d}",
     )
@@ -125,7 +125,7 @@ def _line(rng: Random, line: Line) -> Problem:
 
 def _two(rng: Random, law: Law) -> Problem:
     """Three observations that change one cause at a time, and a fourth with both changed."""
-    (first, p), (second, q) = law.factors
+    first, second = law.quantities
     while True:
         x, z = rng.choice(first.sizes[:6]), rng.choice(second.sizes[:6])
         more, again = rng.sample((2, 3, 4, 5), 2)

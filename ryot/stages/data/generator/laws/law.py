@@ -161,11 +161,11 @@ def product(parts: Iterable[tuple[str, int]]) -> str:
 def product_value(text: str) -> Fraction:
     """The value of such a line of numbers, from left to right. Raises ValueError for anything else."""
     value, divide = Fraction(1), False
-    for token in text.split(" "):
-        if token in "*/":
-            divide = token == "/"
+    for word in text.split(" "):
+        if word in "*/":
+            divide = word == "/"
             continue
-        number, _, power = token.partition("^")
+        number, _, power = word.partition("^")
         part = Fraction(number) ** int(power or 1)
         value = value / part if divide else value * part
     return value

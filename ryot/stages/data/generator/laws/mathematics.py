@@ -22,9 +22,17 @@ LAWS = (
     Law("A cone", _ROUND_VOLUME, ((_RADIUS, 2), (_HEIGHT, 1)), Fraction(1, 3)),
     Law("A square prism", _VOLUME, ((_SIDE, 2), (_LENGTH, 1))),
     Law("A sloping line", Quantity("slope", "", _SMALL), ((Quantity("rise", "cm", _MIDDLE), 1), (Quantity("run", "cm", _ROUND), -1))),
-    Law("A parabola", Quantity("height", "units", _MIDDLE), ((Quantity("steepness", "", _SMALL), 1), (Quantity("distance", "units", _SMALL), 2))),
-    Law("A data set", Quantity("mean", "points", _SMALL), ((Quantity("sum", "points", range(12, 200, 6)), 1), (Quantity("count", "", _ROUND), -1))),
-)  # fmt: skip
+    Law(
+        "A parabola",
+        Quantity("height", "units", _MIDDLE),
+        ((Quantity("steepness", "", _SMALL), 1), (Quantity("distance", "units", _SMALL), 2)),
+    ),
+    Law(
+        "A data set",
+        Quantity("mean", "points", _SMALL),
+        ((Quantity("sum", "points", range(12, 200, 6)), 1), (Quantity("count", "", _ROUND), -1)),
+    ),
+)
 
 _TILED, _PAVED = Quantity("edge", "cm", _SMALL), Quantity("face", "cm2", _MIDDLE)
 _FLOOR = Law("A square floor", _BASE_AREA, ((_SIDE, 2),))
@@ -39,26 +47,42 @@ LINKS = (
 )
 
 LIKENESSES = (
-    Likeness("a triangle's", ("area", "base", "height"),
-             Law("A sector", _AREA, ((Quantity("arc", "cm", _MIDDLE), 1), (_RADIUS, 1)), Fraction(1, 2))),
-    Likeness("a pyramid's", ("volume", "base area", "height"),
-             Law("A ball", _VOLUME, ((Quantity("surface", "cm2", _MIDDLE), 1), (_RADIUS, 1)), Fraction(1, 3))),
+    Likeness(
+        "a triangle's",
+        ("area", "base", "height"),
+        Law("A sector", _AREA, ((Quantity("arc", "cm", _MIDDLE), 1), (_RADIUS, 1)), Fraction(1, 2)),
+    ),
+    Likeness(
+        "a pyramid's",
+        ("volume", "base area", "height"),
+        Law("A ball", _VOLUME, ((Quantity("surface", "cm2", _MIDDLE), 1), (_RADIUS, 1)), Fraction(1, 3)),
+    ),
     Likeness("a pyramid's", ("volume", "base area", "height"), Law("A cone", _VOLUME, ((_BASE_AREA, 1), (_HEIGHT, 1)), Fraction(1, 3))),
     Likeness("a rectangle's", ("area", "width", "length"), Law("A prism", _VOLUME, ((_BASE_AREA, 1), (_HEIGHT, 1)))),
-    Likeness("a straight tube's", ("volume", "section", "length"),
-             Law("A ring", _VOLUME, ((Quantity("section", "cm2", _SMALL), 1), (Quantity("midline", "cm", _MIDDLE), 1)))),
-    Likeness("a square prism's", ("volume", "side", "length"),
-             Law("A cylinder", _ROUND_VOLUME, ((_RADIUS, 2), (_LENGTH, 1)))),
-)  # fmt: skip
+    Likeness(
+        "a straight tube's",
+        ("volume", "section", "length"),
+        Law("A ring", _VOLUME, ((Quantity("section", "cm2", _SMALL), 1), (Quantity("midline", "cm", _MIDDLE), 1))),
+    ),
+    Likeness("a square prism's", ("volume", "side", "length"), Law("A cylinder", _ROUND_VOLUME, ((_RADIUS, 2), (_LENGTH, 1)))),
+)
 
 CHANCES = (
-    (Case(SHARE, "An urn holds {n} balls, {a} of them red. How likely is a red one?"),
-     Case(COUNT, "A wheel stops on blue with {p} percent. How often is that expected in {n} turns?", "{} times")),
-    (Case(WITHOUT, "Two of {n} balls are drawn, {a} of the {n} are red. How likely are two red ones?"),
-     Case(JOINT, "Two wheels stop on blue with {p} and {q} percent. How likely do both?"),
-     Case(EITHER, "Two loaded dice show a six with {p} and {q} percent. How likely is at least one six?")),
-    (Case(MIXTURE, "Urn A is taken with {w} percent, else urn B; red has {p} percent in A, {q} in B. How likely is red?"),
-     Case(MIXTURE, "A game pays {p} points with {w} percent, else {q}. What is the mean?", "{} points")),
-    (Case(BAYES, "Urn A is taken with {w} percent, else urn B; red has {p} percent in A, {q} in B. Red is drawn. How likely was it A?"),
-     Case(ANY_OF_THREE, "Three wheels stop on blue with {p}, {q} and {r} percent. How likely does at least one?")),
-)  # fmt: skip
+    (
+        Case(SHARE, "An urn holds {n} balls, {a} of them red. How likely is a red one?"),
+        Case(COUNT, "A wheel stops on blue with {p} percent. How often is that expected in {n} turns?", "{} times"),
+    ),
+    (
+        Case(WITHOUT, "Two of {n} balls are drawn, {a} of the {n} are red. How likely are two red ones?"),
+        Case(JOINT, "Two wheels stop on blue with {p} and {q} percent. How likely do both?"),
+        Case(EITHER, "Two loaded dice show a six with {p} and {q} percent. How likely is at least one six?"),
+    ),
+    (
+        Case(MIXTURE, "Urn A is taken with {w} percent, else urn B; red has {p} percent in A, {q} in B. How likely is red?"),
+        Case(MIXTURE, "A game pays {p} points with {w} percent, else {q}. What is the mean?", "{} points"),
+    ),
+    (
+        Case(BAYES, "Urn A is taken with {w} percent, else urn B; red has {p} percent in A, {q} in B. Red is drawn. How likely was it A?"),
+        Case(ANY_OF_THREE, "Three wheels stop on blue with {p}, {q} and {r} percent. How likely does at least one?"),
+    ),
+)

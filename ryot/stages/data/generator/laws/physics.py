@@ -48,16 +48,38 @@ LINKS = ((CART, _STARTED), (WIRE, _FILLED), (HEATER, _WARMED), (BALL, _STOPPED))
 
 _RATE, _INERTIA = Quantity("turning rate", "rad/s", _MIDDLE), Quantity("inertia", "kg m2", _ROUND)
 LIKENESSES = (
-    Likeness("a wire's", ("voltage", "current", "resistance"),
-             Law("A pipe", Quantity("pressure", "kPa", _TENS), ((Quantity("flow", "L/s", _MIDDLE), 1), (Quantity("friction", "kPa s/L", _SMALL), 1)))),
-    Likeness("a moving body's", ("kinetic energy", "mass", "speed"), Law("A flywheel", _ENERGY, ((_INERTIA, 1), (_RATE, 2)), Fraction(1, 2))),
-    Likeness("a cart's", ("acceleration", "force", "mass"),
-             Law("A wheel", Quantity("spin-up", "rad/s2", _SMALL), ((Quantity("torque", "N m", _MIDDLE), 1), (_INERTIA, -1)))),
-    Likeness("a spring's", ("energy", "stiffness", "stretch"),
-             Law("A capacitor", _ENERGY, ((Quantity("capacity", "F", _ROUND), 1), (_VOLTAGE, 2)), Fraction(1, 2))),
-    Likeness("a wire's", ("current", "voltage", "resistance"),
-             Law("A wall", Quantity("heat flow", "W", _TENS), ((Quantity("temperature gap", "K", _MIDDLE), 1), (Quantity("insulation", "K/W", _ROUND), -1)))),
-)  # fmt: skip
+    Likeness(
+        "a wire's",
+        ("voltage", "current", "resistance"),
+        Law(
+            "A pipe",
+            Quantity("pressure", "kPa", _TENS),
+            ((Quantity("flow", "L/s", _MIDDLE), 1), (Quantity("friction", "kPa s/L", _SMALL), 1)),
+        ),
+    ),
+    Likeness(
+        "a moving body's", ("kinetic energy", "mass", "speed"), Law("A flywheel", _ENERGY, ((_INERTIA, 1), (_RATE, 2)), Fraction(1, 2))
+    ),
+    Likeness(
+        "a cart's",
+        ("acceleration", "force", "mass"),
+        Law("A wheel", Quantity("spin-up", "rad/s2", _SMALL), ((Quantity("torque", "N m", _MIDDLE), 1), (_INERTIA, -1))),
+    ),
+    Likeness(
+        "a spring's",
+        ("energy", "stiffness", "stretch"),
+        Law("A capacitor", _ENERGY, ((Quantity("capacity", "F", _ROUND), 1), (_VOLTAGE, 2)), Fraction(1, 2)),
+    ),
+    Likeness(
+        "a wire's",
+        ("current", "voltage", "resistance"),
+        Law(
+            "A wall",
+            Quantity("heat flow", "W", _TENS),
+            ((Quantity("temperature gap", "K", _MIDDLE), 1), (Quantity("insulation", "K/W", _ROUND), -1)),
+        ),
+    ),
+)
 
 _LOAD = Quantity("load", "N", _MIDDLE)
 LINES = (
@@ -66,16 +88,26 @@ LINES = (
     Line("A diver", Quantity("depth", "m", _MIDDLE), Quantity("pressure", "kPa", ()), (10,), (95, 98, 100, 101, 102)),
     Line("A heated flask", Quantity("time", "min", _MIDDLE), Quantity("temperature", "C", ()), range(2, 7), range(8, 26)),
     Line("A walker", _TIME, Quantity("distance", "m", ()), range(2, 5), range(3, 60)),
-)  # fmt: skip
+)
 
 CHANCES = (
-    (Case(COUNT, "A detector sees {p} percent of photons. How many of {n} photons should it see?", "{} photons"),
-     Case(COUNT, "A nucleus decays within a day with {p} percent. How many of {n} should decay?", "{} nuclei")),
-    (Case(JOINT, "A photon passes two filters with {p} and {q} percent. How likely does it pass both?"),
-     Case(HALVING, "Of {n} nuclei with half-life {h} s, how many are left on average after {t} s?", "{} nuclei"),
-     Case(EITHER, "Two counters catch a muon with {p} and {q} percent. How likely does at least one?")),
-    (Case(MIXTURE, "Of decays {w} percent give {p} keV, the others {q} keV. What is the mean energy?", "{} keV on average"),
-     Case(MIXTURE, "Of rays {w} percent are alpha and seen with {p} percent, the rest beta with {q}. How likely is a ray seen?")),
-    (Case(BAYES, "Of rays {w} percent are alpha and seen with {p} percent, the rest beta with {q}. A ray is seen. How likely is it alpha?"),
-     Case(ANY_OF_THREE, "Three counters catch a muon with {p}, {q} and {r} percent. How likely does at least one?")),
-)  # fmt: skip
+    (
+        Case(COUNT, "A detector sees {p} percent of photons. How many of {n} photons should it see?", "{} photons"),
+        Case(COUNT, "A nucleus decays within a day with {p} percent. How many of {n} should decay?", "{} nuclei"),
+    ),
+    (
+        Case(JOINT, "A photon passes two filters with {p} and {q} percent. How likely does it pass both?"),
+        Case(HALVING, "Of {n} nuclei with half-life {h} s, how many are left on average after {t} s?", "{} nuclei"),
+        Case(EITHER, "Two counters catch a muon with {p} and {q} percent. How likely does at least one?"),
+    ),
+    (
+        Case(MIXTURE, "Of decays {w} percent give {p} keV, the others {q} keV. What is the mean energy?", "{} keV on average"),
+        Case(MIXTURE, "Of rays {w} percent are alpha and seen with {p} percent, the rest beta with {q}. How likely is a ray seen?"),
+    ),
+    (
+        Case(
+            BAYES, "Of rays {w} percent are alpha and seen with {p} percent, the rest beta with {q}. A ray is seen. How likely is it alpha?"
+        ),
+        Case(ANY_OF_THREE, "Three counters catch a muon with {p}, {q} and {r} percent. How likely does at least one?"),
+    ),
+)
