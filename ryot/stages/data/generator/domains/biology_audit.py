@@ -22,7 +22,7 @@ def _fish(rng: Random) -> Values:
 
 
 def _alleles(rng: Random) -> Values:
-    return Fraction(rng.randint(1, 18) ** 2, 4), Fraction(1000 * rng.randint(1, 20))
+    return Fraction(rng.randint(1, 18) ** 2, 4), Fraction(100 * rng.randint(1, 60))
 
 
 def _root(percent: Fraction) -> Fraction:
@@ -93,7 +93,7 @@ PROCEDURES = (
                 "carriers {}",
                 lambda g, v: 2 * v[0] * v[1] * g[1],
                 (lambda g, v: v[0] * v[1] * g[1], lambda g, v: v[1] * v[1] * g[1], lambda g, v: v[0] * g[1]),
-                "{v0} * {v0} * {g1} + {v1} * {v1} * {g1} + {x} = {g1}",
+                "50 * {x} + {g0} * {g1} = 100 * {v0} * {g1}",
             ),
         ),
     ),

@@ -156,12 +156,12 @@ def drawn(rng: Random, level: int) -> Problem:
     total = f"{' + '.join(map(str, sizes))} = {whole}"
     one = Fraction(early, whole)
     if level == 0:
-        question = f"{told} One is drawn: how likely is it of the first {early}?"
+        question = f"{told} How likely is one drawn of the first {early}?"
         steps: tuple[str, ...] = (total, f"wanted: {early}", f"{early} / {whole} = {one}")
         mistakes = (1 - one, Fraction(1, whole), Fraction(1, len(sizes)))
         return chance(question, steps, one, mistakes, f"{early} + {whole - early} others = {whole}")
     if level == 1:
-        question = f"{told} One is drawn, put back, one again drawn: how likely both of the first {early}?"
+        question = f"{told} How likely are one drawn, put back, and one drawn again both of the first {early}?"
         steps = (total, f"each time {one}", f"{one} * {one} = {one * one}")
         return chance(question, steps, one * one, (one, 1 - one, one / 2, (1 - one) ** 2), f"{one * one} / {one} = {one}")
     both = one * Fraction(early - 1, whole - 1)

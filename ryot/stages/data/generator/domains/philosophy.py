@@ -136,11 +136,10 @@ def syllogism(rng: Random, level: int) -> Problem:
     steps = (
         f"shared: {middle}",
         f"asked: {terms[subject]} and {terms[predicate]}",
-        "join the premises through what they share",
         f"so: {answer}",
     )
     denied = {"All": "Some not", "No": "Some", "Some": "No", "Some not": "All"}[conclusion[0]]
-    back = f"'{_sentence((denied, subject, predicate), terms)}' would contradict the premises"
+    back = f"{_sentence((denied, subject, predicate), terms)}: not with these premises"
     return Problem(f"{'. '.join(told)}. What follows?", steps, answer, tuple(wrong), back)
 
 
