@@ -120,7 +120,7 @@ def _drones(rng: Random) -> Problem:
     question = f"Unrelated drones have, going back, {', '.join(map(str, seen))} ancestors. How many {asked}?"
     steps = [
         f"{seen[0]} + {seen[1]} = {seen[2]}",
-        f"{seen[1]} + {seen[2]} = {seen[3]}: each is the sum of two",
+        f"{seen[1]} + {seen[2]} = {seen[3]}: sums",
         f"{seen[2]} + {seen[3]} = {line[first + 5]}",
     ]
     if ahead == 2:

@@ -41,7 +41,7 @@ def formula(rng: Random, level: int) -> Problem:
     )
     were = " and ".join(f"{letter} {_word(other[letter])}" for letter in sorted(changed))
     question = f"{given}. Were {were}, would {text} be true?"
-    return Problem(question, steps, answer, tuple(t for t in _TRUTH if t != answer), f"not ({text}) would be {_word(not result)}")
+    return Problem(question, steps, answer, tuple(t for t in _TRUTH if t != answer), f"its denial would be {_word(not result)}")
 
 
 def _decisive(given: str, text: str, values: Mapping[str, bool]) -> Problem:

@@ -38,11 +38,11 @@ def _scan(rng: Random) -> Problem:
     seen = [base + each * size for size in sizes]
     asked = sizes[2] + rng.randint(1, 4)
     value = base + each * asked
-    told = ", ".join(f"{time} ms with {size}" for time, size in zip(seen, sizes, strict=True))
-    question = f"Scanning a list in memory takes {told} items. How long with {asked} items?"
+    told = ", ".join(f"{time} with {size}" for time, size in zip(seen, sizes, strict=True))
+    question = f"Scanning memory takes, in ms, {told} items. How long with {asked} items?"
     steps = (
-        f"one item more: {seen[1]} - {seen[0]} = {each}",
-        f"two more: {2 * each}, so steady",
+        f"{seen[1]} - {seen[0]} = {each} an item",
+        f"two more: {2 * each}",
         f"{seen[2]} + {asked - sizes[2]} * {each} = {value}",
     )
     mistakes = (seen[2] + each * asked, value + each, each * asked, Fraction(seen[2] * asked, sizes[2]))
