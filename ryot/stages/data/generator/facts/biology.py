@@ -10,11 +10,11 @@ _LANDS = {"Af": "African", "As": "Asian", "Au": "Australian", "Am": "American"}
 _ANIMALS = (
     ("koala", "m p Au"), ("wombat", "m p Au"), ("kangaroo", "m p Au"), ("dingo", "m m Au"),
     ("zebra", "m p Af"), ("giraffe", "m p Af"), ("gorilla", "m p Af"), ("meerkat", "m i Af"),
-    ("wild dog", "m m Af"), ("panda", "m p As"), ("yak", "m p As"), ("tiger", "m m As"),
+    ("spotted hyena", "m m Af"), ("panda", "m p As"), ("yak", "m p As"), ("tiger", "m m As"),
     ("snow leopard", "m m As"),
     ("jaguar", "m m Am"), ("puma", "m m Am"), ("sloth", "m p Am"), ("llama", "m p Am"), ("anteater", "m i Am"), ("condor", "b m Am"),
     ("bald eagle", "b m Am"),
-    ("cockatoo", "b p Au"), ("king cobra", "r m As"), ("anaconda", "r m Am"), ("rattlesnake", "r m Am"),
+    ("lyrebird", "b i Au"), ("king cobra", "r m As"), ("anaconda", "r m Am"), ("rattlesnake", "r m Am"),
     ("black mamba", "r m Af"), ("green iguana", "r p Am"),
     ("poison dart frog", "a i Am"),
 )  # fmt: skip

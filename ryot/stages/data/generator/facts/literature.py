@@ -10,11 +10,12 @@ _TONGUES = {
 }  # fmt: skip
 _TIMES = {"bc": "antique", "13": "1300s", "15": "1500s", "16": "1600s", "17": "1700s", "18": "1800s", "19": "1900s"}
 _BOOKS = (
-    ("Iliad", "e gr bc"), ("Odyssey", "e gr bc"), ("Aeneid", "e la bc"), ("Antigone", "p gr bc"), ("Medea", "p gr bc"), ("The Frogs",
+    ("Iliad", "e gr bc"), ("Odyssey", "e gr bc"), ("Aeneid", "e la bc"), ("Oedipus Rex", "p gr bc"), ("Lysistrata", "p gr bc"),
+    ("The Frogs",
     "p gr bc"),
     ("Divine Comedy", "e it 13"), ("Faerie Queene", "e en 15"),
     ("Doctor Faustus", "p en 15"), ("Othello", "p en 16"), ("Macbeth", "p en 16"), ("Paradise Lost", "e en 16"), ("Don Quixote", "n es 16"),
-    ("Tartuffe", "p fr 16"), ("Phaedra", "p fr 16"), ("Le Cid", "p fr 16"), ("Princess of Cleves",
+    ("Tartuffe", "p fr 16"), ("Le Cid", "p fr 16"), ("Princess of Cleves",
     "n fr 16"),
     ("Robinson Crusoe", "n en 17"), ("Tom Jones", "n en 17"), ("Candide", "n fr 17"), ("Werther",
     "n de 17"),
@@ -23,7 +24,7 @@ _BOOKS = (
     ("Dead Souls", "n ru 18"), ("Anna Karenina", "n ru 18"), ("The Seagull",
     "p ru 18"), ("The Betrothed",
     "n it 18"),
-    ("Ulysses", "n en 19"), ("Pygmalion", "p en 19"), ("The Trial", "n de 19"), ("The Plague", "n fr 19"),
+    ("Ulysses", "n en 19"), ("The Trial", "n de 19"), ("The Plague", "n fr 19"),
     ("The Cherry Orchard", "p ru 19"), ("Doctor Zhivago", "n ru 19"),
 )  # fmt: skip
 BOOKS = riddles(

@@ -14,7 +14,7 @@ _THINKERS = (
     ("Aquinas", "it m scholastic"), ("Ockham", "uk m scholastic"), ("Scotus", "uk m scholastic"),
     ("Abelard", "fr m scholastic"), ("Descartes", "fr 17 rationalist"), ("Malebranche",
     "fr 17 rationalist"),
-    ("Leibniz", "de 17 rationalist"), ("Wolff", "de 18 rationalist"), ("Bacon", "uk 17 empiricist"), ("Locke", "uk 17 empiricist"),
+    ("Wolff", "de 18 rationalist"), ("Bacon", "uk 17 empiricist"), ("Locke", "uk 17 empiricist"),
     ("Hume", "uk 18 empiricist"), ("Kant", "de 18 idealist"), ("Hegel", "de 19 idealist"),
     ("Bradley", "uk 19 idealist"), ("Bentham", "uk 18 utilitarian"),
     ("Mill", "uk 19 utilitarian"), ("Comte", "fr 19 positivist"), ("Carnap", "de 20 positivist"),

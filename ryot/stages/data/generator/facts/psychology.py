@@ -46,7 +46,7 @@ _LOBES = {
     "Broca's area": "forming speech",
     "Wernicke's area": "grasping speech", "motor cortex": "movement", "hypothalamus": "hunger",
 }  # fmt: skip
-_SCHOOLS = {"Freud": "psychoanalysis", "Wundt": "structuralism", "James": "functionalism", "Rogers": "client-centred therapy",
+_SCHOOLS = {"Freud": "psychoanalysis", "Titchener": "structuralism", "James": "functionalism", "Rogers": "client-centred therapy",
 "Beck": "cognitive therapy",
             "Wolpe": "systematic desensitisation", "Jung": "analytical psychology", "Adler": "individual psychology"}  # fmt: skip
 RELATIONS = (
