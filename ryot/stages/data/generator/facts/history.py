@@ -38,7 +38,7 @@ _PEOPLES = {
 REIGNS = {name: (int(first), int(last)) for name, _, _, first, last in _ROWS}
 """Ruler to the first and the last year of the reign."""
 RULERS = riddles(
-    "A ruler:",
+    "A ruler by accession:",
     {
         name: (_PEOPLES[land], house, f"{int(first) // 100}00s" if int(first) > 99 else "before 100")
         for name, land, house, first, _ in _ROWS

@@ -19,11 +19,11 @@ _THINKERS = (
     ("Bradley", "uk 19 idealist"), ("Bentham", "uk 18 utilitarian"),
     ("Mill", "uk 19 utilitarian"), ("Comte", "fr 19 positivist"), ("Carnap", "de 20 positivist"),
     ("Ayer", "uk 20 positivist"), ("Sartre", "fr 20 existentialist"),
-    ("Peirce", "us 19 pragmatist"), ("James", "us 19 pragmatist"),
+    ("Peirce", "us 19 pragmatist"),
     ("Dewey", "us 20 pragmatist"),
 )  # fmt: skip
 THINKERS = riddles(
-    "A thinker:",
+    "A thinker by main work:",
     {name: (_LANDS[land], _ERAS[era], school) for name, (land, era, school) in ((n, row.split()) for n, row in _THINKERS)},
 )
 
