@@ -85,7 +85,7 @@ def test_the_proof_of_a_line_takes_its_right_value_only(procedure: Procedure) ->
             values.append(line.right(given, values))
         named = {f"g{k}": f"Fraction({value!r})" for k, value in enumerate(given)} | {f"v{k}": repr(v) for k, v in enumerate(values)}
         for place, line in enumerate(procedure.lines):
-            for shift in (0, 1, -1, 3):
+            for shift in (0, 1, 3):
                 left, right = line.proof.format(x=repr(values[place] + shift), **named).split(" = ")
                 assert (_evaluate(left) == _evaluate(right)) == (shift == 0)
 

@@ -78,15 +78,15 @@ def growth(question: str) -> str:
     return f"{n[0] << (n[2] // n[1] if 'double' in question else n[1])} cells"
 
 
-def _root(percent: Fraction) -> Fraction:
-    return next(Fraction(k, 100) for k in range(101) if Fraction(k * k, 100) == percent)
+def _root(share: Fraction) -> Fraction:
+    return next(Fraction(k, 100) for k in range(101) if Fraction(k * k, 10000) == share)
 
 
 AUDITS = {
     "DNA": (1, (lambda g, _v: g[0], lambda g, v: 2 * v[0] if v[0] == g[0] else g[0] + v[0], lambda _g, v: 50 - v[1] / 2)),
     "snakes": (2, (lambda g, _v: g[0] / 100 * g[1], lambda g, v: v[0] / 100 * g[1], lambda g, v: v[1] / 100 * g[1])),
     "fish": (3, (lambda g, _v: g[2] / g[1] * 100, lambda g, v: g[0] / (v[0] / 100), lambda g, v: v[1] - g[0])),
-    "Hardy": (2, (lambda g, _v: _root(g[0]), lambda _g, v: 1 - v[0], lambda g, v: 2 * v[0] * v[1] * g[1])),
+    "recessive": (2, (lambda g, _v: _root(g[1] / g[0]), lambda _g, v: 1 - v[0], lambda g, v: 2 * v[0] * v[1] * g[0])),
 }
 RECOMPUTE: dict[str, Recompute] = {
     "strand": strand,

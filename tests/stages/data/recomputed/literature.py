@@ -27,7 +27,7 @@ def verse(question: str) -> str:
     if "Which letter" in question:
         stanza = question.split("rhyme ")[1].split(maxsplit=1)[0]
         return f"the letter {next(islice(cycle(stanza), n[0] - 1, None))}"
-    if "Terza" in question:
+    if "terza" in question:
         rhymes: dict[int, list[int]] = {}
         for tercet in range(n[0]):
             for place, line in enumerate((3 * tercet + 1, 3 * tercet + 2, 3 * tercet + 3)):

@@ -146,7 +146,7 @@ def moved(question: str) -> str:
 
 def odds(wanted: int, all_ways: int) -> str:
     share = Fraction(wanted, all_ways)
-    return f"a chance of {share.numerator} in {share.denominator}"
+    return f"{share.numerator} in {share.denominator}"
 
 
 def integers(question: str) -> list[int]:

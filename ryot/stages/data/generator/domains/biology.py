@@ -44,7 +44,7 @@ def cross(rng: Random, level: int) -> Problem:
     keys = ", ".join(f"{letter} {dominant} over {letter.lower()} {recessive}" for letter, dominant, recessive in traits)
     crossed, form = f"{' '.join(mothers)} x {' '.join(fathers)}", " and ".join(asked)
     told = f"In {kind}, {keys}. Cross {crossed}."
-    steps = [f"each parent gives one allele{' of each pair' if level > 1 else ''}", *factors]
+    steps = [*(["one allele of each parent"] if level < 2 else []), *factors]
     if level in (0, 2):
         question = f"{told} What percent of offspring are {form}?"
         steps += (

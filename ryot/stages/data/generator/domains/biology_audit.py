@@ -22,11 +22,11 @@ def _fish(rng: Random) -> Values:
 
 
 def _alleles(rng: Random) -> Values:
-    return Fraction(rng.randint(1, 18) ** 2, 4), Fraction(1000 * rng.randint(1, 20))
+    plants = 100 * rng.randint(1, 60)
+    return Fraction(plants), Fraction(plants * rng.randint(1, 9) ** 2, 100)
 
 
-def _root(percent: Fraction) -> Fraction:
-    share = percent / 100
+def _root(share: Fraction) -> Fraction:
     return Fraction(isqrt(share.numerator), isqrt(share.denominator))
 
 
@@ -84,16 +84,21 @@ PROCEDURES = (
         ),
     ),
     Procedure(
-        "Hardy-Weinberg: {} percent recessive of {}.",
+        "Of {} mice {} show a recessive trait.",
         _alleles,
         (
-            Line("q = {}", lambda g, _v: _root(g[0]), (lambda g, _v: g[0] / 100, lambda g, _v: g[0] / 50), "100 * {x} * {x} = {g0}"),
+            Line(
+                "q = {}",
+                lambda g, _v: _root(g[1] / g[0]),
+                (lambda g, _v: g[1] / g[0], lambda g, _v: g[1] / g[0] / 2),
+                "{x} * {x} * {g0} = {g1}",
+            ),
             Line("p = {}", lambda _g, v: 1 - v[0], (lambda _g, v: 1 - v[0] * v[0], lambda _g, v: 1 - v[0] / 2), "{x} + {v0} = 1"),
             Line(
                 "carriers {}",
-                lambda g, v: 2 * v[0] * v[1] * g[1],
-                (lambda g, v: v[0] * v[1] * g[1], lambda g, v: v[1] * v[1] * g[1], lambda g, v: v[0] * g[1]),
-                "{v0} * {v0} * {g1} + {v1} * {v1} * {g1} + {x} = {g1}",
+                lambda g, v: 2 * v[0] * v[1] * g[0],
+                (lambda g, v: v[0] * v[1] * g[0], lambda g, v: v[1] * v[1] * g[0]),
+                "{x} + 2 * {g1} = 2 * {v0} * {g0}",
             ),
         ),
     ),

@@ -120,7 +120,7 @@ def _drones(rng: Random) -> Problem:
     question = f"Unrelated drones have, going back, {', '.join(map(str, seen))} ancestors. How many {asked}?"
     steps = [
         f"{seen[0]} + {seen[1]} = {seen[2]}",
-        f"{seen[1]} + {seen[2]} = {seen[3]}: each is the sum of two",
+        f"{seen[1]} + {seen[2]} = {seen[3]}: sums",
         f"{seen[2]} + {seen[3]} = {line[first + 5]}",
     ]
     if ahead == 2:
@@ -135,7 +135,7 @@ def _rivals(rng: Random) -> Problem:
     high = low + (up + down) * years
     grey, red = [low + k * up for k in range(3)], [high - k * down for k in range(3)]
     counts = f"grey {grey[0]}, {grey[1]}, {grey[2]}; red {red[0]}, {red[1]}, {red[2]}"
-    question = f"Squirrels counted yearly: {counts}. After how many years are they equal?"
+    question = f"Squirrels counted yearly: {counts}. How many years after the first are they equal?"
     gap = high - low
     steps = (f"grey rise by {up}, red fall by {down}", f"gap {gap} closes by {up + down} a year", f"{gap} / {up + down} = {years}")
     return numeric(question, steps, years, "{} years after", (years - 2, years + 2, Fraction(gap, up)), f"both are {low + up * years} then")

@@ -62,7 +62,7 @@ def inscription(rng: Random, level: int) -> Problem:
         question = f"One stone of a {word} bears {text}, a newer one {roman(later)}. How many years lie between them?"
         steps = (f"{text} = {year}", f"{roman(later)} = {later}", f"{later} - {year} = {n}")
         return numeric(question, steps, n, _AGE, (n + 10, n + 100, n + 1), f"{year} + {n} = {later}, written {roman(later)}")
-    question = f"A {word} was rebuilt {n} years after {text}, and its stone shows that year. Which numeral does it show?"
+    question = f"A {word} was rebuilt {n} years after {text}. Which numeral does it show?"
     steps = (read, f"{year} + {n} = {year + n}", f"write {' + '.join(map(str, _terms(year + n)))}")
     wrong = tuple(f"numeral {roman(other)}" for other in (year + n + 10, year + n - 10, year + n + 1, year))
     return Problem(question, steps, f"numeral {roman(year + n)}", wrong, f"{roman(year + n)} is {year + n}, less {n} is {year}")

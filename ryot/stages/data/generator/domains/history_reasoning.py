@@ -139,7 +139,7 @@ def _either(rng: Random, name: str, find: str) -> Problem:
     one, two = (Fraction(early, span) for span in spans)
     value = one / (one + two)
     told = "; ".join(f"{ruler} {REIGNS[ruler][0]}-{REIGNS[ruler][1]}" for ruler in (name, other))
-    question = f"{told}. A {find}, of either alike, is of year {early} or before of the reign. How likely is it of {name}?"
+    question = f"{told}. A {find}, as likely of either, is from the first {early} years of its reign. How likely is it of {name}?"
     steps = (f"{early} of {spans[0]} years", f"{early} of {spans[1]} years", f"{spans[1]} / ({spans[0]} + {spans[1]}) = {value}")
     mistakes = (Fraction(1, 2), 1 - value, one, two)
     return chance(question, steps, value, mistakes, f"odds {spans[1]}:{spans[0]}")

@@ -79,9 +79,7 @@ def _in_turn(pairs: int, foot: str, name: str, other: str) -> Problem:
     line, second = FEET[foot] * METRES[name], FEET[foot] * METRES[other]
     pair = line + second
     total = pairs * pair
-    question = (
-        f"A poem of {total} syllables sets lines of {foot} {name} and {foot} {other} in turn, as many of each. How many lines are there?"
-    )
+    question = f"A poem of {total} syllables has lines of {foot} {name} and {foot} {other} in turn. How many lines?"
     steps = (
         _line(foot, name),
         f"{other}: {second} syllables",

@@ -49,9 +49,9 @@ def _terza(rng: Random) -> Problem:
     pair = (line + 2, line + 4) if place == 2 else (line - 2, line + 2) if place == 3 else (line - 1, line + 2)
     pair = (3 * tercet - 1, line + 2) if place == 1 else (3 * tercet - 1, line - 2) if place == 3 else pair
     low, high = sorted(pair)
-    question = f"Terza rima goes aba bcb cdc and so on. With which two lines does line {line} rhyme?"
+    question = f"In terza rima, aba bcb cdc, which two lines rhyme with line {line}?"
     role = ("first", "middle", "last")[place - 1]
-    rule = "its rhyme opens and closes the next tercet" if place == 2 else "it rhymes with the middle of the tercet before"
+    rule = "as the outer lines after it" if place == 2 else "as the middle line before it"
     partner = (
         f"next tercet: lines {line + 2} to {line + 4}"
         if place == 2
@@ -62,9 +62,7 @@ def _terza(rng: Random) -> Problem:
         _lines(a, b)
         for a, b in ((line - 1, line + 1), (line - 2, line + 2), (line + 1, line + 3), (line - 4, line - 2), (line - 3, line + 3))
     ]
-    return Problem(
-        question, steps, _lines(low, high), tuple(wrong), f"lines {', '.join(map(str, sorted((low, high, line))))}: every second line"
-    )
+    return Problem(question, steps, _lines(low, high), tuple(wrong), f"lines {', '.join(map(str, sorted((low, high, line))))}: two apart")
 
 
 def _lines(low: int, high: int) -> str:
@@ -120,7 +118,7 @@ def check_pattern(question: str, answer: str) -> bool:
     if found := re.match(r"A poem's lines rhyme ([a-e]+) ", question):
         poem = found[1] * (given[0] // len(found[1]) + 1)
         return answer == _rhymes(poem[given[0] - 1])
-    if question.startswith("Terza"):
+    if question.startswith("In terza"):
         named = re.fullmatch(r"lines (\d+) and (\d+)", answer)
         return (
             named is not None
@@ -152,17 +150,17 @@ def drawn(rng: Random, level: int) -> Problem:
     work, unit, sizes = rng.choices(PARTED, [sum(sizes) for _, _, sizes in PARTED])[0]
     whole = sum(sizes)
     early = rng.randint(2, whole - 2)
-    told = f"{work} has {', '.join(map(str, sizes[:-1]))} and {sizes[-1]} {unit}s." if level < 2 else f"{work} has {whole} {unit}s."
+    told = f"{work} has {', '.join(map(str, sizes[:-1]))} and {sizes[-1]} {unit}s." if level < 1 else f"{work} has {whole} {unit}s."
     total = f"{' + '.join(map(str, sizes))} = {whole}"
     one = Fraction(early, whole)
     if level == 0:
-        question = f"{told} One is drawn: how likely is it of the first {early}?"
+        question = f"{told} How likely is one drawn of the first {early}?"
         steps: tuple[str, ...] = (total, f"wanted: {early}", f"{early} / {whole} = {one}")
         mistakes = (1 - one, Fraction(1, whole), Fraction(1, len(sizes)))
         return chance(question, steps, one, mistakes, f"{early} + {whole - early} others = {whole}")
     if level == 1:
-        question = f"{told} One is drawn, put back, one again drawn: how likely both of the first {early}?"
-        steps = (total, f"each time {one}", f"{one} * {one} = {one * one}")
+        question = f"{told} Two are drawn, the first put back: how likely both of the first {early}?"
+        steps = (f"first {one}", f"again {one}", f"{one} * {one} = {one * one}")
         return chance(question, steps, one * one, (one, 1 - one, one / 2, (1 - one) ** 2), f"{one * one} / {one} = {one}")
     both = one * Fraction(early - 1, whole - 1)
     if level == 2:
@@ -186,10 +184,10 @@ def check_drawn(question: str, answer: str) -> bool:
     if not known or (sizes != known[0] and sizes != [sum(known[0])]):
         return False
     whole, early = sum(sizes), int(numbers(question)[-1])
-    if "Two are" in question:
+    if "Two are" in question and "put back" not in question:
         ways = 2 * early * (whole - early) if "just one" in question else early * (early - 1)
         return bool(value * whole * (whole - 1) == ways)
-    draws = 2 if "again" in question else 1
+    draws = 2 if "put back" in question else 1
     return bool(value * whole**draws == early**draws)
 
 

@@ -150,7 +150,8 @@ def outbreak(rng: Random, level: int) -> Problem:
     after = Fraction(less)
     told = f"{cases}, as do those. Had masks cut it to {less}"
     if level == 2:
-        immune = rng.choice((25, 50, 20, 40, 75, 10, 30, 60))
+        immune, each = rng.choice((25, 50, 75)), 4 * rng.randint(1, 4)
+        cases = f"{first} cases infect {each} each"
         after = Fraction(each * (100 - immune), 100)
         told = f"{cases}, as do those. Had {immune} percent been immune"
     was, would = Fraction(first * each**2), first * after**2

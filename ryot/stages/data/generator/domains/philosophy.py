@@ -41,7 +41,7 @@ def formula(rng: Random, level: int) -> Problem:
     )
     were = " and ".join(f"{letter} {_word(other[letter])}" for letter in sorted(changed))
     question = f"{given}. Were {were}, would {text} be true?"
-    return Problem(question, steps, answer, tuple(t for t in _TRUTH if t != answer), f"not ({text}) would be {_word(not result)}")
+    return Problem(question, steps, answer, tuple(t for t in _TRUTH if t != answer), f"its denial would be {_word(not result)}")
 
 
 def _decisive(given: str, text: str, values: Mapping[str, bool]) -> Problem:
@@ -136,11 +136,10 @@ def syllogism(rng: Random, level: int) -> Problem:
     steps = (
         f"shared: {middle}",
         f"asked: {terms[subject]} and {terms[predicate]}",
-        "join the premises through what they share",
         f"so: {answer}",
     )
     denied = {"All": "Some not", "No": "Some", "Some": "No", "Some not": "All"}[conclusion[0]]
-    back = f"'{_sentence((denied, subject, predicate), terms)}' would contradict the premises"
+    back = f"{_sentence((denied, subject, predicate), terms)}: not with these premises"
     return Problem(f"{'. '.join(told)}. What follows?", steps, answer, tuple(wrong), back)
 
 

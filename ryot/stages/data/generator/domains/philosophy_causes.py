@@ -162,14 +162,14 @@ def testimony(rng: Random, level: int) -> Problem:
     if level == 0:
         tickets, held = rng.randint(20, 300), rng.randint(2, 12)
         value = Fraction(tickets - held, tickets)
-        question = f"In a fair lottery of {tickets} tickets one wins. How likely is it that {held} given ones all lose?"
+        question = f"Of {tickets} lottery tickets one wins. How likely do {held} given ones all lose?"
         steps: tuple[str, ...] = (
-            f"the winner is one of {tickets}",
-            f"not among {held}: {tickets} - {held} = {tickets - held}",
+            f"{tickets} may win",
+            f"{tickets} - {held} = {tickets - held}",
             f"{tickets - held} / {tickets} = {value}",
         )
         mistakes: tuple[Fraction, ...] = (Fraction(tickets - 1, tickets), Fraction(held, tickets), Fraction(1, tickets))
-        return chance(question, steps, value, mistakes, f"{odds(1 - value)} that one wins; together 1")
+        return chance(question, steps, value, mistakes, f"one of them wins: {odds(1 - value)}")
     of, other = rng.randint(3, 12), rng.randint(3, 12)
     true, right = rng.randint(of // 2 + 1, of - 1), rng.randint(other // 2 + 1, other - 1)
     if level == 1:

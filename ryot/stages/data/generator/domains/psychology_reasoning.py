@@ -1,14 +1,15 @@
-"""Psychology: schedules and laws found in observations, causes of rewards and reaction times, thresholds by Weber's and Fechner's laws."""
+"""Psychology: schedules and laws found in observations, causes of rewards and reaction times."""
 
 from fractions import Fraction
 from random import Random
 
+from ryot.stages.data.generator.domains import psychology_threshold
 from ryot.stages.data.generator.facts.psychology import RELATIONS, STUDIES
 from ryot.stages.data.generator.facts.relation import check_related, relate
 from ryot.stages.data.generator.facts.riddle import check_explained, explain
-from ryot.stages.data.generator.problem import Problem, Template, numbers, numeric, quantity, written
+from ryot.stages.data.generator.problem import Problem, Template, numbers, numeric, quantity
 
-_MS, _GRAMS, _REWARDS = "{} ms", "{} g more", "{} rewards"
+_MS, _REWARDS = "{} ms", "{} rewards"
 
 
 def learned(rng: Random, level: int) -> Problem:
@@ -38,11 +39,11 @@ def _scan(rng: Random) -> Problem:
     seen = [base + each * size for size in sizes]
     asked = sizes[2] + rng.randint(1, 4)
     value = base + each * asked
-    told = ", ".join(f"{time} ms with {size}" for time, size in zip(seen, sizes, strict=True))
-    question = f"Scanning a list in memory takes {told} items. How long with {asked} items?"
+    told = ", ".join(f"{time} with {size}" for time, size in zip(seen, sizes, strict=True))
+    question = f"Scanning memory takes, in ms, {told} items. How long with {asked} items?"
     steps = (
-        f"one item more: {seen[1]} - {seen[0]} = {each}",
-        f"two more: {2 * each}, so steady",
+        f"{seen[1]} - {seen[0]} = {each} an item",
+        f"two more: {2 * each}",
         f"{seen[2]} + {asked - sizes[2]} * {each} = {value}",
     )
     mistakes = (seen[2] + each * asked, value + each, each * asked, Fraction(seen[2] * asked, sizes[2]))
@@ -169,85 +170,10 @@ def check_effect(question: str, answer: str) -> bool:
     return time is not None and time - blur - taken == each * (rest[-1] - size)
 
 
-def threshold(rng: Random, level: int) -> Problem:
-    """The difference just noticed at another weight; how much it would grow; with another sharpness; Fechner's steps by doubling."""
-    percent, weight = rng.choice((2, 4, 5, 10, 20)), 50 * rng.randint(1, 20)
-    step = Fraction(weight * percent, 100)
-    factor = rng.randint(2, 9)
-    told = f"{written(step)} g more is just noticed on {weight} g."
-    if level == 0:
-        value = step * factor
-        question = f"{told} Had the weight been {weight * factor} g, what is noticed?"
-        steps: tuple[str, ...] = (
-            "Weber: the share stays",
-            f"{weight * factor} / {weight} = {factor}",
-            f"{factor} * {written(step)} = {written(value)}",
-        )
-        back = f"{written(value)} / {weight * factor} = {written(step)} / {weight}"
-        return numeric(question, steps, value, _GRAMS, (step, step + weight * (factor - 1), value + step), back)
-    if level == 1:
-        other = weight * factor
-        value = Fraction(other * percent, 100) - step
-        question = f"{told} Had the weight been {other} g, how much greater is the step?"
-        steps = (
-            f"share: {written(step)} / {weight} = {percent} percent",
-            f"{percent} percent of {other} = {written(value + step)}",
-            f"{written(value + step)} - {written(step)} = {written(value)}",
-        )
-        return numeric(
-            question,
-            steps,
-            value,
-            _GRAMS,
-            (value + step, Fraction(other - weight), value + 2 * step),
-            f"{written(value)} + {written(step)} is {percent} percent of {other}",
-        )
-    if level == 2:
-        keen, other = percent * Fraction(1, 2), weight * factor
-        value = other * keen / 100
-        question = f"{told} Had the hand been twice as keen and the weight {other} g, what is noticed?"
-        steps = (
-            f"share: {percent} percent",
-            f"twice as keen: {written(keen)} percent",
-            f"{written(keen)} percent of {other} = {written(value)}",
-        )
-        mistakes: tuple[Fraction | int, ...] = (value * 2, value * 4, step / 2)
-        return numeric(question, steps, value, _GRAMS, mistakes, f"{written(value)} * 2 / {other} = {written(step)} / {weight}")
-    per, doublings = rng.randint(2, 12), rng.randint(2, 6)
-    fewer = rng.randint(1, doublings - 1)
-    light = weight * 2**doublings
-    lost = per * (doublings - fewer)
-    told = f"A light's doubling adds {per} steps of brightness. It rose from {weight} to {light}"
-    question = f"{told}; had it risen to {weight * 2**fewer}, how many fewer?"
-    steps = (
-        f"{doublings} doublings: {doublings * per}",
-        f"else {fewer}: {fewer * per}",
-        f"{doublings * per} - {fewer * per} = {lost}",
-    )
-    wrong = (fewer * per, doublings * per, lost + per)
-    return numeric(question, steps, lost, "{} steps fewer", wrong, f"doublings lost: {lost} / {per} = {doublings - fewer}")
-
-
-def check_threshold(question: str, answer: str) -> bool:
-    """The share of the answer is that of the given step; the lost doublings lead from the lesser light to the greater."""
-    given = numbers(question)
-    if "doubling" in question:
-        fewer, (per, _, rose, else_) = quantity(answer, "{} steps fewer"), given
-        if fewer is None or (fewer / per).denominator != 1 or not 0 <= fewer / per < 64:
-            return False
-        return bool(else_ * 2 ** int(fewer / per) == rose)
-    value, (step, weight, other) = quantity(answer, _GRAMS), given
-    if value is None:
-        return False
-    if "greater" in question:
-        value += step
-    return value * (2 if "keen" in question else 1) * weight == step * other
-
-
 TEMPLATES = (
     Template("learned", "psychology", "inductive", learned, check_learned),
     Template("studies", "psychology", "abductive", explain(STUDIES), check_explained(STUDIES)),
     Template("minds", "psychology", "analogical", relate(RELATIONS), check_related(RELATIONS)),
     Template("rewards", "psychology", "causal", effect, check_effect),
-    Template("threshold", "psychology", "counterfactual", threshold, check_threshold),
+    *psychology_threshold.TEMPLATES,
 )

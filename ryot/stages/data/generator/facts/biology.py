@@ -8,15 +8,15 @@ _FOODS = {"p": "plant eater", "m": "meat eater", "i": "insect eater"}
 _LANDS = {"Af": "African", "As": "Asian", "Au": "Australian", "Am": "American"}
 # Animals wild in one of the four only, with their main food.
 _ANIMALS = (
-    ("koala", "m p Au"), ("wombat", "m p Au"), ("quokka", "m p Au"), ("kangaroo", "m p Au"), ("dingo", "m m Au"), ("numbat", "m i Au"),
-    ("zebra", "m p Af"), ("giraffe", "m p Af"), ("gorilla", "m p Af"), ("okapi", "m p Af"), ("aardvark", "m i Af"), ("meerkat", "m i Af"),
-    ("wild dog", "m m Af"), ("panda", "m p As"), ("yak", "m p As"), ("orangutan", "m p As"), ("tiger", "m m As"),
+    ("koala", "m p Au"), ("wombat", "m p Au"), ("kangaroo", "m p Au"), ("dingo", "m m Au"),
+    ("zebra", "m p Af"), ("giraffe", "m p Af"), ("gorilla", "m p Af"), ("meerkat", "m i Af"),
+    ("spotted hyena", "m m Af"), ("panda", "m p As"), ("yak", "m p As"), ("tiger", "m m As"),
     ("snow leopard", "m m As"),
     ("jaguar", "m m Am"), ("puma", "m m Am"), ("sloth", "m p Am"), ("llama", "m p Am"), ("anteater", "m i Am"), ("condor", "b m Am"),
-    ("harpy eagle", "b m Am"), ("hoatzin", "b p Am"), ("bald eagle", "b m Am"), ("secretary bird", "b m Af"), ("turaco", "b p Af"),
-    ("cockatoo", "b p Au"), ("king cobra", "r m As"), ("anaconda", "r m Am"), ("rattlesnake", "r m Am"), ("taipan", "r m Au"),
-    ("black mamba", "r m Af"), ("puff adder", "r m Af"), ("green iguana", "r p Am"), ("chuckwalla", "r p Am"), ("thorny devil", "r i Au"),
-    ("poison dart frog", "a i Am"), ("corroboree frog", "a i Au"),
+    ("bald eagle", "b m Am"),
+    ("lyrebird", "b i Au"), ("king cobra", "r m As"), ("anaconda", "r m Am"), ("rattlesnake", "r m Am"),
+    ("black mamba", "r m Af"), ("green iguana", "r p Am"),
+    ("poison dart frog", "a i Am"),
 )  # fmt: skip
 ANIMALS = riddles(
     "An animal:",

@@ -14,15 +14,15 @@ def odds(value: Fraction) -> str:
 
 def chance(question: str, steps: Iterable[str], value: Fraction, mistakes: Iterable[Fraction], verification: str) -> Problem:
     """A problem whose answer is a chance. `mistakes` are the values that typical errors lead to."""
-    wrong = (f"a chance of {odds(mistake)}" for mistake in (*mistakes, *_near(value)) if 0 <= mistake <= 1)
-    return Problem(question, tuple(steps), f"a chance of {odds(value)}", tuple(wrong), verification)
+    wrong = (odds(mistake) for mistake in (*mistakes, *_near(value)) if 0 <= mistake <= 1)
+    return Problem(question, tuple(steps), odds(value), tuple(wrong), verification)
 
 
 def chance_of(answer: str) -> Fraction | None:
     """The chance that an answer states, or None when it is of another form or not in lowest terms."""
-    found = re.fullmatch(r"a chance of (\d+) in ([1-9]\d*)", answer)
+    found = re.fullmatch(r"(\d+) in ([1-9]\d*)", answer)
     value = Fraction(int(found[1]), int(found[2])) if found else None
-    return value if value is not None and answer.endswith(f" of {odds(value)}") else None
+    return value if value is not None and answer == odds(value) else None
 
 
 def _near(value: Fraction) -> Iterator[Fraction]:

@@ -17,14 +17,13 @@ George IV,Britain,Hanover,1820,1830;William IV,Britain,Hanover,1830,1837;Victori
 George V,Britain,Windsor,1910,1936;George VI,Britain,Windsor,1936,1952;Philip II,France,Capet,1180,1223;Louis IX,France,Capet,1226,1270
 Philip IV,France,Capet,1285,1314;Louis XI,France,Valois,1461,1483;Charles VIII,France,Valois,1483,1498;Louis XII,France,Valois,1498,1515
 Francis I,France,Valois,1515,1547;Louis XIII,France,Bourbon,1610,1643;Louis XIV,France,Bourbon,1643,1715;Louis XV,France,Bourbon,1715,1774
-Louis XVI,France,Bourbon,1774,1792;Tiberius,Rome,Julio-Claudian,14,37;Caligula,Rome,Julio-Claudian,37,41;Claudius,Rome,Julio-Claudian,41,54
-Nero,Rome,Julio-Claudian,54,68;Vespasian,Rome,Flavian,69,79;Titus,Rome,Flavian,79,81;Domitian,Rome,Flavian,81,96;Trajan,Rome,Antonine,98,117
+Louis XVI,France,Bourbon,1774,1792;Claudius,Rome,Julio-Claudian,41,54
+Nero,Rome,Julio-Claudian,54,68;Titus,Rome,Flavian,79,81;Trajan,Rome,Antonine,98,117
 Hadrian,Rome,Antonine,117,138;Ivan III,Russia,Rurikid,1462,1505;Ivan IV,Russia,Rurikid,1533,1584;Michael,Russia,Romanov,1613,1645
 Catherine II,Russia,Romanov,1762,1796;Paul I,Russia,Romanov,1796,1801;Alexander I,Russia,Romanov,1801,1825
 Nicholas I,Russia,Romanov,1825,1855;Alexander II,Russia,Romanov,1855,1881;Nicholas II,Russia,Romanov,1894,1917
-Babur,India,Mughal,1526,1530;Akbar,India,Mughal,1556,1605;Jahangir,India,Mughal,1605,1627;Shah Jahan,India,Mughal,1628,1658
-Aurangzeb,India,Mughal,1658,1707;Mehmed II,Turkey,Ottoman,1451,1481;Selim I,Turkey,Ottoman,1512,1520;Suleiman I,Turkey,Ottoman,1520,1566
-Gustav Vasa,Sweden,Vasa,1523,1560;Christina,Sweden,Vasa,1632,1654"""
+Akbar,India,Mughal,1556,1605;Shah Jahan,India,Mughal,1628,1658
+Christina,Sweden,Vasa,1632,1654"""
 _ROWS = tuple(row.split(",") for line in _REIGNS.split("\n") for row in line.split(";"))
 _PEOPLES = {
     "England": "English",
@@ -39,7 +38,7 @@ _PEOPLES = {
 REIGNS = {name: (int(first), int(last)) for name, _, _, first, last in _ROWS}
 """Ruler to the first and the last year of the reign."""
 RULERS = riddles(
-    "A ruler:",
+    "A ruler by accession:",
     {
         name: (_PEOPLES[land], house, f"{int(first) // 100}00s" if int(first) > 99 else "before 100")
         for name, land, house, first, _ in _ROWS
@@ -75,30 +74,30 @@ RELATIONS = (
     Relation("lawgiver and people's land", _LAWS),
 )
 
-_CHAINS = """July 1914>Sarajevo murder>Austrian ultimatum>attack on Serbia>Russian mobilisation>German war declaration
-American revolt>Tea Act>Boston Tea Party>Coercive Acts>Continental Congress
-French Revolution>state debt>Estates-General>Tennis Court Oath>constitution
-Reformation>sale of indulgences>Luther's theses>excommunication>Diet of Worms
-English Reformation>wish to remarry>break with Rome>Act of Supremacy>More's execution
-Great Depression>Wall Street crash>recall of loans>German unemployment>Nazi gains
-Rome>crossing of the Rubicon>civil war>Caesar's dictatorship>Ides of March>Triumvirate
-Ireland>potato blight>famine>emigration>Irish quarters in Boston
-Pacific war>oil embargo>Pearl Harbor attack>US war entry>Battle of Midway
-Cuba 1962>Soviet missiles>US blockade>secret deal>missiles' removal
-Bohemia>Defenestration of Prague>Bohemian revolt>Thirty Years' War>Peace of Westphalia
-Mongol age>Mongol conquests>safe roads>Marco Polo's journey>Polo's book
-US Civil War>Lincoln's election>secession>attack on Fort Sumter>civil war>end of slavery
+_CHAINS = """July 1914>murder at Sarajevo>ultimatum>attack on Serbia>Russian army call>German war call
+American revolt>tea tax>Boston Tea Party>harsh laws>congress
+French Revolution>state debt>call of estates>tennis court oath>constitution
+Reformation>sale of pardons>Luther's theses>Luther's ban>trial at Worms
+Henry VIII>wish to remarry>break with Rome>oath to the king>More's death
+Depression>Wall Street crash>recall of loans>lack of work>Nazi gains
+Rome>march on Rome>civil war>Caesar's rule>Caesar's murder>revenge war
+Ireland>potato rot>famine>flight of people>Irish Boston
+Pacific war>oil ban>Pearl Harbor attack>US war entry>battle of Midway
+Cuba 1962>missiles>blockade>secret deal>removal
+Bohemia>broken letter>fall from a window>revolt>Thirty Years' War
+Mongol age>Mongol rule>safe roads>Polo's journey>Polo's book
+US 1860>Lincoln's election>secession>attack on a fort>civil war>end of slavery
 First World War>submarine war>US war entry>fresh troops>German retreat
-American colonies>Stamp Act>boycott>repeal>Declaratory Act
-Industry>flooded mines>Newcomen's engine>Watt's engine>steam mills>factory towns
-England 1066>Edward's death>Harold's crowning>William's invasion>Battle of Hastings>Norman rule
-England>Black Death>lack of labour>higher wages>Statute of Labourers>revolt of 1381
-Crusade>defeat at Manzikert>plea for help>Council of Clermont>First Crusade>fall of Jerusalem
-Second World War>invasion of Poland>British war declaration>army in France>Dunkirk evacuation
-Germany 1989>Hungary's open border>flight of Germans>fall of the Wall>reunification
-China>opium seizures>Opium War>Treaty of Nanking>British Hong Kong
-Japan>Perry's ships>opening of ports>shogun's fall>Meiji reforms
-Napoleon>march on Moscow>army's ruin>Battle of Leipzig>exile to Elba"""
+American colonies>stamp tax>boycott>repeal>new claim of power
+Industry>flooded mines>steam pump>steam engine>steam mills>factory towns
+England 1066>Edward's death>Harold's crowning>invasion>battle of Hastings>Norman rule
+England>Black Death>lack of labour>higher wages>wage law>revolt of 1381
+Crusade>lost battle>plea for help>pope's call>First Crusade>fall of Jerusalem
+Second World War>invasion of Poland>British war call>army in France>flight from Dunkirk
+Germany 1989>open border>flight of people>fall of the Wall>one Germany
+China>loss of opium>Opium War>peace treaty>British Hong Kong
+Japan>US ships>open ports>shogun's fall>reforms
+Napoleon>march on Moscow>army's ruin>battle of Leipzig>exile"""
 CHAINS: tuple[Chain, ...] = tuple(tuple(line.split(">")) for line in _CHAINS.split("\n"))
 """What it is about, then causes and effects as the entries tell them, each event the cause of the next."""
 

@@ -14,17 +14,18 @@ _WAYS = {
 _SEATS = {"n": "nerves", "l": "liver", "a": "airways", "g": "gut", "s": "skin"}
 # Agent, usual way of spread, main seat.
 _DISEASES = (
-    ("yellow fever", "v bite l"), ("encephalitis B", "v bite n"), ("rabies", "v bite n"), ("sleeping sickness", "p bite n"),
+    ("yellow fever", "v bite l"), ("rabies", "v bite n"), ("sleeping sickness", "p bite n"),
     ("polio", "v food n"), ("botulism", "b food n"), ("meningitis C", "b air n"), ("tuberculosis", "b air a"), ("whooping cough",
     "b air a"),
-    ("diphtheria", "b air a"), ("influenza", "v air a"), ("COVID-19", "v air a"), ("common cold", "v air a"), ("aspergillosis", "f air a"),
-    ("histoplasmosis", "f air a"), ("cholera", "b food g"), ("typhoid", "b food g"), ("shigellosis", "b food g"), ("giardiasis",
+    ("influenza", "v air a"), ("COVID-19", "v air a"), ("common cold", "v air a"),
+    ("cholera", "b food g"), ("typhoid", "b food g"),
+    ("giardiasis",
     "p food g"),
     ("amoebiasis", "p food g"), ("norovirus", "v food g"), ("rotavirus", "v food g"), ("hepatitis A", "v food l"), ("hepatitis E",
     "v food l"),
     ("hepatitis B", "v blood l"), ("hepatitis C", "v blood l"), ("liver fluke", "p food l"), ("tapeworm", "p food g"), ("ringworm",
     "f touch s"),
-    ("scabies", "p touch s"), ("impetigo", "b touch s"), ("warts", "v touch s"), ("kala-azar", "p bite l"), ("yaws", "b touch s"),
+    ("scabies", "p touch s"), ("impetigo", "b touch s"), ("warts", "v touch s"),
 )  # fmt: skip
 DISEASES = riddles(
     "A disease:",
