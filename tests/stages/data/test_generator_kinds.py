@@ -249,3 +249,8 @@ def test_arithmetic_is_read_as_it_is_written() -> None:
     assert found is not None
     assert (found.shape, found.line) == (("# * #", "# + #"), "20 + 3")
     assert calculation_of(Problem("How far?", ("4 * 5 = 20 m",), "23 metres", (), "yes")) is None
+
+
+@pytest.mark.parametrize("kind", ["base", "edge"])
+def test_no_draw_of_any_cell_crashes_and_none_is_wrong(kind: str) -> None:
+    assert all(draw(11, cell, index, KINDS[kind]).right for cell in CELLS for index in range(10))

@@ -31,7 +31,8 @@ ANALOGUES = {
     "A calorimeter": Formula("heat", "J", {"heat capacity": "J/K", "warming": "K"}, lambda c, t: c * t),
 }
 LINES = {
-    "A beaker of acid": "kg", "A heated bath": "C", "A salt in water": "g/L", "A zeroth-order reaction": "mmol", "A homologous series": "g/mol",
+    "A beaker of acid": "kg", "A heated bath": "C", "A salt in water": "g/L", "A zeroth-order reaction": "mmol",
+    "A homologous series": "g/mol",
 }  # fmt: skip
 
 

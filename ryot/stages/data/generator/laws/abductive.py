@@ -6,7 +6,7 @@ from fractions import Fraction
 from itertools import product as combinations
 from random import Random
 
-from ryot.stages.data.generator.laws.law import Law, is_short, law_of, listed, read
+from ryot.stages.data.generator.laws.law import NUMBER, Law, is_short, law_of, listed, read
 from ryot.stages.data.generator.problem import Problem, Template, quantity, written
 
 WORDS = {"halved": Fraction(1, 2), "doubled": Fraction(2), "tripled": Fraction(3), "quadrupled": Fraction(4)}
@@ -31,7 +31,7 @@ def abductive(name: str, domain: str, laws: Sequence[Law]) -> Template:
 
 def _changes_explain(law: Law, question: str, answer: str) -> bool:
     """The answer names allowed changes, and undoing them leads from what is seen now back to what was seen before."""
-    told = re.search(r"from ([\d.]+) to ([\d.]+)", question)
+    told = re.search(rf"from ({NUMBER}) to ({NUMBER})", question)
     changes = {name.strip(): word for name, word in _CHANGED.findall(answer.replace(", ", " "))} if told else {}
     allowed = {factor.name for factor in law.quantities} if set(changes.values()) <= set(re.findall(r"\w+", question)) else set()
     wanted = 2 if "each" in question else 1

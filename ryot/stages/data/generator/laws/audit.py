@@ -11,7 +11,7 @@ from ryot.stages.data.generator.laws.chain import drawn, told_of
 from ryot.stages.data.generator.laws.law import Law, Quantity, compose, is_short, law_of, outer_values, product_value, read
 from ryot.stages.data.generator.problem import Problem, Template, written
 
-_LINES = re.compile(r"1\. (.+); 2\. (.+); 3\. (\d+(?:\.\d+)?)")
+_LINES = re.compile(r": 1\. (.+); 2\. (.+); 3\. (\d+(?:\.\d+)?)")
 _ANSWER = re.compile(r"(line [123]|none), (\d+(?:\.\d+)?)(.*)")
 
 
@@ -37,10 +37,10 @@ def audit(name: str, domain: str, laws: Sequence[Law], links: Links) -> Template
 
 def _confirmed(law: Law, first: Law | None, question: str, answer: str) -> bool:
     """The answer's value fits the law, and the line it names is the first that has another value than it must."""
-    found, lines, told = _ANSWER.fullmatch(answer), _LINES.search(question), question.partition("1. ")[0]
+    found, lines, told = _ANSWER.fullmatch(answer), _LINES.search(question), question.partition(": 1. ")[0]
     if found is None or lines is None:
         return False
-    asked = next(one for one in (law.result, *law.quantities) if told.endswith(f"{one.name.capitalize()}: "))
+    asked = next(one for one in (law.result, *law.quantities) if told.endswith(one.name.capitalize()))
     right = Fraction(found[2])
     values = [right if factor == asked else read(factor, told) or Fraction(0) for factor in law.quantities]
     result = right if asked == law.result else read(law.result, told) or Fraction(0)

@@ -143,7 +143,8 @@ CHANCES = (
     (
         Case(
             BAYES,
-            "Of years {w} percent bring a slump; a signal comes before {p} percent of these, {q} of the rest. It came. How likely is a slump?",
+            "Of years {w} percent bring a slump; a signal comes before {p} percent of these, {q} of the rest. "
+            "It came. How likely is a slump?",
         ),
         Case(ANY_OF_THREE, "Three unrelated debtors fail with {p}, {q} and {r} percent. How likely does at least one?"),
     ),

@@ -124,7 +124,8 @@ CHANCES = (
     (
         Case(
             BAYES,
-            "Machine A makes {w} percent of parts and spoils {p} percent; B makes the rest and spoils {q}. How likely is a spoilt part from A?",
+            "Machine A makes {w} percent of parts and spoils {p} percent; B makes the rest and spoils {q}. "
+            "How likely is a spoilt part from A?",
         ),
         Case(ANY_OF_THREE, "Three pumps run with {p}, {q} and {r} percent; one is enough. How likely is there flow?"),
     ),
