@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from ryot.plugins import NodeError
 
+SURE = 50
+"""Every cell of the catalogue gives so many."""
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -42,14 +45,14 @@ def share(total: int, capacities: Sequence[int | None]) -> list[int]:
 def settle(total: int, cells: int, ask: Callable[[Sequence[Order]], Sequence[Sequence[str]]]) -> list[Order]:
     """The order of each cell that together gives `total` examples with unique questions. Raises NodeError with the number there are.
 
-    `ask` gives, for every cell's Order, the keys of its questions: fewer than wanted if it has run dry. Where some did, the
-    others are asked for a tenth more than their share, lest every cell that runs dry costs a round; an order that is
-    returned is never larger than what was asked. A question that two cells have belongs to the first, and the others are
+    `ask` gives, for every cell's Order, the keys of its questions: fewer than wanted if it has run dry. Where some may, all
+    are asked for a tenth more than their share, lest every cell that runs dry costs a round; an order that is returned is
+    never larger than what was asked. A question that two cells have belongs to the first, and the others are
     asked again without it. It ends because what is left out only grows, and so do the cells that are known to be dry.
     """
     without = [frozenset[str]() for _ in range(cells)]
     capacities: list[int | None] = [None] * cells
-    asked = share(total, capacities)
+    asked = [number if number <= SURE else number + number // 10 for number in share(total, capacities)]
     while True:
         keys = ask([Order(number, own) for number, own in zip(asked, without, strict=True)])
         capacities = [len(own) if len(own) < number else old for own, number, old in zip(keys, asked, capacities, strict=True)]
