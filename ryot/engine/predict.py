@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ryot.estimate.calibration import AS_STATED, Calibrated, Like, Past, Prediction, calibrate
-from ryot.estimate.estimates import Estimates, TrainingEstimate, seconds_of
+from ryot.estimate.estimates import Estimates, seconds_of
 from ryot.estimate.serving_memory import weights_bytes
+from ryot.estimate.training import TrainingEstimate
 from ryot.fingerprint import fingerprint
 from ryot.plan.plan import Plan, PlannedNode
 

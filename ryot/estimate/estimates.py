@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from ryot.estimate.cost import FirstYear, month_cost, training_cost
 from ryot.estimate.dataset import DatasetEstimate, dataset_estimate, entropy_floor
-from ryot.estimate.flops import Flops, flops_per_token
+from ryot.estimate.flops import flops_per_token
 from ryot.estimate.latency import Load, Work, floors, throughput_ceiling
 from ryot.estimate.parameters import Parameters, count_parameters
 from ryot.estimate.platform import Platform, serving_platform, training_platform
@@ -23,43 +23,11 @@ from ryot.estimate.serving_memory import (
     state_bytes_per_sequence,
     weights_bytes,
 )
-from ryot.estimate.time import StepTime, step_time, training_time
-from ryot.estimate.training_memory import TrainingMemory, training_memory
+from ryot.estimate.time import training_time
+from ryot.estimate.training import TrainingEstimate, TrainingWork, kernels, training_estimate
 from ryot.spec import Spec
 from ryot.spec.hardware import Precision
 from ryot.spec.serve import Scenario
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingWork:
-    """What training goes through. `documents` are those of the training split that are used; `sequence` the tokens of a row that is
-    reckoned with; `flops` per token. Updates and tokens are None while nobody knows how many documents there are."""
-
-    documents: int | None
-    sequence: int
-    tokens_per_update: int
-    updates: int | None
-    flops: Flops
-
-    @property
-    def tokens(self) -> int | None:
-        """Tokens in all updates."""
-        return None if self.updates is None else self.updates * self.tokens_per_update
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingEstimate:
-    """One training node: its kernel level, memory on each device, the roofline of an update, and the seconds an update takes: the
-    roofline's, or corrected by what was measured, as `basis` says. None without a known device. `error` is that of such predictions
-    in the past."""
-
-    node: str
-    kernel_level: int
-    memory: TrainingMemory
-    step: StepTime | None
-    step_s: float | None
-    basis: str
-    error: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +88,7 @@ def estimate(spec: Spec, here: Here, documents: int | None = None) -> Estimates:
         params=params,
         platform=platform,
         work=work,
-        training=tuple(_training(spec, node, level, params, platform, work) for node, level in _levels(spec).items()),
+        training=tuple(training_estimate(spec, here, node, params, platform, work) for node in kernels(spec)),
         serving=_serving(spec, here, params) if spec.serve else None,
         dataset=dataset_estimate(spec.data, spec.model),
         entropy=entropy_floor(spec.data, spec.model),
@@ -155,13 +123,6 @@ def costs_of(estimates: Estimates) -> FirstYear:
     return FirstYear(usd_of(estimates, total_seconds(estimates)), usd_of_a_month(estimates))
 
 
-def _levels(spec: Spec) -> dict[str, int]:
-    """The kernel level of each training node, as the train stage sets it."""
-    if spec.optimize is None:
-        return {"train": 1}
-    return {"train.baseline": spec.optimize.baseline.kernel.level, "train.optimized": spec.optimize.kernel.level}
-
-
 def _work(spec: Spec, documents: int | None) -> TrainingWork:
     train = spec.train
     documents = _generated(spec) if documents is None else documents
@@ -183,25 +144,6 @@ def _generated(spec: Spec) -> int | None:
     """The documents of the training split to expect where all are generated: each is held out or not by its own digest."""
     made = [source.makes for source in spec.data.sources]
     return None if None in made else round(sum(count or 0 for count in made) * (1 - spec.data.held_out - spec.data.test))
-
-
-def _training(spec: Spec, node: str, level: int, params: Parameters, platform: Platform | None, work: TrainingWork) -> TrainingEstimate:
-    kind = platform.device.kind if platform else "cpu"
-    packed = node == "train.optimized" and spec.optimize is not None and spec.optimize.compressor is not None
-    scaled = node == "train.optimized" and spec.optimize is not None and spec.optimize.scaling is not None
-    rows = spec.train.batch_size * (2 if scaled and spec.train.global_batch > spec.train.batch_size else 1)  # what scaling may try at most
-    memory = training_memory(spec.model, spec.train, kernel_level=level, rows=rows, device=kind, packed=packed)
-    step = step_time(platform, spec.train, work.flops.total, work.tokens_per_update, params.trainable) if platform else None
-    return TrainingEstimate(node, level, memory, step, step.seconds if step else None, _basis(platform, step))
-
-
-def _basis(platform: Platform | None, step: StepTime | None) -> str:
-    """What a time rests on before it was measured."""
-    if platform is None or step is None:
-        return "the device is in no catalogue"
-    if step.bound != "compute":
-        return f"bound by {step.bound}"
-    return f"{platform.utilisation:.0%} of the peak ({platform.utilisation_source})"
 
 
 def _serving(spec: Spec, here: Here, params: Parameters) -> ServingEstimate:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ryot.plugins import write_durable
-from ryot.stages.compare.stage import KERNEL_PAIRS, CompareConfig
+from ryot.stages.compare.stage import SYSTEM_PAIRS, CompareConfig
 from ryot.stages.train.child import Progress, begin
 from ryot.stages.train.documents import Documents, specials
 from ryot.stages.train.stage import TrainConfig
@@ -23,11 +23,11 @@ WARM_UP = 2
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """The trainers that take turns. `kernel` is the stack without packing, None where the stack does not pack."""
+    """The trainers that take turns. `system` is the stack without packing, None where the stack does not pack."""
 
     baseline: Trainer
     optimized: Trainer
-    kernel: Trainer | None
+    system: Trainer | None
 
 
 def main(path: Path) -> None:
@@ -46,23 +46,23 @@ def main(path: Path) -> None:
 
 def _sides(config: CompareConfig, tokens: Path, chosen: dict[str, Any], world: World) -> Sides:
     plain = config.optimized.model_copy(update={"compressor": None})
-    kernel = _trainer(plain, tokens, {**chosen, "rows": config.optimized.recipe.batch_size}, world) if config.optimized.compressor else None
+    system = _trainer(plain, tokens, {**chosen, "rows": config.optimized.recipe.batch_size}, world) if config.optimized.compressor else None
     baseline = _trainer(config.baseline, tokens, {}, world)
-    return Sides(baseline, _trainer(config.optimized, tokens, chosen, world), kernel)
+    return Sides(baseline, _trainer(config.optimized, tokens, chosen, world), system)
 
 
 def _trainer(config: TrainConfig, tokens: Path, chosen: dict[str, Any], world: World) -> Trainer:
     """A trainer with first weights that chooses what the finished run chose, so that nothing is calibrated between blocks."""
     documents = Documents(tokens, "train", config.model.context, config.recipe.samples)
     trainer = Trainer(config, documents, specials(tokens), world)
-    settled = {"rows": config.recipe.batch_size, "compile": False} | chosen
+    settled = {"rows": config.recipe.batch_size, "compile": False, "precision": config.recipe.precision} | chosen
     trainer.tuner.restore({"timed": {}, "chosen": settled, "tokens": 0})
     return trainer
 
 
 def _named(sides: Sides) -> dict[str, Trainer]:
     found = {"baseline": sides.baseline, "optimized": sides.optimized}
-    return found | ({"kernel": sides.kernel} if sides.kernel else {})
+    return found | ({"system": sides.system} if sides.system else {})
 
 
 def _warm_up(trainer: Trainer) -> list[float]:
@@ -74,8 +74,8 @@ def _pairs(config: CompareConfig, sides: Sides, progress: Progress) -> dict[str,
     tokens = 0
     for pair in range(config.blocks):
         turns = [("baseline", sides.baseline), ("optimized", sides.optimized)]
-        if sides.kernel and pair < KERNEL_PAIRS:
-            turns.append(("kernel", sides.kernel))
+        if sides.system and pair < SYSTEM_PAIRS:
+            turns.append(("system", sides.system))
         seconds: dict[str, float] = {}
         for name, trainer in turns if pair % 2 == 0 else reversed(turns):
             seconds[name], counted = _block(trainer, WARM_UP + pair * config.block_steps, config.block_steps)

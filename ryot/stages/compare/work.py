@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from ryot.plugins import NodeError, StageContext
-from ryot.stages.compare.report import report
+from ryot.stages.compare.report import report, time_to_loss
 from ryot.stages.compare.stage import CompareConfig
 from ryot.stages.train.launch import Ranks, launch
 from ryot.stages.train.work import show
+
+CHOICES = ("rows", "compile", "precision")
+"""What the finished run chose that its timed blocks repeat."""
 
 Finished = dict[str, Any]
 """A finished run: what stands in history.json and timings.json."""
@@ -23,7 +26,7 @@ def run(config: CompareConfig, context: StageContext) -> None:
     job = {
         "config": config.model_dump(mode="json"),
         "tokens": str(context.inputs["tokens"]),
-        "chosen": {name: optimized["tuning"]["chosen"][name] for name in ("rows", "compile") if name in optimized["tuning"]["chosen"]},
+        "chosen": {name: optimized["tuning"]["chosen"][name] for name in CHOICES if name in optimized["tuning"]["chosen"]},
         "result": str(result),
     }
     launch(Ranks("ryot.stages.compare.rank", config.baseline.recipe.ranks, job), context, lambda line: show(line, context))
@@ -49,14 +52,15 @@ def refuse_unequal(baseline: Finished, optimized: Finished) -> None:
 def _measure(context: StageContext, baseline: Finished, optimized: Finished, timed: dict[str, Any]) -> None:
     blocks = timed["blocks"]
     pairs = tuple((block["baseline"], block["optimized"]) for block in blocks)
-    without = tuple((block["baseline"], block["kernel"]) for block in blocks if "kernel" in block)
+    without = tuple((block["baseline"], block["system"]) for block in blocks if "system" in block)
     gaps = [theirs - ours for ours, theirs in zip(baseline["heldout"], optimized["heldout"], strict=True)]
     mean = math.fsum(baseline["heldout"]) / len(baseline["heldout"])
     context.measure("stack_time_reduction", pairs=pairs)
     context.measure("speed_ratio", pairs=pairs)
-    context.measure("kernel_time_reduction", pairs=without or pairs)
+    context.measure("system_time_reduction", pairs=without or pairs)
     context.measure("throughput_improvement", sum(pair[0] for pair in pairs) / sum(pair[1] for pair in pairs) - 1)
     context.measure("loss_gap", samples=tuple(gaps))
     context.measure("loss_gap_relative", samples=tuple(gap / mean for gap in gaps))
     context.measure("total_time_reduction", 1 - math.fsum(optimized["seconds"]) / math.fsum(baseline["seconds"]))
+    context.measure("time_to_loss_reduction", time_to_loss(baseline, optimized).reduction)
     context.measure("compile_time", max(timed["warm_up"]["optimized"][0] - timed["warm_up"]["optimized"][1], 0.0))

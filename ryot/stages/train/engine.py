@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import deepspeed
@@ -24,10 +24,11 @@ _MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 
 
 class Engine:
-    """One model in training."""
+    """One model in training. `half` is whether its forward pass computes in bf16 although its recipe says fp32."""
 
     def __init__(self, model: PreTrainedModel, recipe: Recipe, *, fused: bool) -> None:
-        self.recipe = recipe
+        self.recipe, self.half = recipe, False
+        _cast_inside(model, self)
         self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self.inner, *_ = deepspeed.initialize(model=model, optimizer=_adamw(model, recipe, fused=fused), config=_settings(recipe))
 
@@ -40,6 +41,15 @@ class Engine:
     def zero(self) -> int:
         """What DeepSpeed shards between ranks."""
         return self.recipe.zero_stage
+
+    @contextmanager
+    def full(self) -> Iterator[None]:
+        """Within, the forward pass is in fp32 whatever `half` says."""
+        before, self.half = self.half, False
+        try:
+            yield
+        finally:
+            self.half = before
 
     def backward(self, loss: torch.Tensor, *, last: bool) -> None:
         """Add the gradients of a loss. The `last` one of an update also sums them over the ranks."""
@@ -114,6 +124,17 @@ class Engine:
 def _unique_bytes(tensors: list[torch.Tensor]) -> int:
     storages: dict[int, int] = {tensor.untyped_storage().data_ptr(): tensor.untyped_storage().nbytes() for tensor in tensors}
     return sum(storages.values())
+
+
+def _cast_inside(model: PreTrainedModel, engine: Engine) -> None:
+    """Let the model's forward pass compute in bf16 while `engine.half` is set. DeepSpeed ends an autocast that is around it."""
+    plain = model.forward
+
+    def forward(*given: Any, **named: Any) -> Any:
+        with torch.autocast(model.device.type, torch.bfloat16, enabled=True) if engine.half else nullcontext():
+            return plain(*given, **named)
+
+    model.forward = forward
 
 
 def _adamw(model: PreTrainedModel, recipe: Recipe, *, fused: bool) -> torch.optim.AdamW:

@@ -14,12 +14,17 @@ def refuse_emulated(precision: str, device: torch.device) -> None:
     """Raise NodeError when `precision` is "bf16" and a bf16 product takes more than twice the time of an fp32 one."""
     if precision == "fp32":
         return
-    full, half = _seconds(torch.float32, device), _seconds(torch.bfloat16, device)
-    if half > 2 * full:
+    factor = bf16_time(device)
+    if factor > 2:
         raise NodeError(
-            f"this device only emulates bf16: a product of {_SIZE}x{_SIZE} takes {half / full:.0f} times as long as in fp32",
+            f"this device only emulates bf16: a product of {_SIZE}x{_SIZE} takes {factor:.0f} times as long as in fp32",
             hint="use train.precision: fp32",
         )
+
+
+def bf16_time(device: torch.device) -> float:
+    """The time of a product in bf16 over that in fp32."""
+    return _seconds(torch.bfloat16, device) / _seconds(torch.float32, device)
 
 
 def refuse_offload(offload: str, device: torch.device) -> None:

@@ -111,7 +111,8 @@ def _finish(trainer: Trainer, run: Run, heldout: Documents, results: Path, progr
     progress.say("evaluating on the held-out documents")
     start = time.perf_counter()
     torch.compiler.set_stance("force_eager")
-    losses = document_losses(trainer.engine.model, heldout, trainer.pad, trainer.world)
+    with trainer.engine.full():
+        losses = document_losses(trainer.engine.model, heldout, trainer.pad, trainer.world)
     tensors, rss = trainer.world.total(memory.tensor_bytes(trainer), memory.peak_rss())
     with trainer.engine.whole() as model:
         if trainer.world.first:

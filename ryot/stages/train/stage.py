@@ -74,9 +74,11 @@ class Recipe(StageConfig):
 
 
 class KernelChoice(StageConfig):
-    """0 eager · 1 fused attention and AdamW · 2 and compiled · 3 compiled only where a timing shows that it pays."""
+    """0 eager · 1 fused attention and AdamW · 2 and compiled, in bf16 where the device has it · 3 each only where a timing shows that
+    it pays. `bf16` is whether products may be computed in it."""
 
     level: int = 0
+    bf16: bool = True
 
 
 class CompressorChoice(StageConfig):
@@ -134,11 +136,11 @@ class TrainStage(Stage):
         if spec.optimize is None:
             return [self._node("train", spec, KernelChoice(level=1))]
         optimize = spec.optimize
-        baseline = self._node("train.baseline", spec, KernelChoice(level=optimize.baseline.kernel.level))
+        baseline = self._node("train.baseline", spec, KernelChoice(**optimize.baseline.kernel.model_dump()))
         optimized = self._node(
             "train.optimized",
             spec,
-            KernelChoice(level=optimize.kernel.level),
+            KernelChoice(**optimize.kernel.model_dump()),
             CompressorChoice(ratio=optimize.compressor.ratio) if optimize.compressor else None,
             ScalingChoice(warmup_steps=optimize.scaling.warmup_steps) if optimize.scaling else None,
         )

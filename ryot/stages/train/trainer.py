@@ -13,12 +13,14 @@ from torch import nn
 from ryot.plugins import NodeError
 from ryot.stages.train import documents as docs
 from ryot.stages.train import model as models
+from ryot.stages.train.agreement import LARGEST_ERROR, gradient_error
 from ryot.stages.train.documents import Documents
 from ryot.stages.train.engine import Engine
+from ryot.stages.train.probe import bf16_time
 from ryot.stages.train.rows import NO_TARGET, Layout, Rows, blank, lay_out
 from ryot.stages.train.schedule import lr_at
 from ryot.stages.train.stage import TrainConfig
-from ryot.stages.train.tuning import Tuner
+from ryot.stages.train.tuning import Means, Tuner
 from ryot.stages.train.world import World
 
 
@@ -49,14 +51,13 @@ class Trainer:
             models.recompute_blocks(model)
         torch.manual_seed(config.recipe.seed * 1_000_003 + world.rank)
         self.engine = Engine(model.to(world.device).train(), config.recipe, fused=config.kernel.level >= 1)
-        self.tuner = Tuner.start(config, self.updates, world.device.type)
+        self.tuner = Tuner.start(config, self.updates, Means(world.device.type, bf16=self._has_bf16()))
         self._compiled = False
 
     def update(self, index: int) -> Update:
         """Carry out update `index`, counted from 0. Raises NodeError when the loss or the gradient is no number."""
         start = time.perf_counter()
-        self._set_compiled(self.tuner.compiled(index))
-        forwards = self.forwards(index)
+        forwards = self._prepare(index)
         tokens = self.documents.targets(self._of(index))
         total = torch.zeros((), dtype=torch.float64, device=self.world.device)
         for rows in forwards:
@@ -74,9 +75,11 @@ class Trainer:
 
     def loss(self, rows: Rows) -> torch.Tensor:
         """The summed loss of some rows, in nats, over their real targets."""
+        return self._loss(self.engine.inner, rows)
+
+    def _loss(self, network: nn.Module, rows: Rows) -> torch.Tensor:
         targets_RL = torch.from_numpy(rows.targets_RL).to(self.world.device)
-        logits_RLV = self.engine.inner(**self.inputs(rows)).logits
-        return sum_loss(logits_RLV, targets_RL)
+        return sum_loss(network(**self.inputs(rows)).logits, targets_RL)
 
     def inputs(self, rows: Rows) -> dict[str, torch.Tensor | None]:
         """What the network reads. Padding stands on the right, so plain rows need no mask beside the causal one."""
@@ -113,6 +116,23 @@ class Trainer:
         batch = self.config.recipe.batch_size
         groups = [lengths[start : start + batch] for start in range(0, len(lengths), batch)]
         return sum(int(group.max()) * len(group) for group in groups)
+
+    def _has_bf16(self) -> bool:
+        """Whether the kernel may compute in bf16, and no rank's device is slower at it."""
+        kernel = self.config.kernel
+        allowed = kernel.level >= 2 and kernel.bf16 and self.config.recipe.precision == "fp32"
+        return allowed and self.world.largest(bf16_time(self.world.device)) <= 1
+
+    def _prepare(self, index: int) -> list[Rows]:
+        """Set what the tuner chose for an update, and lay out its rows. Before bf16 is used first, its gradient is checked."""
+        forwards = self.forwards(index)
+        if self.tuner.half(index) and not self.tuner.checked:
+            largest = max(forwards, key=lambda rows: rows.size)
+            error = gradient_error(self.engine, lambda: self._loss(self.engine.model, largest), self.world)
+            self.tuner.check(error, LARGEST_ERROR)
+        self.engine.half = self.tuner.half(index)
+        self._set_compiled(self.tuner.compiled(index))
+        return forwards
 
     def _set_compiled(self, wanted: bool) -> None:
         if wanted and not self._compiled:

@@ -1,6 +1,7 @@
-"""What a run finds out about its machine while it trains: the rows per forward pass, and whether compiling pays.
+"""What a run finds out about its machine while it trains: the arithmetic, the rows per forward pass, and whether compiling pays.
 
-Timings decide here, so two runs may decide, and then round, differently; runs at kernel level 0 and 1 without scaling decide nothing.
+One after the other, on updates that count: every candidate trains. Timings decide, so two runs may decide, and then round,
+differently; runs at kernel level 0 and 1 without scaling decide nothing.
 """
 
 from dataclasses import dataclass, field
@@ -10,11 +11,19 @@ from typing import Any
 from ryot.stages.train.stage import TrainConfig
 
 TRIAL = 3
-"""Updates timed eagerly, and again compiled, before level 3 decides."""
+"""Updates timed of each candidate before level 3 decides."""
 LIKELY_COMPILE_S = 20.0
 LIKELY_GAIN = {"cpu": 0.1, "cuda": 0.4}
 """Level 3 tries only where the likely share of time saved on such a device, over the remaining updates, repays a likely compile time.
 Measured: 0 to 4 % on CPUs, where matrix products dominate; 16 to 85 % on GPUs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What there is to choose from. `device` is "cpu" or "cuda"; `bf16` is whether it may be used and is no slower there."""
+
+    device: str
+    bf16: bool = False
 
 
 @dataclass
@@ -23,24 +32,48 @@ class Tuner:
 
     config: TrainConfig
     updates: int
-    device: str
+    means: Means
     candidates: tuple[int, ...] = ()
     timed: dict[str, list[float]] = field(default_factory=dict)
     chosen: dict[str, Any] = field(default_factory=dict)
     tokens: int = 0
 
     @classmethod
-    def start(cls, config: TrainConfig, updates: int, device: str) -> "Tuner":
-        """A tuner that has seen nothing. `device` is "cpu" or "cuda"."""
+    def start(cls, config: TrainConfig, updates: int, means: Means) -> "Tuner":
+        """A tuner that has seen nothing."""
         batch = config.recipe.batch_size
         candidates = sorted({max(batch // 4, 1), max(batch // 2, 1), batch, batch * 2}) if config.scaling else [batch]
-        return cls(config, updates, device, tuple(candidates), {}, {} if config.scaling else {"rows": batch})
+        tuner = cls(config, updates, means, tuple(candidates))
+        if not means.bf16:
+            tuner.chosen["precision"] = config.recipe.precision
+        elif config.kernel.level == 2:
+            tuner.chosen["precision"] = "bf16"
+        if not config.scaling:
+            tuner.chosen["rows"] = batch
+        return tuner
+
+    def half(self, update: int) -> bool:
+        """Whether an update computes in bf16 although the recipe says fp32; while that is tried, every second one does."""
+        if self.config.recipe.precision != "fp32":
+            return False
+        return bool(self.chosen["precision"] == "bf16" if "precision" in self.chosen else update % 2)
+
+    @property
+    def checked(self) -> bool:
+        """Whether the gradient in bf16 was held against fp32's."""
+        return "gradient_error" in self.chosen
+
+    def check(self, error: float, most: float) -> None:
+        """Take note of how far bf16's gradient lies from fp32's, as a share; beyond `most`, bf16 is not used."""
+        self.chosen["gradient_error"] = error
+        if error > most:
+            self.chosen |= {"precision": "fp32", "precision_reason": f"the gradient in bf16 is off by {error:.1%}"}
 
     def rows(self, update: int) -> int:
         """Rows per forward pass in an update."""
         if "rows" in self.chosen:
             return int(self.chosen["rows"])
-        return self.candidates[update % len(self.candidates)]
+        return self.candidates[update % len(self.candidates)] if "precision" in self.chosen else self.config.recipe.batch_size
 
     def compiled(self, update: int) -> bool:
         """Whether an update runs compiled."""
@@ -52,17 +85,26 @@ class Tuner:
     def observe(self, update: int, seconds: float, tokens: int) -> None:
         """Learn from an update that took `seconds` for `tokens` real tokens, and decide what can be decided."""
         pace, self.tokens = seconds / max(tokens, 1), tokens
-        if "rows" not in self.chosen:
+        if "precision" not in self.chosen:
+            self._observe_precision(update, pace)
+        elif "rows" not in self.chosen:
             self._observe_rows(update, pace)
         elif self.config.kernel.level == 3 and "compile" not in self.chosen:
             self._observe_compile(update, pace, tokens)
 
+    def _observe_precision(self, update: int, pace: float) -> None:
+        self.timed.setdefault("bf16" if self.half(update) else "fp32", []).append(pace)
+        full, half = self.timed.get("fp32", []), self.timed.get("bf16", [])
+        if min(len(full), len(half)) > TRIAL:  # the first of each makes what the others find ready
+            gain = 1 - median(half[1:]) / median(full[1:])
+            self.chosen |= {"precision": "bf16" if gain > 0 else "fp32", "precision_reason": f"updates in bf16 take {-gain:+.1%} time"}
+
     def _observe_rows(self, update: int, pace: float) -> None:
         assert self.config.scaling is not None
         self.timed.setdefault(f"rows {self.rows(update)}", []).append(pace)
-        if update + 1 >= min(self.config.scaling.warmup_steps, self.updates):
-            tried = [rows for rows in self.candidates if f"rows {rows}" in self.timed]
-            self.chosen["rows"] = min(tried, key=lambda rows: median(self.timed[f"rows {rows}"]))
+        tried = {rows: self.timed[f"rows {rows}"] for rows in self.candidates if f"rows {rows}" in self.timed}
+        if update + 1 == self.updates or sum(map(len, tried.values())) >= self.config.scaling.warmup_steps:
+            self.chosen["rows"] = min(tried, key=lambda rows: median(tried[rows]))
 
     def _observe_compile(self, update: int, pace: float, tokens: int) -> None:
         was_compiled = self.compiled(update)
@@ -78,7 +120,7 @@ class Tuner:
 
     def _worth_trying(self, update: int) -> bool:
         eager_s = median(self.timed["eager"]) * self.tokens
-        return (self.updates - update) * eager_s * LIKELY_GAIN[self.device] > LIKELY_COMPILE_S
+        return (self.updates - update) * eager_s * LIKELY_GAIN[self.means.device] > LIKELY_COMPILE_S
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint keeps."""

@@ -1,10 +1,10 @@
 import pytest
 
-from ryot.stages.compare.report import compared, outcome, side
+from ryot.stages.compare.report import WINDOW, compared, outcome, side, time_to_loss
 
 
 def run(loss: float, seconds: float) -> dict[str, object]:
-    update = {"tokens": 100, "positions": 160}
+    update = {"tokens": 100, "positions": 160, "loss": loss}
     return {
         "heldout": [loss, loss],
         "seconds": [seconds] * 4,
@@ -15,7 +15,7 @@ def run(loss: float, seconds: float) -> dict[str, object]:
     }
 
 
-BLOCKS = [{"baseline": 10.0, "optimized": 7.27}, {"baseline": 10.0, "optimized": 7.27, "kernel": 9.0}]
+BLOCKS = [{"baseline": 10.0, "optimized": 7.27}, {"baseline": 10.0, "optimized": 7.27, "system": 9.0}]
 
 
 def test_a_side_counts_real_tokens_and_what_was_padded() -> None:
@@ -43,3 +43,24 @@ def test_loss_matches_within_one_percent_and_five_hundredths(loss: float, matche
 def test_what_learns_but_is_slow_is_investigated_and_what_does_not_learn_stops() -> None:
     assert outcome({"time_reduction": False, "throughput": True, "loss_convergence": True}) == "investigate"
     assert outcome({"time_reduction": True, "throughput": True, "loss_convergence": False}) == "stop"
+
+
+def curve(losses: list[float], seconds: float) -> dict[str, object]:
+    return {"updates": [{"loss": loss} for loss in losses], "seconds": [seconds] * len(losses)}
+
+
+def test_the_time_to_a_loss_is_that_to_the_loss_which_both_reach() -> None:
+    slow, fast = [4.0 - 0.1 * step for step in range(30)], [4.0 - 0.2 * step for step in range(30)]
+    found = time_to_loss(curve(slow, 2.0), curve(fast, 1.0))
+    assert found.loss == pytest.approx(sum(slow[-WINDOW:]) / WINDOW)
+    assert (found.baseline, found.optimized) == (60.0, 18.0)  # 1.55 at the end; means of ten fall to 4.0 - 0.2 (n + 4.5)
+    assert found.reduction == pytest.approx(0.7)
+
+
+def test_a_run_that_learns_worse_takes_longer_to_the_loss_though_its_updates_are_faster() -> None:
+    steep, flat = [4.0 - 0.2 * step for step in range(20)], [4.0 - 0.05 * step for step in range(20)]
+    assert time_to_loss(curve(steep, 1.0), curve(flat, 0.9)).reduction < 0
+
+
+def test_a_run_shorter_than_the_mean_is_one_point() -> None:
+    assert time_to_loss(curve([3.0, 2.0], 2.0), curve([3.0, 2.0], 1.0)).reduction == 0.5

@@ -62,6 +62,46 @@ def test_whole_runs_agree_whatever_the_kernel_and_the_rows(make_trainer: Any, pa
         assert (fast.tokens, fast.plain) == (slow.tokens, slow.plain)
 
 
+def test_bf16_keeps_weights_and_moments_in_fp32_and_the_loss_near(make_trainer: Any, shape: ModelShape) -> None:
+    import torch  # noqa: PLC0415
+
+    plain, half = make_trainer(shape), make_trainer(shape)
+    half.tuner.chosen["precision"] = "bf16"
+    losses = [(plain.update(index).loss, half.update(index).loss) for index in range(plain.updates)]
+    assert 0 < half.tuner.chosen["gradient_error"] < 0.1
+    assert any(ours != theirs for ours, theirs in losses)
+    assert all(ours == pytest.approx(theirs, rel=0.01) for theirs, ours in losses)
+    moments = [tensor for state in half.engine.moments.values() for tensor in state.values()]
+    assert {tensor.dtype for tensor in [*half.engine.masters, *moments]} == {torch.float32}
+
+
+def test_checking_bf16_draws_no_random_number_and_leaves_no_gradient(make_trainer: Any, shape: ModelShape) -> None:
+    import torch  # noqa: PLC0415
+
+    from ryot.stages.train.agreement import gradient_error  # noqa: PLC0415 - it imports torch
+
+    trainer = make_trainer(shape.model_copy(update={"dropout": 0.1}))
+    rows, before = trainer.forwards(0)[0], torch.get_rng_state()
+    gradient_error(trainer.engine, lambda: trainer._loss(trainer.engine.model, rows), trainer.world)
+    assert torch.equal(before, torch.get_rng_state())
+    assert all(part.grad is None for part in trainer.engine.parameters)
+    assert trainer.engine.model.training
+
+
+def test_bf16_with_wrong_gradients_is_found_out_and_the_run_goes_on_in_fp32(make_trainer: Any, packable: ModelShape) -> None:
+    import torch  # noqa: PLC0415
+
+    plain, trainer = make_trainer(packable), make_trainer(packable)
+    trainer.tuner.chosen["precision"] = "bf16"
+
+    def spoil(_module: Any, _inputs: Any, output: Any) -> Any:
+        return output * 3 if torch.is_autocast_enabled("cpu") else output
+
+    trainer.engine.model.get_input_embeddings().register_forward_hook(spoil)
+    assert trainer.update(0).loss == plain.update(0).loss
+    assert trainer.tuner.chosen["precision"] == "fp32"
+
+
 def test_accumulation_changes_nothing_but_memory(make_trainer: Any, shape: ModelShape) -> None:
     one, four = make_trainer(shape, batch_size=8), make_trainer(shape, batch_size=2, accumulation=4)
     for index in range(one.updates):
