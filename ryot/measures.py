@@ -22,7 +22,8 @@ class Measure(_Frozen):
 
     A percentile names its quantile. A ratio says what it tells of the pairs (baseline, candidate): their
     `reduction` 1 - candidate / baseline, or their `speedup` baseline / candidate; `pair_unit` is the unit of the pairs themselves.
-    `sample` is the word for one independent sample: "request", "document", "pair".
+    `sample` is the word for one independent sample: "request", "document", "pair". An `optional` one may be left unmeasured where
+    there turns out to be nothing to measure; a target on it then is no pass.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_.\-]*$")
@@ -33,6 +34,7 @@ class Measure(_Frozen):
     form: Literal["reduction", "speedup"] | None = None
     pair_unit: str = ""
     sample: str = "sample"
+    optional: bool = False
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

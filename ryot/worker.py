@@ -75,8 +75,7 @@ def _run(job: JobFile, folder: Path) -> None:
     if os.getpid() != worker:
         os._exit(1)  # a child that the stage forked came back; only the worker may commit
     _refuse_odd(job, out, made)
-    missing = sorted(set(context.declared) - set(context.evidence))
-    if missing:
+    if missing := context.unmeasured:
         raise NodeError(f"{job.node} declares {', '.join(missing)} but did not measure it", hint="this is a fault of the stage")
     _commit(folder, job, context, time.monotonic() - started)
 

@@ -60,6 +60,11 @@ class StageContext:
         self.say(f"note: {text}")
         self.emit({"event": "warning", "text": text})
 
+    @property
+    def unmeasured(self) -> list[str]:
+        """Declared measures, the optional ones left out, that have no evidence yet."""
+        return sorted(name for name, measure in self.declared.items() if not measure.optional and name not in self.evidence)
+
     def measure(self, name: str, value: float | None = None, **evidence: object) -> None:
         """Record the raw evidence of a declared measure: value=, or hits= and of=, or samples=, or pairs=. Raises NodeError."""
         if name not in self.declared:

@@ -44,9 +44,8 @@ def run_stage(
     events: list[Event] = []
     context = context_in(folder, stage, events, inputs=inputs, services=services, measures=measures)
     stage.run(config, context)
-    missing = set(context.declared) - set(context.evidence)
-    if missing:
-        raise NodeError(f"{stage.name} declares {sorted(missing)} but did not measure it")
+    if missing := context.unmeasured:
+        raise NodeError(f"{stage.name} declares {missing} but did not measure it")
     return StageResult(context.out, context.evidence, events, context.declared)
 
 

@@ -6,6 +6,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ryot.report import charts
+from ryot.report.ablation import ablation_chart, ablations, parts_of
 from ryot.report.claims_view import shown, word_of
 from ryot.report.comparison import rows_of
 from ryot.report.datasheet import funnel_chart, reasons
@@ -29,6 +30,7 @@ def to_html(summary: Summary) -> str:
             verdicts=[(verdict, charts.interval_chart(verdict)) for verdict in summary.verdicts],
             comparison=None if summary.comparison is None else rows_of(summary.comparison),
             training=_training_charts(summary),
+            ablation=ablation_chart(parts_of(summary)),
             funnel=None if summary.datasheet is None else funnel_chart(summary.datasheet),
             latency=_latency_charts(summary),
         )
@@ -46,10 +48,11 @@ def _latency_charts(summary: Summary) -> list[Chart]:
 
 
 def _each_once(summary: Summary) -> dict[str, tuple[tuple[float, float], ...]]:
-    """The blocks without repeats: a reduction and a speed-up rest on the same pairs."""
+    """The blocks without repeats: a reduction and a speed-up rest on the same pairs. An ablation's have a chart of their own."""
     found_blocks: dict[str, tuple[tuple[float, float], ...]] = {}
+    apart = ablations(summary)
     for name, pairs in summary.blocks.items():
-        if pairs not in found_blocks.values():
+        if name.split("/")[0] not in apart and pairs not in found_blocks.values():
             found_blocks[name] = pairs
     return found_blocks
 

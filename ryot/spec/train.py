@@ -140,6 +140,13 @@ class Baseline(Section):
     """The plain run's arithmetic."""
 
 
+class Ablate(Section):
+    """The stack taken apart: timed with each part left out, and each part alone."""
+
+    rounds: int = Field(8, ge=4, le=1000)
+    """Rounds in which every variant has its turn; a block of updates each."""
+
+
 class Optimize(Section):
     """The plain baseline and the stack that has to beat it. Both are trained, then compared."""
 
@@ -151,6 +158,9 @@ class Optimize(Section):
     """Pairs of timed blocks, baseline and optimized in alternation, from which the speed-up is judged."""
     block_steps: int = Field(2, ge=1)
     """Updates in one timed block."""
+
+    ablate: Ablate | None = None
+    """What each part of the stack contributes; takes about a dozen runs' memory at once."""
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:

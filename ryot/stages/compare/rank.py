@@ -37,7 +37,7 @@ def main(path: Path) -> None:
     config = CompareConfig.model_validate(job["config"])
     world = join(Path(job["meeting"]), job["device"])
     sides = _sides(config, Path(job["tokens"]), job["chosen"], world)
-    warm = {name: _warm_up(trainer) for name, trainer in _named(sides).items()}
+    warm = {name: warm_up(trainer) for name, trainer in _named(sides).items()}
     result = _pairs(config, sides, progress) | {"warm_up": warm}
     if world.first:
         write_durable(Path(job["result"]), json.dumps(result))
@@ -46,12 +46,14 @@ def main(path: Path) -> None:
 
 def _sides(config: CompareConfig, tokens: Path, chosen: dict[str, Any], world: World) -> Sides:
     plain = config.optimized.model_copy(update={"compressor": None})
-    system = _trainer(plain, tokens, {**chosen, "rows": config.optimized.recipe.batch_size}, world) if config.optimized.compressor else None
-    baseline = _trainer(config.baseline, tokens, {}, world)
-    return Sides(baseline, _trainer(config.optimized, tokens, chosen, world), system)
+    system = (
+        trainer_of(plain, tokens, {**chosen, "rows": config.optimized.recipe.batch_size}, world) if config.optimized.compressor else None
+    )
+    baseline = trainer_of(config.baseline, tokens, {}, world)
+    return Sides(baseline, trainer_of(config.optimized, tokens, chosen, world), system)
 
 
-def _trainer(config: TrainConfig, tokens: Path, chosen: dict[str, Any], world: World) -> Trainer:
+def trainer_of(config: TrainConfig, tokens: Path, chosen: dict[str, Any], world: World) -> Trainer:
     """A trainer with first weights that chooses what the finished run chose, so that nothing is calibrated between blocks."""
     documents = Documents(tokens, "train", config.model.context, config.recipe.samples)
     trainer = Trainer(config, documents, specials(tokens), world)
@@ -65,7 +67,8 @@ def _named(sides: Sides) -> dict[str, Trainer]:
     return found | ({"system": sides.system} if sides.system else {})
 
 
-def _warm_up(trainer: Trainer) -> list[float]:
+def warm_up(trainer: Trainer) -> list[float]:
+    """The seconds of each update before the first timed one."""
     return [trainer.update(index % trainer.updates).seconds for index in range(WARM_UP)]
 
 
@@ -78,7 +81,7 @@ def _pairs(config: CompareConfig, sides: Sides, progress: Progress) -> dict[str,
             turns.append(("system", sides.system))
         seconds: dict[str, float] = {}
         for name, trainer in turns if pair % 2 == 0 else reversed(turns):
-            seconds[name], counted = _block(trainer, WARM_UP + pair * config.block_steps, config.block_steps)
+            seconds[name], counted = block(trainer, pair, config.block_steps)
         blocks.append(seconds)
         tokens += counted
         reduction = 1 - sum(block["optimized"] for block in blocks) / sum(block["baseline"] for block in blocks)
@@ -86,8 +89,9 @@ def _pairs(config: CompareConfig, sides: Sides, progress: Progress) -> dict[str,
     return {"blocks": blocks, "tokens": tokens}
 
 
-def _block(trainer: Trainer, first: int, steps: int) -> tuple[float, int]:
-    """The seconds and real tokens of some updates; a run's documents start again after its last update."""
+def block(trainer: Trainer, number: int, steps: int) -> tuple[float, int]:
+    """The seconds and real tokens of the updates of a block, counted from 0; a run's documents start again after its last update."""
+    first = WARM_UP + number * steps
     updates = [trainer.update((first + step) % trainer.updates) for step in range(steps)]
     return sum(update.seconds for update in updates), sum(update.tokens for update in updates)
 

@@ -1,0 +1,67 @@
+"""What an optimized run consists of, and the runs to time so that each part's share of the gain is known. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ryot.stages.train.stage import KernelChoice, TrainConfig
+
+PARTS = {
+    "fused": "fused attention and AdamW (kernel level 1)",
+    "bf16": "forward and backward pass in bf16",
+    "compile": "compiled blocks",
+    "packing": "documents packed into rows",
+    "rows": "the rows per forward pass that scaling chose",
+}
+"""The parts of a stack, and what each is."""
+
+Variant = frozenset[str]
+"""A run with some of the parts, beside the baseline."""
+
+
+def parts_of(baseline: TrainConfig, optimized: TrainConfig, chosen: Mapping[str, Any]) -> Variant:
+    """The parts that a finished run had and its baseline has not. `chosen` is what its tuner chose."""
+    level, recipe = optimized.kernel.level, optimized.recipe
+    has = {
+        "fused": level >= 1 and baseline.kernel.level == 0,
+        "bf16": recipe.precision == "fp32" and chosen.get("precision") == "bf16",
+        "compile": level == 2 or bool(chosen.get("compile")),
+        "packing": optimized.compressor is not None and optimized.compressor.ratio > 0,
+        "rows": chosen.get("rows", recipe.batch_size) != recipe.batch_size,
+    }
+    return frozenset(part for part, there in has.items() if there)
+
+
+def variants(parts: Variant) -> list[Variant]:
+    """The baseline, the whole stack, the stack without each part, and each part alone; each once, in a fixed order."""
+    wanted = [
+        frozenset(),
+        parts,
+        *(parts - {part} for part in PARTS if part in parts),
+        *(frozenset({part}) for part in PARTS if part in parts),
+    ]
+    return list(dict.fromkeys(wanted))
+
+
+def settings(
+    variant: Variant, baseline: TrainConfig, optimized: TrainConfig, chosen: Mapping[str, Any]
+) -> tuple[TrainConfig, dict[str, Any]]:
+    """How a variant trains, and what its tuner is told, so that it calibrates nothing."""
+    recipe = baseline.recipe
+    level = 1 if "fused" in variant else min(baseline.kernel.level, 1)
+    config = baseline.model_copy(
+        update={"kernel": KernelChoice(level=level), "compressor": optimized.compressor if "packing" in variant else None}
+    )
+    told = {
+        "rows": chosen["rows"] if "rows" in variant else recipe.batch_size,
+        "compile": "compile" in variant,
+        "precision": "bf16" if "bf16" in variant else recipe.precision,
+    }
+    return config, told
+
+
+def name_of(variant: Variant, parts: Variant) -> str:
+    """`baseline`, `stack`, `without bf16`, `only bf16`."""
+    if variant in (frozenset(), parts):
+        return "stack" if variant else "baseline"
+    missing = sorted(parts - variant)
+    return f"without {missing[0]}" if len(missing) == 1 else f"only {min(variant)}"
