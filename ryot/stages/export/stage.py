@@ -30,11 +30,13 @@ class ExportStage(Stage):
     )
 
     def expand(self, spec: Spec, facts: Facts) -> Iterable[Node]:
-        """One node when the spec has `export`: of the optimized run, where there is one."""
+        """One node when the spec has `export`: of the optimized run, where there is one; behind its gate, where that is to stop."""
         del facts
         if spec.export is None:
             return []
         config = ExportConfig(dtype=spec.export.dtype, probes=spec.export.probes)
         trained = "train.optimized" if spec.optimize is not None else "train"
         inputs = {"weights": trained, "tokens": "tokenizer"}
+        if spec.optimize is not None and spec.optimize.gate == "stop":
+            inputs["comparison"] = "compare"
         return [Node("export", self.name, config, inputs, resources=self.resources, measures=self.measures)]

@@ -25,6 +25,8 @@ def run(config: ExportConfig, context: StageContext) -> None:
     """Store, load back, compare. Raises NodeError when the loaded model or tokenizer does not fit the trained one."""
     torch.set_num_threads(max(context.cpus, 1))
     transformers.logging.disable_progress_bar()
+    if "comparison" in context.inputs:
+        refuse_missed_gate(context.inputs["comparison"])
     tokens = context.inputs["tokens"]
     trained = load(context.inputs["weights"])
     context.say(f"storing {sum(parameter.numel() for parameter in trained.parameters()):,} parameters as {config.dtype}")
@@ -35,6 +37,15 @@ def run(config: ExportConfig, context: StageContext) -> None:
     context.measure("logit_difference", difference)
     context.measure("parameters", sum(parameter.numel() for parameter in loaded.parameters()))
     context.measure("size", (context.out / "model.safetensors").stat().st_size)
+
+
+def refuse_missed_gate(folder: Path) -> None:
+    """Raise NodeError when the comparison does not say to proceed."""
+    told: dict[str, Any] = json.loads((folder / "comparison.json").read_text())["comparison"]
+    if told["outcome"] != "proceed":
+        missed = ", ".join(name.replace("_", " ") for name, met in told["criteria"].items() if not met)
+        hint = "; ".join([*told["advice"], "optimize.gate: continue goes past it"])
+        raise NodeError(f"the comparison missed its gate ({missed}): {told['outcome']}", hint=hint)
 
 
 def load(folder: Path) -> PreTrainedModel:

@@ -26,7 +26,8 @@ from ryot.stages.train.world import World
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What one update of the weights was. `tokens` were predicted, `positions` computed, `plain` is what padded rows would take."""
+    """What one update of the weights was, on `documents`. `tokens` were predicted, `positions` computed, `plain` is what padded rows
+    would take."""
 
     loss: float
     lr: float
@@ -34,6 +35,7 @@ class Update:
     tokens: int
     positions: int
     plain: int
+    documents: int
     seconds: float
 
 
@@ -71,7 +73,7 @@ class Trainer:
         self._refuse(index, "gradient norm", norm, f"{loss_value:.4g}")
         seconds = self.world.largest(time.perf_counter() - start)
         self.tuner.observe(index, seconds, tokens)
-        return Update(loss_value, lr, norm, tokens, int(positions), int(plain), seconds)
+        return Update(loss_value, lr, norm, tokens, int(positions), int(plain), len(self._of(index)), seconds)
 
     def loss(self, rows: Rows) -> torch.Tensor:
         """The summed loss of some rows, in nats, over their real targets."""

@@ -41,7 +41,7 @@ def _write(config: TrainConfig, context: StageContext, result: dict[str, Any]) -
     history |= {"epochs": epochs(result), "padding_removed": padding_removed(result["updates"])}
     history["asked_ratio"] = config.compressor.ratio if config.compressor else None
     context.write("history.json", json.dumps(history, sort_keys=True))
-    timings = {name: result[name] for name in ("seconds", "evaluation_s", "resumed", "tuning")}
+    timings = {name: result[name] for name in ("seconds", "evaluation_s", "resumed", "tuning", "memory_tensors")}
     context.write("timings.json", json.dumps(timings, sort_keys=True))
     choices = result["tuning"]["chosen"]
     context.say(f"choices: {json.dumps(choices)}; padding removed {history['padding_removed']:.1%}")

@@ -1,10 +1,10 @@
 import pytest
 
-from ryot.stages.compare.report import WINDOW, compared, outcome, side, time_to_loss
+from ryot.stages.compare.report import WINDOW, advice, compared, outcome, side, time_to_loss
 
 
 def run(loss: float, seconds: float) -> dict[str, object]:
-    update = {"tokens": 100, "positions": 160, "loss": loss}
+    update = {"tokens": 100, "positions": 160, "loss": loss, "documents": 8}
     return {
         "heldout": [loss, loss],
         "seconds": [seconds] * 4,
@@ -12,6 +12,10 @@ def run(loss: float, seconds: float) -> dict[str, object]:
         "epochs": [{"loss": 3.0}, {"loss": loss}],
         "initial_weights": "same",
         "resumed": 0,
+        "memory_tensors": 1000,
+        "tuning": {"chosen": {"precision": "bf16"}},
+        "asked_ratio": 0.3,
+        "padding_removed": 0.3,
     }
 
 
@@ -43,6 +47,30 @@ def test_loss_matches_within_one_percent_and_five_hundredths(loss: float, matche
 def test_what_learns_but_is_slow_is_investigated_and_what_does_not_learn_stops() -> None:
     assert outcome({"time_reduction": False, "throughput": True, "loss_convergence": True}) == "investigate"
     assert outcome({"time_reduction": True, "throughput": True, "loss_convergence": False}) == "stop"
+
+
+MISSED = {"time_reduction": False, "throughput": True, "loss_convergence": True}
+
+
+def test_advice_names_what_is_at_fault_and_what_to_change() -> None:
+    few = run(2.0, 1.0) | {"padding_removed": 0.02}
+    told = advice(MISSED, 0.0, -1.0, few)
+    assert told[0] == "packing removed 2% of the row positions, not 30%: the documents leave little padding"
+    assert "without packing the stack saves no time" in told[1]
+    assert "optimize.ablate" in told[2]
+
+
+def test_advice_on_a_loss_that_is_off_starts_with_bf16_where_it_was_used() -> None:
+    worse = {"time_reduction": True, "throughput": True, "loss_convergence": False}
+    assert advice(worse, 0.1, 10.0, run(2.0, 1.0)) == [
+        "the optimized run's held-out loss is +0.1 nats off: set kernel.bf16: false and compare again"
+    ]
+    plain = run(2.0, 1.0) | {"tuning": {"chosen": {}}}
+    assert "kernel.level to 1" in advice(worse, 0.1, 10.0, plain)[0]
+
+
+def test_there_is_no_advice_where_the_gate_is_met() -> None:
+    assert compared(run(2.0, 1.0), run(2.0, 0.7), BLOCKS)["advice"] == []
 
 
 def curve(losses: list[float], seconds: float) -> dict[str, object]:

@@ -87,6 +87,24 @@ def test_weights_that_are_missing_are_an_error(tmp_path: Path, make_tokens: Call
         run_stage(ExportStage(), ExportConfig(), tmp_path / "node", inputs={"weights": folder, "tokens": tokens})
 
 
+GATE = {"criteria": {"time_reduction": False, "loss_convergence": True}, "advice": ["pack more"]}
+
+
+def test_a_missed_gate_stops_the_export_and_says_what_to_change(tmp_path: Path) -> None:
+    (tmp_path / "comparison.json").write_text(json.dumps({"comparison": {**GATE, "outcome": "investigate"}}))
+    with pytest.raises(NodeError, match=r"missed its gate \(time reduction\): investigate") as failure:
+        run_stage(ExportStage(), ExportConfig(), tmp_path / "node", inputs={"comparison": tmp_path})
+    assert failure.value.hint == "pack more; optimize.gate: continue goes past it"
+
+
+@pytest.mark.parametrize(("gate", "waits"), [("stop", True), ("continue", False)])
+def test_only_a_gate_that_stops_is_waited_for(gate: str, waits: bool) -> None:
+    fields = {"version": 1, "name": "t", "model": {"preset": "ryot-tiny"}, "train": {"steps": 10}, "export": {}, "optimize": {"gate": gate}}
+    spec = Spec.model_validate({**fields, "data": {"sources": [{"generate": {"examples": 100}}]}})
+    (node,) = ExportStage().expand(spec, Facts(device="cpu:test x2"))
+    assert ("comparison" in node.inputs) is waits
+
+
 @pytest.mark.parametrize(("optimize", "trained"), [(None, "train"), ({"stack": []}, "train.optimized")])
 def test_the_optimized_run_is_exported_where_there_is_one(optimize: object, trained: str) -> None:
     fields = {"version": 1, "name": "t", "model": {"preset": "ryot-tiny"}, "train": {"steps": 10}, "export": {}, "optimize": optimize}
