@@ -159,6 +159,8 @@ class Optimize(Section):
     block_steps: int = Field(2, ge=1)
     """Updates in one timed block."""
 
+    auto: bool = False
+    """Try the compressor first, and leave it out where it saves no time; kernel level 3 and scaling choose so anyway."""
     gate: Literal["continue", "stop"] = "continue"
     """Whether the nodes after the comparison run when its gate is missed (25 % less time, 20 % more throughput, loss within 0.05 and
     1 %). With stop, export refuses, and says what to change."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ryot.stages.train.stage import KernelChoice, TrainConfig
+from ryot.stages.train.tuning import packs
 
 PARTS = {
     "fused": "fused attention and AdamW (kernel level 1)",
@@ -25,7 +26,7 @@ def parts_of(baseline: TrainConfig, optimized: TrainConfig, chosen: Mapping[str,
         "fused": level >= 1 and baseline.kernel.level == 0,
         "bf16": recipe.precision == "fp32" and chosen.get("precision") == "bf16",
         "compile": level == 2 or bool(chosen.get("compile")),
-        "packing": optimized.compressor is not None and optimized.compressor.ratio > 0,
+        "packing": bool(chosen.get("packing", packs(optimized))),
         "rows": chosen.get("rows", recipe.batch_size) != recipe.batch_size,
     }
     return frozenset(part for part, there in has.items() if there)
@@ -55,6 +56,7 @@ def settings(
         "rows": chosen["rows"] if "rows" in variant else recipe.batch_size,
         "compile": "compile" in variant,
         "precision": "bf16" if "bf16" in variant else recipe.precision,
+        "packing": "packing" in variant,
     }
     return config, told
 

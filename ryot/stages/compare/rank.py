@@ -15,6 +15,7 @@ from ryot.stages.train.child import Progress, begin
 from ryot.stages.train.documents import Documents, specials
 from ryot.stages.train.stage import TrainConfig
 from ryot.stages.train.trainer import Trainer
+from ryot.stages.train.tuning import packs
 from ryot.stages.train.world import World, join, leave
 
 WARM_UP = 2
@@ -46,9 +47,8 @@ def main(path: Path) -> None:
 
 def _sides(config: CompareConfig, tokens: Path, chosen: dict[str, Any], world: World) -> Sides:
     plain = config.optimized.model_copy(update={"compressor": None})
-    system = (
-        trainer_of(plain, tokens, {**chosen, "rows": config.optimized.recipe.batch_size}, world) if config.optimized.compressor else None
-    )
+    unpacked = {**chosen, "rows": config.optimized.recipe.batch_size, "packing": False}
+    system = trainer_of(plain, tokens, unpacked, world) if config.optimized.compressor else None
     baseline = trainer_of(config.baseline, tokens, {}, world)
     return Sides(baseline, trainer_of(config.optimized, tokens, chosen, world), system)
 
@@ -57,7 +57,7 @@ def trainer_of(config: TrainConfig, tokens: Path, chosen: dict[str, Any], world:
     """A trainer with first weights that chooses what the finished run chose, so that nothing is calibrated between blocks."""
     documents = Documents(tokens, "train", config.model.context, config.recipe.samples)
     trainer = Trainer(config, documents, specials(tokens), world)
-    settled = {"rows": config.recipe.batch_size, "compile": False, "precision": config.recipe.precision} | chosen
+    settled = {"rows": config.recipe.batch_size, "compile": False, "precision": config.recipe.precision, "packing": packs(config)} | chosen
     trainer.tuner.restore({"timed": {}, "chosen": settled, "tokens": 0})
     return trainer
 

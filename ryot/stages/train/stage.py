@@ -82,9 +82,11 @@ class KernelChoice(StageConfig):
 
 
 class CompressorChoice(StageConfig):
-    """`ratio` is the share of row positions asked to be removed; packing removes what padding there is, which is measured."""
+    """`ratio` is the share of row positions asked to be removed; packing removes what padding there is, which is measured. With `auto`
+    it is tried first, and kept where it saves time."""
 
     ratio: float
+    auto: bool = False
 
 
 class ScalingChoice(StageConfig):
@@ -141,7 +143,7 @@ class TrainStage(Stage):
             "train.optimized",
             spec,
             KernelChoice(**optimize.kernel.model_dump()),
-            CompressorChoice(ratio=optimize.compressor.ratio) if optimize.compressor else None,
+            CompressorChoice(ratio=optimize.compressor.ratio, auto=optimize.auto) if optimize.compressor else None,
             ScalingChoice(warmup_steps=optimize.scaling.warmup_steps) if optimize.scaling else None,
         )
         return [baseline, optimized]

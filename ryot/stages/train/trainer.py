@@ -103,8 +103,7 @@ class Trainer:
 
     def layout(self, index: int) -> Layout:
         """How the documents of an update become rows."""
-        packed = self.config.compressor is not None and self.config.compressor.ratio > 0
-        return Layout(packed, self.tuner.rows(index), self.config.model.context, self.pad)
+        return Layout(self.tuner.packed(index), self.tuner.rows(index), self.config.model.context, self.pad)
 
     def _of(self, index: int) -> docs.Ids:
         return docs.of_update(self.config.recipe, index, self.documents.count)

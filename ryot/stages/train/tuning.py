@@ -1,4 +1,4 @@
-"""What a run finds out about its machine while it trains: the arithmetic, the rows per forward pass, and whether compiling pays.
+"""What a run finds out about its machine while it trains: whether bf16, packing and compiling pay, and the rows per forward pass.
 
 One after the other, on updates that count: every candidate trains. Timings decide, so two runs may decide, and then round,
 differently; runs at kernel level 0 and 1 without scaling decide nothing.
@@ -26,6 +26,11 @@ class Means:
     bf16: bool = False
 
 
+def packs(config: TrainConfig) -> bool:
+    """Whether a run's documents may be packed."""
+    return config.compressor is not None and config.compressor.ratio > 0
+
+
 @dataclass
 class Tuner:
     """The choices of one run. `rows` are candidates for the rows per forward pass; seconds are kept per real token."""
@@ -48,6 +53,8 @@ class Tuner:
             tuner.chosen["precision"] = config.recipe.precision
         elif config.kernel.level == 2:
             tuner.chosen["precision"] = "bf16"
+        if not (packs(config) and config.compressor and config.compressor.auto):
+            tuner.chosen["packing"] = packs(config)
         if not config.scaling:
             tuner.chosen["rows"] = batch
         return tuner
@@ -57,6 +64,12 @@ class Tuner:
         if self.config.recipe.precision != "fp32":
             return False
         return bool(self.chosen["precision"] == "bf16" if "precision" in self.chosen else update % 2)
+
+    def packed(self, update: int) -> bool:
+        """Whether an update's documents are packed; while that is tried, every second one's are."""
+        if "packing" in self.chosen:
+            return bool(self.chosen["packing"])
+        return "precision" not in self.chosen or bool(update % 2)
 
     @property
     def checked(self) -> bool:
@@ -73,7 +86,8 @@ class Tuner:
         """Rows per forward pass in an update."""
         if "rows" in self.chosen:
             return int(self.chosen["rows"])
-        return self.candidates[update % len(self.candidates)] if "precision" in self.chosen else self.config.recipe.batch_size
+        tried_before = {"precision", "packing"} <= self.chosen.keys()
+        return self.candidates[update % len(self.candidates)] if tried_before else self.config.recipe.batch_size
 
     def compiled(self, update: int) -> bool:
         """Whether an update runs compiled."""
@@ -86,18 +100,21 @@ class Tuner:
         """Learn from an update that took `seconds` for `tokens` real tokens, and decide what can be decided."""
         pace, self.tokens = seconds / max(tokens, 1), tokens
         if "precision" not in self.chosen:
-            self._observe_precision(update, pace)
+            self._observe_pair(("fp32", "bf16"), self.half(update), pace, "precision", ("fp32", "bf16"))
+        elif "packing" not in self.chosen:
+            self._observe_pair(("padded", "packed"), self.packed(update), pace, "packing", (False, True))
         elif "rows" not in self.chosen:
             self._observe_rows(update, pace)
         elif self.config.kernel.level == 3 and "compile" not in self.chosen:
             self._observe_compile(update, pace, tokens)
 
-    def _observe_precision(self, update: int, pace: float) -> None:
-        self.timed.setdefault("bf16" if self.half(update) else "fp32", []).append(pace)
-        full, half = self.timed.get("fp32", []), self.timed.get("bf16", [])
-        if min(len(full), len(half)) > TRIAL:  # the first of each makes what the others find ready
-            gain = 1 - median(half[1:]) / median(full[1:])
-            self.chosen |= {"precision": "bf16" if gain > 0 else "fp32", "precision_reason": f"updates in bf16 take {-gain:+.1%} time"}
+    def _observe_pair(self, names: tuple[str, str], on: bool, pace: float, choice: str, values: tuple[Any, Any]) -> None:
+        """One of two ways, off and on, was taken; when each was timed, the second is chosen where it took less time."""
+        self.timed.setdefault(names[on], []).append(pace)
+        plain, other = (self.timed.get(name, []) for name in names)
+        if min(len(plain), len(other)) > TRIAL:  # the first of each makes what the others find ready
+            gain = 1 - median(other[1:]) / median(plain[1:])
+            self.chosen |= {choice: values[gain > 0], f"{choice}_reason": f"{names[1]} updates take {-gain:+.1%} time"}
 
     def _observe_rows(self, update: int, pace: float) -> None:
         assert self.config.scaling is not None

@@ -10,7 +10,7 @@ from ryot.stages.train.stage import CompressorChoice, KernelChoice, ModelShape, 
 SHAPE = ModelShape(family="gpt", vocab_size=300, hidden_size=32, layers=2, heads=4, ffn_size=64, context=32)
 BASELINE = TrainConfig(model=SHAPE, recipe=Recipe(batch_size=4, steps=10, lr=1e-2), kernel=KernelChoice(level=0))
 STACK = BASELINE.model_copy(update={"kernel": KernelChoice(level=3), "compressor": CompressorChoice(ratio=0.3)})
-ALL = {"rows": 8, "precision": "bf16", "compile": True}
+ALL = {"rows": 8, "precision": "bf16", "compile": True, "packing": True}
 
 
 def level(config: TrainConfig, number: int) -> TrainConfig:
@@ -27,6 +27,10 @@ def test_parts_are_what_the_run_chose_and_not_what_the_spec_allowed() -> None:
 )
 def test_what_both_sides_have_is_no_part(baseline: int, optimized: int, parts: set[str]) -> None:
     assert parts_of(level(BASELINE, baseline), level(STACK, optimized), {}) == parts
+
+
+def test_packing_that_the_run_left_out_is_no_part() -> None:
+    assert "packing" not in parts_of(BASELINE, STACK, {"packing": False})
 
 
 def test_a_recipe_in_bf16_has_it_on_both_sides() -> None:
@@ -53,7 +57,7 @@ def test_a_run_that_is_two_variants_is_timed_once(parts: set[str], count: int) -
 def test_the_empty_variant_is_the_baseline_and_the_full_one_what_the_run_chose() -> None:
     parts = parts_of(BASELINE, STACK, ALL)
     plain, told = settings(frozenset(), BASELINE, STACK, ALL)
-    assert (plain, told) == (BASELINE, {"rows": 4, "compile": False, "precision": "fp32"})
+    assert (plain, told) == (BASELINE, {"rows": 4, "compile": False, "precision": "fp32", "packing": False})
     full, told = settings(parts, BASELINE, STACK, ALL)
     assert (full.kernel.level, full.compressor, told) == (1, STACK.compressor, ALL)
 
@@ -63,5 +67,6 @@ def test_a_part_alone_changes_one_thing(part: str) -> None:
     config, told = settings(frozenset({part}), BASELINE, STACK, ALL)
     plain, untold = settings(frozenset(), BASELINE, STACK, ALL)
     changed: list[Any] = [name for name in told if told[name] != untold[name]]
-    changed += [name for name in ("kernel", "compressor") if getattr(config, name) != getattr(plain, name)]
+    changed += ["kernel"] if config.kernel != plain.kernel else []
+    assert (config.compressor is not None) is told["packing"]
     assert len(changed) == 1

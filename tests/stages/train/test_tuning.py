@@ -1,4 +1,6 @@
-from ryot.stages.train.stage import KernelChoice, ModelShape, Recipe, ScalingChoice, TrainConfig
+import pytest
+
+from ryot.stages.train.stage import CompressorChoice, KernelChoice, ModelShape, Recipe, ScalingChoice, TrainConfig
 from ryot.stages.train.tuning import TRIAL, Means, Tuner
 
 SHAPE = ModelShape(family="gpt", vocab_size=300, hidden_size=32, layers=1, heads=2, ffn_size=64, context=32)
@@ -60,7 +62,7 @@ def test_level_3_keeps_bf16_that_is_faster_and_only_then_times_rows() -> None:
     assert [tuner.half(update) for update in range(4)] == [False, True, False, True]
     run(tuner, 2 * (TRIAL + 1), {"rows 8": 1.0, "bf16": 0.6})
     assert tuner.chosen["precision"] == "bf16"
-    assert tuner.chosen["precision_reason"] == "updates in bf16 take -40.0% time"
+    assert tuner.chosen["precision_reason"] == "bf16 updates take -40.0% time"
     assert "rows" not in tuner.chosen
     assert tuner.half(8)
     assert tuner.half(9)
@@ -93,6 +95,25 @@ def test_a_recipe_in_bf16_leaves_nothing_to_choose() -> None:
     half = given.model_copy(update={"recipe": given.recipe.model_copy(update={"precision": "bf16"})})
     assert Tuner.start(half, 8, CPU).chosen["precision"] == "bf16"
     assert not Tuner.start(half, 8, CPU).half(1)
+
+
+def packing(auto: bool, scaling: int | None = None) -> TrainConfig:
+    return config(scaling=scaling).model_copy(update={"compressor": CompressorChoice(ratio=0.3, auto=auto)})
+
+
+@pytest.mark.parametrize(("packed", "kept"), [(0.8, True), (1.1, False)])
+def test_auto_keeps_packing_only_where_it_saves_time(packed: float, kept: bool) -> None:
+    tuner = Tuner.start(packing(auto=True, scaling=4), 1000, CPU)
+    for update in range(2 * (TRIAL + 1)):
+        tuner.observe(update, packed if tuner.packed(update) else 1.0, 100)
+    assert tuner.chosen["packing"] is kept
+    assert tuner.packed(8) is tuner.packed(9) is kept
+    assert "rows" not in tuner.chosen
+
+
+def test_without_auto_packing_is_as_the_spec_says() -> None:
+    assert Tuner.start(packing(auto=False), 10, CPU).packed(0)
+    assert not Tuner.start(config(), 10, CPU).packed(1)
 
 
 def test_choices_survive_a_restart() -> None:
