@@ -1,6 +1,6 @@
 # make quickstart   set up, run specs/phase3.yaml from data to a verdict, say where the reports lie
 # make setup        .venv with everything, pinned
-# make check        format, lint, types, import contracts, fast tests: under 2 minutes
+# make check        format, lint, types, import contracts, fast tests: about 2.5 minutes
 # make test         all tests, with the real engines
 # make lock         pin anew what pyproject.toml asks for
 PYTHON ?= python3
