@@ -163,12 +163,20 @@ def placed(detail: Mapping[str, Any], tree: Located) -> SpecError:
     return SpecError(f"{name}: {text}" if name else text, at=place, hint=_about(generic))
 
 
+def follows(detail: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a finding only says that a list is too short because its items, of which others are about, were refused."""
+    path = detail["loc"]
+    return detail["type"] == "too_short" and any(other["loc"][: len(path)] == path != other["loc"] for other in found)
+
+
 def _plain_words(detail: Mapping[str, Any]) -> str:
     match detail["type"]:
         case "model_type" | "dict_type" | "model_attributes_type":
             text = "should be a map"
         case "tuple_type" | "list_type":
             text = "should be a list"
+        case "too_short":
+            text = f"there are {detail['ctx']['actual_length']}, and at least {detail['ctx']['min_length']} are needed"
         case _:
             text = str(detail["msg"]).replace("Input should be", "should be")
     given = detail.get("input")

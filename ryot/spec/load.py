@@ -78,7 +78,8 @@ def _validated(tree: Located, profile: Located | None, sets: Sequence[str], erro
     try:
         return Spec.model_validate(merged.plain()), merged
     except ValidationError as error:
-        errors.extend(explain.placed(detail, merged) for detail in error.errors(include_url=False))
+        found = error.errors(include_url=False)
+        errors.extend(explain.placed(detail, merged) for detail in found if not explain.follows(detail, found))
         return None, merged
 
 

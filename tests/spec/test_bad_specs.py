@@ -33,7 +33,7 @@ def refused(path: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> 
     began = time.process_time()
     code = run(["validate", str(path), "--plugins", str(HERE / "plugins" / "toy"), *arguments])
     said = capsys.readouterr()
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < 5
     assert (code, said.out) == (2, ""), said
     assert "Traceback" not in said.err
     return said.err

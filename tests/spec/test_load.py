@@ -192,3 +192,20 @@ def test_preset_fills_what_the_spec_leaves_out(preset: str) -> None:
 def test_a_spec_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
         loaded().spec.train.lr = 1.0  # type: ignore[misc]
+
+
+ITEMS = "    - generate: {examples: 600}\n    - path: more.jsonl\n"
+
+
+@pytest.mark.parametrize(
+    ("items", "message"),
+    [
+        (" [{path: a.txt, weight: -1}]\n", "data.sources.0.weight: should be greater than or equal to 0, not -1"),
+        (" []\n", "data.sources: there are 0, and at least 1 are needed"),
+    ],
+)
+def test_a_list_is_called_too_short_only_where_that_is_the_fault(items: str, message: str) -> None:
+    with pytest.raises(SpecErrors) as refused:
+        load_text(TEXT.replace(f"\n{ITEMS}", items), "a.yaml", profile="none")
+    assert message in [error.message for error in refused.value.errors]
+    assert sum("data.sources" in error.message for error in refused.value.errors) == 1

@@ -27,7 +27,7 @@ Record = Document | Broken
 def text_of(record: object, text_field: str | None) -> str:
     """The text of a parsed record: one field, or a template such as `Q: {question}`. Raises ValueError saying what is wrong."""
     if not isinstance(record, dict):
-        raise ValueError(f"a JSON object is needed, this is a {type(record).__name__}")
+        raise ValueError(f"a JSON object is needed, this is {_kind(record)}")
     template = text_field or "text"
     if "{" in template:
         text = _FIELD.sub(lambda match: _string(record, match[1]), template.replace("\\n", "\n"))
@@ -53,5 +53,11 @@ def _string(record: dict[str, object], name: str) -> str:
     if value is None:
         raise ValueError(f"there is no field {name!r}")
     if not isinstance(value, str):
-        raise ValueError(f"field {name!r} is a {type(value).__name__}, not a string")
+        raise ValueError(f"field {name!r} is {_kind(value)}, not a string")
     return value
+
+
+def _kind(value: object) -> str:
+    """What JSON calls a value."""
+    names = {bool: "true or false", int: "a number", float: "a number", str: "a string", list: "an array", dict: "an object"}
+    return "null" if value is None else names.get(type(value), f"a {type(value).__name__}")
