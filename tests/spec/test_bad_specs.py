@@ -29,7 +29,7 @@ def expected(path: Path) -> tuple[str, list[str], list[str]]:
 
 
 def refused(path: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """What `ryot validate` says on stderr while it refuses a spec, which it must within a second."""
+    """What `ryot validate` says on stderr while it refuses a spec, which it must within seconds."""
     began = time.process_time()
     code = run(["validate", str(path), "--plugins", str(HERE / "plugins" / "toy"), *arguments])
     said = capsys.readouterr()
