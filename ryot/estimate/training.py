@@ -14,6 +14,9 @@ from ryot.estimate.training_memory import TrainingMemory, training_memory
 from ryot.spec import Spec
 from ryot.spec.train import Kernel, Train
 
+SHORT = 256
+"""Tokens of context up to which the train stage tries naive attention on a CPU."""
+
 
 @dataclass(frozen=True, slots=True)
 class TrainingWork:
@@ -68,7 +71,13 @@ def training_estimate(
     packed = node == "train.optimized" and spec.optimize is not None and spec.optimize.compressor is not None
     scaled = node == "train.optimized" and spec.optimize is not None and spec.optimize.scaling is not None
     rows = spec.train.batch_size * (2 if scaled and spec.train.global_batch > spec.train.batch_size else 1)  # what scaling may try at most
-    memories = (training_memory(spec.model, train, kernel_level=kernel.level, rows=rows, device=kind, packed=packed) for train in trains)
+    # Level 3 may find naive attention faster where rows are short, and then keeps its scores.
+    levels = {kernel.level, 0} if kernel.level == 3 and kind == "cpu" and spec.model.context <= SHORT else {kernel.level}
+    memories = (
+        training_memory(spec.model, train, kernel_level=level, rows=rows, device=kind, packed=packed)
+        for train in trains
+        for level in levels
+    )
     memory = max(memories, key=attrgetter("needed"))
     step = step_time(platform, trains[-1], work.flops.total, work.tokens_per_update, params.trainable) if platform else None
     return TrainingEstimate(node, kernel.level, memory, step, step.seconds if step else None, _basis(platform, step, trains[-1]))

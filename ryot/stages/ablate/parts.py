@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ryot.stages.train.stage import KernelChoice, TrainConfig
-from ryot.stages.train.tuning import packs
+from ryot.stages.train.tuning import attention_of, packs
 
 PARTS = {
-    "fused": "fused attention and AdamW (kernel level 1)",
+    "attention": "fused attention",
+    "adamw": "fused AdamW",
     "bf16": "forward and backward pass in bf16",
     "compile": "compiled blocks",
     "packing": "documents packed into rows",
@@ -23,7 +24,8 @@ def parts_of(baseline: TrainConfig, optimized: TrainConfig, chosen: Mapping[str,
     """The parts that a finished run had and its baseline has not. `chosen` is what its tuner chose."""
     level, recipe = optimized.kernel.level, optimized.recipe
     has = {
-        "fused": level >= 1 and baseline.kernel.level == 0,
+        "attention": chosen.get("attention", attention_of(optimized)) != attention_of(baseline),
+        "adamw": level >= 1 and baseline.kernel.level == 0,
         "bf16": recipe.precision == "fp32" and chosen.get("precision") == "bf16",
         "compile": level == 2 or bool(chosen.get("compile")),
         "packing": bool(chosen.get("packing", packs(optimized))),
@@ -48,7 +50,7 @@ def settings(
 ) -> tuple[TrainConfig, dict[str, Any]]:
     """How a variant trains, and what its tuner is told, so that it calibrates nothing."""
     recipe = baseline.recipe
-    level = 1 if "fused" in variant else min(baseline.kernel.level, 1)
+    level = 1 if "adamw" in variant else min(baseline.kernel.level, 1)
     config = baseline.model_copy(
         update={"kernel": KernelChoice(level=level), "compressor": optimized.compressor if "packing" in variant else None}
     )
@@ -57,6 +59,7 @@ def settings(
         "compile": "compile" in variant,
         "precision": "bf16" if "bf16" in variant else recipe.precision,
         "packing": "packing" in variant,
+        "attention": (chosen.get("attention") or attention_of(optimized)) if "attention" in variant else attention_of(baseline),
     }
     return config, told
 

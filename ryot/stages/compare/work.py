@@ -11,7 +11,7 @@ from ryot.stages.compare.stage import CompareConfig
 from ryot.stages.train.launch import Ranks, launch
 from ryot.stages.train.work import show
 
-CHOICES = ("rows", "compile", "precision", "packing")
+CHOICES = ("rows", "compile", "precision", "packing", "attention")
 """What the finished run chose that its timed blocks repeat."""
 
 Finished = dict[str, Any]

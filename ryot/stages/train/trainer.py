@@ -20,7 +20,7 @@ from ryot.stages.train.probe import bf16_time
 from ryot.stages.train.rows import NO_TARGET, Layout, Rows, blank, lay_out
 from ryot.stages.train.schedule import lr_at
 from ryot.stages.train.stage import TrainConfig
-from ryot.stages.train.tuning import Means, Tuner
+from ryot.stages.train.tuning import Means, Tuner, attention_of
 from ryot.stages.train.world import World
 
 
@@ -45,7 +45,7 @@ class Trainer:
     def __init__(self, config: TrainConfig, documents: Documents, specials: docs.Specials, world: World) -> None:
         self.config, self.documents, self.world, self.pad = config, documents, world, specials.pad
         self.updates = config.recipe.updates(documents.count)
-        self.attention = "sdpa" if config.kernel.level >= 1 else "eager"
+        self.attention = attention_of(config)
         model = models.build(config.model, specials, seed=config.recipe.seed, attention=self.attention)
         self.initial_weights = models.weights_digest(model)
         self.parameters = models.parameter_count(model)
@@ -127,6 +127,7 @@ class Trainer:
     def _prepare(self, index: int) -> list[Rows]:
         """Set what the tuner chose for an update, and lay out its rows. Before bf16 is used first, its gradient is checked."""
         forwards = self.forwards(index)
+        self._attend(self.tuner.attention(index))
         if self.tuner.half(index) and not self.tuner.checked:
             largest = max(forwards, key=lambda rows: rows.size)
             error = gradient_error(self.engine, lambda: self._loss(self.engine.model, largest), self.world)
@@ -134,6 +135,11 @@ class Trainer:
         self.engine.half = self.tuner.half(index)
         self._set_compiled(self.tuner.compiled(index))
         return forwards
+
+    def _attend(self, attention: str) -> None:
+        if attention != self.attention:
+            self.attention = attention
+            self.engine.model.set_attn_implementation(attention)
 
     def _set_compiled(self, wanted: bool) -> None:
         if wanted and not self._compiled:

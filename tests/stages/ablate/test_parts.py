@@ -10,7 +10,7 @@ from ryot.stages.train.stage import CompressorChoice, KernelChoice, ModelShape, 
 SHAPE = ModelShape(family="gpt", vocab_size=300, hidden_size=32, layers=2, heads=4, ffn_size=64, context=32)
 BASELINE = TrainConfig(model=SHAPE, recipe=Recipe(batch_size=4, steps=10, lr=1e-2), kernel=KernelChoice(level=0))
 STACK = BASELINE.model_copy(update={"kernel": KernelChoice(level=3), "compressor": CompressorChoice(ratio=0.3)})
-ALL = {"rows": 8, "precision": "bf16", "compile": True, "packing": True}
+ALL = {"rows": 8, "precision": "bf16", "compile": True, "packing": True, "attention": "sdpa"}
 
 
 def level(config: TrainConfig, number: int) -> TrainConfig:
@@ -18,12 +18,12 @@ def level(config: TrainConfig, number: int) -> TrainConfig:
 
 
 def test_parts_are_what_the_run_chose_and_not_what_the_spec_allowed() -> None:
-    assert parts_of(BASELINE, STACK, ALL) == {"fused", "bf16", "compile", "packing", "rows"}
-    assert parts_of(BASELINE, STACK, {"rows": 4, "precision": "fp32", "compile": False}) == {"fused", "packing"}
+    assert parts_of(BASELINE, STACK, ALL) == {"attention", "adamw", "bf16", "compile", "packing", "rows"}
+    assert parts_of(BASELINE, STACK, {"rows": 4, "precision": "fp32", "compile": False, "attention": "eager"}) == {"adamw", "packing"}
 
 
 @pytest.mark.parametrize(
-    ("baseline", "optimized", "parts"), [(0, 2, {"fused", "compile", "packing"}), (1, 1, {"packing"}), (0, 0, {"packing"})]
+    ("baseline", "optimized", "parts"), [(0, 2, {"attention", "adamw", "compile", "packing"}), (1, 1, {"packing"}), (0, 0, {"packing"})]
 )
 def test_what_both_sides_have_is_no_part(baseline: int, optimized: int, parts: set[str]) -> None:
     assert parts_of(level(BASELINE, baseline), level(STACK, optimized), {}) == parts
@@ -40,14 +40,14 @@ def test_a_recipe_in_bf16_has_it_on_both_sides() -> None:
 
 
 def test_every_part_is_left_out_once_and_alone_once() -> None:
-    parts = frozenset({"fused", "bf16", "packing"})
+    parts = frozenset({"adamw", "bf16", "packing"})
     named = [name_of(variant, parts) for variant in variants(parts)]
     assert named == [
-        "baseline", "stack", "without fused", "without bf16", "without packing", "only fused", "only bf16", "only packing",
+        "baseline", "stack", "without adamw", "without bf16", "without packing", "only adamw", "only bf16", "only packing",
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("parts", "count"), [({"bf16"}, 2), ({"bf16", "fused"}, 4)])
+@pytest.mark.parametrize(("parts", "count"), [({"bf16"}, 2), ({"bf16", "adamw"}, 4)])
 def test_a_run_that_is_two_variants_is_timed_once(parts: set[str], count: int) -> None:
     found = variants(frozenset(parts))
     assert len(found) == count
@@ -57,12 +57,12 @@ def test_a_run_that_is_two_variants_is_timed_once(parts: set[str], count: int) -
 def test_the_empty_variant_is_the_baseline_and_the_full_one_what_the_run_chose() -> None:
     parts = parts_of(BASELINE, STACK, ALL)
     plain, told = settings(frozenset(), BASELINE, STACK, ALL)
-    assert (plain, told) == (BASELINE, {"rows": 4, "compile": False, "precision": "fp32", "packing": False})
+    assert (plain, told) == (BASELINE, {"rows": 4, "compile": False, "precision": "fp32", "packing": False, "attention": "eager"})
     full, told = settings(parts, BASELINE, STACK, ALL)
     assert (full.kernel.level, full.compressor, told) == (1, STACK.compressor, ALL)
 
 
-@pytest.mark.parametrize("part", ["fused", "bf16", "compile", "packing", "rows"])
+@pytest.mark.parametrize("part", ["attention", "adamw", "bf16", "compile", "packing", "rows"])
 def test_a_part_alone_changes_one_thing(part: str) -> None:
     config, told = settings(frozenset({part}), BASELINE, STACK, ALL)
     plain, untold = settings(frozenset(), BASELINE, STACK, ALL)

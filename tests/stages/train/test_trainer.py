@@ -62,6 +62,15 @@ def test_whole_runs_agree_whatever_the_kernel_and_the_rows(make_trainer: Any, pa
         assert (fast.tokens, fast.plain) == (slow.tokens, slow.plain)
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_changing_the_attention_on_the_way_changes_no_loss(make_trainer: Any, packable: ModelShape, packed: bool) -> None:
+    steady, changing = make_trainer(packable, packed=packed), make_trainer(packable, packed=packed)
+    for index in range(steady.updates):
+        changing.tuner.chosen["attention"] = "eager" if index % 2 else "sdpa"
+        assert changing.update(index).loss == pytest.approx(steady.update(index).loss, abs=1e-4)
+        assert changing.engine.model.config._attn_implementation == changing.tuner.chosen["attention"]
+
+
 def test_bf16_keeps_weights_and_moments_in_fp32_and_the_loss_near(make_trainer: Any, shape: ModelShape) -> None:
     import torch  # noqa: PLC0415
 

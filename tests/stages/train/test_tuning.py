@@ -1,9 +1,10 @@
 import pytest
 
+from ryot.estimate import training
 from ryot.stages.train.stage import CompressorChoice, KernelChoice, ModelShape, Recipe, ScalingChoice, TrainConfig
-from ryot.stages.train.tuning import TRIAL, Means, Tuner
+from ryot.stages.train.tuning import SHORT, TRIAL, Means, Tuner
 
-SHAPE = ModelShape(family="gpt", vocab_size=300, hidden_size=32, layers=1, heads=2, ffn_size=64, context=32)
+SHAPE = ModelShape(family="gpt", vocab_size=300, hidden_size=32, layers=1, heads=2, ffn_size=64, context=512)
 CPU, WITH_BF16 = Means("cpu"), Means("cpu", bf16=True)
 
 
@@ -114,6 +115,40 @@ def test_auto_keeps_packing_only_where_it_saves_time(packed: float, kept: bool) 
 def test_without_auto_packing_is_as_the_spec_says() -> None:
     assert Tuner.start(packing(auto=False), 10, CPU).packed(0)
     assert not Tuner.start(config(), 10, CPU).packed(1)
+
+
+def short(level: int) -> TrainConfig:
+    given = config(level=level)
+    return given.model_copy(update={"model": given.model.model_copy(update={"context": SHORT})})
+
+
+@pytest.mark.parametrize(("naive", "kept"), [(0.9, "eager"), (1.1, "sdpa")])
+def test_level_3_keeps_naive_attention_where_rows_are_short_and_it_is_faster(naive: float, kept: str) -> None:
+    tuner = Tuner.start(short(3), 1000, CPU)
+    for update in range(2 * (TRIAL + 1)):
+        tuner.observe(update, naive if tuner.attention(update) == "eager" else 1.0, 100)
+    assert tuner.chosen["attention"] == kept
+    assert tuner.attention(8) == tuner.attention(9) == kept
+
+
+def test_naive_attention_is_tried_by_level_3_on_cpus_only() -> None:
+    assert [Tuner.start(short(level), 9, CPU).chosen.get("attention") for level in range(4)] == ["eager", "sdpa", "sdpa", None]
+    assert Tuner.start(short(3), 9, Means("cuda")).chosen["attention"] == "sdpa"
+    assert Tuner.start(config(level=3), 9, CPU).chosen["attention"] == "sdpa"
+
+
+def test_trials_come_one_after_the_other() -> None:
+    both = short(3).model_copy(update={"compressor": CompressorChoice(ratio=0.3, auto=True), "scaling": ScalingChoice(warmup_steps=4)})
+    tuner = Tuner.start(both, 1000, WITH_BF16)
+    order = []
+    for update in range(40):
+        tuner.observe(update, 1.0, 100)
+        order += [name for name in ("precision", "attention", "packing", "rows") if name in tuner.chosen and name not in order]
+    assert order == ["precision", "attention", "packing", "rows"]
+
+
+def test_the_plan_knows_up_to_which_context_naive_attention_is_tried() -> None:
+    assert training.SHORT == SHORT
 
 
 def test_choices_survive_a_restart() -> None:
