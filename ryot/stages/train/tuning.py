@@ -23,6 +23,23 @@ fused one. The scores it keeps grow with the square, so on GPUs and for longer r
 
 
 @dataclass(frozen=True, slots=True)
+class Pair:
+    """Two ways of doing one thing, with their names; `usual` is the one taken until they are tried."""
+
+    ways: tuple[Any, Any]
+    names: tuple[str, str]
+    usual: Any
+
+
+PAIRS = {
+    "precision": Pair(("fp32", "bf16"), ("fp32", "bf16"), "fp32"),
+    "attention": Pair(("sdpa", "eager"), ("fused attention", "naive attention"), "sdpa"),
+    "packing": Pair((False, True), ("padded", "packed"), True),
+}
+"""What level 3 and `auto` try on every second update, in this order; then the rows, then compiling."""
+
+
+@dataclass(frozen=True, slots=True)
 class Means:
     """What there is to choose from. `device` is "cpu" or "cuda"; `bf16` is whether it may be used and is no slower there."""
 
@@ -70,23 +87,27 @@ class Tuner:
             tuner.chosen["rows"] = batch
         return tuner
 
+    @property
+    def _trial(self) -> str | None:
+        """What is tried now: the first that is not chosen."""
+        return next((choice for choice in (*PAIRS, "rows") if choice not in self.chosen), None)
+
+    def _way(self, choice: str, update: int) -> Any:
+        """The way an update takes: the chosen one; while the two are tried, each in turn; before that the usual one."""
+        pair = PAIRS[choice]
+        return self.chosen.get(choice, pair.ways[update % 2] if self._trial == choice else pair.usual)
+
     def half(self, update: int) -> bool:
-        """Whether an update computes in bf16 although the recipe says fp32; while that is tried, every second one does."""
-        if self.config.recipe.precision != "fp32":
-            return False
-        return bool(self.chosen["precision"] == "bf16" if "precision" in self.chosen else update % 2)
+        """Whether an update computes in bf16 although the recipe says fp32."""
+        return self.config.recipe.precision == "fp32" and bool(self._way("precision", update) == "bf16")
 
     def attention(self, update: int) -> str:
-        """ "sdpa" or "eager"; while naive attention is tried, every second update has it."""
-        if "attention" in self.chosen or "precision" not in self.chosen:
-            return str(self.chosen.get("attention", "sdpa"))
-        return "eager" if update % 2 else "sdpa"
+        """The attention of an update, "sdpa" or "eager"."""
+        return str(self._way("attention", update))
 
     def packed(self, update: int) -> bool:
-        """Whether an update's documents are packed; while that is tried, every second one's are."""
-        if "packing" in self.chosen or not {"precision", "attention"} <= self.chosen.keys():
-            return bool(self.chosen.get("packing", True))
-        return bool(update % 2)
+        """Whether an update's documents are packed."""
+        return bool(self._way("packing", update))
 
     @property
     def checked(self) -> bool:
@@ -101,10 +122,8 @@ class Tuner:
 
     def rows(self, update: int) -> int:
         """Rows per forward pass in an update."""
-        if "rows" in self.chosen:
-            return int(self.chosen["rows"])
-        tried_before = {"precision", "attention", "packing"} <= self.chosen.keys()
-        return self.candidates[update % len(self.candidates)] if tried_before else self.config.recipe.batch_size
+        trial = self.candidates[update % len(self.candidates)] if self._trial == "rows" else self.config.recipe.batch_size
+        return int(self.chosen.get("rows", trial))
 
     def compiled(self, update: int) -> bool:
         """Whether an update runs compiled."""
@@ -116,26 +135,22 @@ class Tuner:
     def observe(self, update: int, seconds: float, tokens: int) -> None:
         """Learn from an update that took `seconds` for `tokens` real tokens, and decide what can be decided."""
         pace, self.tokens = seconds / max(tokens, 1), tokens
-        if "precision" not in self.chosen:
-            self._observe_pair(("fp32", "bf16"), self.half(update), pace, "precision", ("fp32", "bf16"))
-        elif "attention" not in self.chosen:
-            self._observe_pair(
-                ("fused attention", "naive attention"), self.attention(update) == "eager", pace, "attention", ("sdpa", "eager")
-            )
-        elif "packing" not in self.chosen:
-            self._observe_pair(("padded", "packed"), self.packed(update), pace, "packing", (False, True))
-        elif "rows" not in self.chosen:
+        trial = self._trial
+        if trial in PAIRS:
+            self._observe_pair(trial, update, pace)
+        elif trial == "rows":
             self._observe_rows(update, pace)
         elif self.config.kernel.level == 3 and "compile" not in self.chosen:
             self._observe_compile(update, pace, tokens)
 
-    def _observe_pair(self, names: tuple[str, str], on: bool, pace: float, choice: str, values: tuple[Any, Any]) -> None:
-        """One of two ways, off and on, was taken; when each was timed, the second is chosen where it took less time."""
-        self.timed.setdefault(names[on], []).append(pace)
-        plain, other = (self.timed.get(name, []) for name in names)
+    def _observe_pair(self, choice: str, update: int, pace: float) -> None:
+        """When both ways were timed, the second is chosen where it took less time."""
+        pair = PAIRS[choice]
+        self.timed.setdefault(pair.names[update % 2], []).append(pace)
+        plain, other = (self.timed.get(name, []) for name in pair.names)
         if min(len(plain), len(other)) > TRIAL:  # the first of each makes what the others find ready
             gain = 1 - median(other[1:]) / median(plain[1:])
-            self.chosen |= {choice: values[gain > 0], f"{choice}_reason": f"{names[1]} updates take {-gain:+.1%} time"}
+            self.chosen |= {choice: pair.ways[gain > 0], f"{choice}_reason": f"{pair.names[1]} updates take {-gain:+.1%} time"}
 
     def _observe_rows(self, update: int, pace: float) -> None:
         assert self.config.scaling is not None
