@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +59,12 @@ def identity(folder: Path) -> str:
     return " ".join(digest_file(folder / name) for name in ("tokens.json", "train.order"))
 
 
+@lru_cache(maxsize=2)
 def epoch_order(seed: int, epoch: int, count: int) -> npt.NDArray[np.int64]:
-    """The order of `count` documents in an epoch; the same on every machine."""
-    return np.random.Generator(np.random.PCG64([seed, epoch])).permutation(count)
+    """The order of `count` documents in an epoch; the same on every machine. It is read several times an update, and read-only."""
+    order = np.random.Generator(np.random.PCG64([seed, epoch])).permutation(count)
+    order.flags.writeable = False
+    return order
 
 
 def of_update(recipe: Recipe, update: int, count: int) -> npt.NDArray[np.int64]:

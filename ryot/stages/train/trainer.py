@@ -60,7 +60,8 @@ class Trainer:
         """Carry out update `index`, counted from 0. Raises NodeError when the loss or the gradient is no number."""
         start = time.perf_counter()
         forwards = self._prepare(index)
-        tokens = self.documents.targets(self._of(index))
+        numbers = self._of(index)
+        tokens = self.documents.targets(numbers)
         total = torch.zeros((), dtype=torch.float64, device=self.world.device)
         for rows in forwards:
             loss = self.loss(rows) / tokens
@@ -73,7 +74,7 @@ class Trainer:
         self._refuse(index, "gradient norm", norm, f"{loss_value:.4g}")
         seconds = self.world.largest(time.perf_counter() - start)
         self.tuner.observe(index, seconds, tokens)
-        return Update(loss_value, lr, norm, tokens, int(positions), int(plain), len(self._of(index)), seconds)
+        return Update(loss_value, lr, norm, tokens, int(positions), int(plain), len(numbers), seconds)
 
     def loss(self, rows: Rows) -> torch.Tensor:
         """The summed loss of some rows, in nats, over their real targets."""
