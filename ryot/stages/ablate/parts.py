@@ -61,7 +61,7 @@ def settings(
         "packing": "packing" in variant,
         "attention": (chosen.get("attention") or attention_of(optimized)) if "attention" in variant else attention_of(baseline),
     }
-    return config, told
+    return config, told | {name: chosen[name] for name in ("gradient_error",) if name in chosen}  # bf16 was checked by the finished run
 
 
 def name_of(variant: Variant, parts: Variant) -> str:

@@ -34,9 +34,14 @@ def run(config: AblateConfig, context: StageContext) -> None:
 
 def _measure(context: StageContext, parts: Variant, rounds: list[dict[str, float]]) -> None:
     for part in parts:
-        without, alone = (name_of(variant, parts) for variant in (parts - {part}, frozenset({part})))
+        without, alone = _rivals(part, parts)
         context.measure(f"{part}_gain", pairs=tuple((spent[without], spent["stack"]) for spent in rounds))
         context.measure(f"{part}_alone", pairs=tuple((spent["baseline"], spent[alone]) for spent in rounds))
+
+
+def _rivals(part: str, parts: Variant) -> tuple[str, str]:
+    """The variants that tell what a part is worth: the stack without it, and nothing but it."""
+    return name_of(parts - {part}, parts), name_of(frozenset({part}), parts)
 
 
 def table(parts: Variant, rounds: list[dict[str, float]], chosen: dict[str, Any]) -> dict[str, Any]:
@@ -45,7 +50,7 @@ def table(parts: Variant, rounds: list[dict[str, float]], chosen: dict[str, Any]
     rows = []
     for part, what in PARTS.items():
         if part in parts:
-            without, alone = (name_of(variant, parts) for variant in (parts - {part}, frozenset({part})))
+            without, alone = _rivals(part, parts)
             gains = {"gain": 1 - total["stack"] / total[without], "alone": 1 - total[alone] / total["baseline"]}
             rows.append({"part": part, "what": what, **gains})
     return {"parts": rows, "stack": 1 - total["stack"] / total["baseline"], "rounds": rounds, "choices": chosen}

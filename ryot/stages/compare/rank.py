@@ -46,9 +46,8 @@ def main(path: Path) -> None:
 
 
 def _sides(config: CompareConfig, tokens: Path, chosen: dict[str, Any], world: World) -> Sides:
-    plain = config.optimized.model_copy(update={"compressor": None})
     unpacked = {**chosen, "rows": config.optimized.recipe.batch_size, "packing": False}
-    system = trainer_of(plain, tokens, unpacked, world) if config.optimized.compressor else None
+    system = trainer_of(config.optimized, tokens, unpacked, world) if config.optimized.compressor else None
     baseline = trainer_of(config.baseline, tokens, {}, world)
     return Sides(baseline, trainer_of(config.optimized, tokens, chosen, world), system)
 

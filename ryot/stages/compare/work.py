@@ -11,8 +11,8 @@ from ryot.stages.compare.stage import CompareConfig
 from ryot.stages.train.launch import Ranks, launch
 from ryot.stages.train.work import show
 
-CHOICES = ("rows", "compile", "precision", "packing", "attention")
-"""What the finished run chose that its timed blocks repeat."""
+CHOICES = ("rows", "compile", "precision", "packing", "attention", "gradient_error")
+"""What the finished run chose, or found out, and its timed blocks take over."""
 
 Finished = dict[str, Any]
 """A finished run: what stands in history.json and timings.json."""

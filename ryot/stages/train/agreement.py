@@ -4,6 +4,7 @@ Dropout is off for it, and the random numbers of training are not touched.
 """
 
 import math
+import sys
 from collections.abc import Callable
 
 import torch
@@ -22,7 +23,7 @@ def gradient_error(engine: Engine, loss: Callable[[], torch.Tensor], world: Worl
     where it is no number. The first block's gradient has come through all others. `loss` computes with the engine's model."""
     full, half = (_gradient(engine, loss, half=half) for half in (False, True))
     norm, distance = float(full.norm()), float((half - full).norm())
-    error = distance / norm if norm else distance * math.inf if distance else 0.0  # a rank without documents has no gradient
+    error = distance / max(norm, sys.float_info.min)  # a rank without documents has neither
     return world.largest(error if math.isfinite(error) else math.inf)
 
 

@@ -131,7 +131,7 @@ def _cast_inside(model: PreTrainedModel, engine: Engine) -> None:
     plain = model.forward
 
     def forward(*given: Any, **named: Any) -> Any:
-        with torch.autocast(model.device.type, torch.bfloat16, enabled=True) if engine.half else nullcontext():
+        with torch.autocast(model.device.type, torch.bfloat16) if engine.half else nullcontext():
             return plain(*given, **named)
 
     model.forward = forward

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from ryot.stages.ablate.parts import name_of, parts_of, settings, variants
-from ryot.stages.train.stage import CompressorChoice, KernelChoice, ModelShape, Recipe, TrainConfig
+from ryot.stages.train.stage import CompressorChoice, KernelChoice, Recipe, TrainConfig
+from tests.stages.train.conftest import SHAPES
 
-SHAPE = ModelShape(family="gpt", vocab_size=300, hidden_size=32, layers=2, heads=4, ffn_size=64, context=32)
-BASELINE = TrainConfig(model=SHAPE, recipe=Recipe(batch_size=4, steps=10, lr=1e-2), kernel=KernelChoice(level=0))
+BASELINE = TrainConfig(model=SHAPES["gpt"], recipe=Recipe(batch_size=4, steps=10, lr=1e-2), kernel=KernelChoice(level=0))
 STACK = BASELINE.model_copy(update={"kernel": KernelChoice(level=3), "compressor": CompressorChoice(ratio=0.3)})
 ALL = {"rows": 8, "precision": "bf16", "compile": True, "packing": True, "attention": "sdpa"}
 

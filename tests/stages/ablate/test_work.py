@@ -9,10 +9,10 @@ import pytest
 from ryot.plugins.testing import run_stage
 from ryot.stages.ablate.stage import AblateConfig, AblateStage
 from ryot.stages.ablate.work import table
-from ryot.stages.train.stage import CompressorChoice, KernelChoice, ModelShape, Recipe, TrainConfig, TrainStage
+from ryot.stages.train.stage import CompressorChoice, KernelChoice, Recipe, TrainConfig, TrainStage
+from tests.stages.train.conftest import SHAPES
 
-SHAPE = ModelShape(family="gpt", vocab_size=300, hidden_size=32, layers=2, heads=4, ffn_size=64, context=32)
-BASELINE = TrainConfig(model=SHAPE, recipe=Recipe(batch_size=4, accumulation=2, epochs=1, lr=1e-2), kernel=KernelChoice(level=0))
+BASELINE = TrainConfig(model=SHAPES["gpt"], recipe=Recipe(batch_size=4, accumulation=2, epochs=1, lr=1e-2), kernel=KernelChoice(level=0))
 STACK = BASELINE.model_copy(update={"kernel": KernelChoice(level=1), "compressor": CompressorChoice(ratio=0.3)})
 
 
