@@ -30,7 +30,8 @@ from ryot.stages.train import model as models
 from ryot.stages.train.documents import Specials
 from ryot.stages.train.engine import Engine
 from ryot.stages.train.stage import ModelShape, Recipe
-from ryot.stages.train.trainer import block_mask, sum_loss
+from ryot.stages.train.trainer import sum_loss
+from ryot.stages.train.unpadded import UNPADDED, documents, keep_projections_together
 from ryot.stages.train.world import World, join
 
 WITHIN, TOO_LOW = 0.05, 0.02
@@ -168,7 +169,7 @@ def update(engine: Engine, case: Case, device: torch.device) -> None:
     """One update on random tokens, as ryot.stages.train.trainer does it."""
     rows, sequence = case.train.batch_size, case.train.sequence or case.model.context
     if case.packed:
-        rows, sequence = rows // 2, 2 * sequence
+        rows, sequence = 1, rows * sequence
     for index in range(case.train.accumulation):
         ids_RL = torch.randint(0, case.model.vocab_size, (rows, sequence), device=device)
         loss = _loss(engine, case, ids_RL) / ids_RL.numel()
@@ -183,16 +184,14 @@ def _loss(engine: Engine, case: Case, ids_RL: torch.Tensor) -> torch.Tensor:
     return sum_loss(logits_RLV, targets_RL)
 
 
-def _packing(case: Case, ids_RL: torch.Tensor) -> dict[str, torch.Tensor | None]:
-    """What the trainer passes beside the ids: packed, a mask and positions of two documents a row."""
+def _packing(case: Case, ids_RL: torch.Tensor) -> dict[str, Any]:
+    """What the trainer passes beside the ids: packed, the positions in the documents, and where these stand in their one row."""
     if not case.packed:
         return {"attention_mask": None}
-    positions_L = torch.arange(case.model.context, device=ids_RL.device).repeat(2)
-    segments_L = torch.arange(2, device=ids_RL.device).repeat_interleave(case.model.context)
-    mask = block_mask(segments_L.expand(len(ids_RL), -1))
-    if case.kernel_level == 0:
-        mask = torch.zeros(mask.shape, device=mask.device).masked_fill_(~mask, torch.finfo(torch.float32).min)
-    return {"attention_mask": mask, "position_ids": positions_L.repeat(len(ids_RL), 1)}
+    count = ids_RL.shape[1] // case.model.context
+    positions_RL = torch.arange(case.model.context, device=ids_RL.device).repeat(count)[None]
+    segments_RL = torch.arange(1, count + 1, device=ids_RL.device).repeat_interleave(case.model.context)[None]
+    return {"attention_mask": None, "position_ids": positions_RL} | documents(segments_RL, positions_RL)
 
 
 def _engine(case: Case, device: torch.device) -> Engine:
@@ -200,6 +199,9 @@ def _engine(case: Case, device: torch.device) -> Engine:
     shape = ModelShape.model_validate(case.model.model_dump(exclude={"preset"}) | mamba)
     attention = "sdpa" if case.kernel_level >= 1 else "eager"
     model = models.build(shape, Specials(bos=1, eos=1, pad=0), seed=1, attention=attention)
+    if case.packed:
+        model.set_attn_implementation(UNPADDED[attention])
+        keep_projections_together(model)
     recipe = Recipe.model_validate(case.train.model_dump(include=set(Recipe.model_fields)))
     if recipe.recompute:
         models.recompute_blocks(model)

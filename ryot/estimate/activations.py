@@ -20,7 +20,7 @@ FLOAT = 4
 @dataclass(frozen=True, slots=True)
 class Pass:
     """One forward pass: rows of tokens, whether products run in 16 bits, whether attention is fused, the kind of the device ("cpu",
-    "cuda" or "rocm"), and whether the rows hold several documents each, which takes a mask."""
+    "cuda" or "rocm"), and whether the rows are packed: documents that follow one another in a single row."""
 
     rows: int
     sequence: int
@@ -118,21 +118,26 @@ def mask_bytes(model: Model, given: Pass, width: int | None = None) -> int:
 
 
 def _attention(model: Model, given: Pass) -> _Mixer:
-    """Fused: q, k, v and out N (2 d + 2 k) b, 4 N a of log-sums, for packed rows a mask 4 R S^2; backwards three gradients beside it.
+    """Fused: q, k, v and out N (2 d + 2 k) b, 4 N a of log-sums; backwards as much again, their gradients and the incoming one.
 
     Eager: q, k, v (repeated over heads) and out 4 N d b and the softmax q b, in 16 bits with its fp32 source 4 q; backwards the scores'
     gradient before and after the softmax, 2 q, while one of v and one incoming N d b have gone.
+
+    Packed: keys and values repeated over heads; a CPU takes one document after the other, so that eager keeps no fp32 source and no
+    gradient of scores stands beside; elsewhere they are spread out over rows, and out is there once more.
     """
     n, d, b = given.positions, model.hidden_size, given.width
     parameters = 2 * d * (d + model.kv_size)
+    scores = given.rows * model.heads * given.sequence**2
+    if given.packed and given.device == "cpu":
+        kept = 4 * n * d * b + (n * model.heads * FLOAT if given.fused else scores * b)
+        return _Mixer(kept, kept + 4 * n * d * b, parameters, d * d)
     if not given.fused:
-        scores = given.rows * model.heads * given.sequence**2
         kept = 3 * n * d * b + scores * (b + FLOAT if given.half else b)
         transient = max(n * d * b + scores * b, 2 * FLOAT * scores - n * d * b - (2 * scores if given.half else 0))
         return _Mixer(kept + n * d * b, kept + n * d * b + transient, parameters, d * d)
-    repeated = given.packed and model.kv_heads != 1  # a single head is repeated without a copy
-    vectors = n * (2 * d + 2 * (d if repeated else model.kv_size)) * b
-    kept = vectors + n * model.heads * FLOAT + (given.rows * given.sequence**2 * FLOAT if given.packed else 0)
+    vectors = n * (2 * d + 2 * (d if given.packed else model.kv_size)) * b
+    kept = vectors + n * model.heads * FLOAT + (n * d * b if given.packed else 0)
     return _Mixer(kept, kept + vectors, parameters, d * d)
 
 

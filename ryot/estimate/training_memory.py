@@ -56,15 +56,13 @@ def training_memory(
     """The memory of one update on each of train.ranks devices of a kind: "cpu", "cuda" or "rocm".
 
     `rows` of `sequence` tokens go through the network at a time (by default train.batch_size, and train.sequence or model.context);
-    `packed`, half as many rows that are twice as long, as the train stage's compressor lays them out at the most.
+    `packed`, as many documents in one row, as the train stage's compressor lays them out at the most.
     Weights, gradients and AdamW's two moments are fp32 in every precision (16 bits are torch's autocast: activations of 2 bytes, and
     the matrices cast once more); from ZeRO 1 on DeepSpeed keeps fp32 masters beside the weights. The peak is the highest of: the loss;
     the backward pass of the head, of each block and of the embedding; the reduction of the gradients; the optimizer's step.
     Formulas: `ryot.estimate.update` (moments, sharding), `ryot.estimate.activations` (what autograd keeps).
     """
     count, length = rows or train.batch_size, sequence or train.sequence or model.context
-    if packed and count > 1:
-        count, length = count // 2, 2 * length
     given = Pass(count, length, train.precision != "fp32", kernel_level >= 1, device, packed)
     update = Update(model, train, given, kernel_level)
     at, peak = max(update.moments(), key=lambda moment: moment[1])

@@ -125,7 +125,9 @@ class Update:
         rotary = angles if self.model.family != "gpt" and self.model.attention_count else 0
         start = mask_bytes(self.model, given, FLOAT) + rotary
         if self.train.recompute:
-            start += 0 if self.given.fused else FLOAT * self.given.rows * self.given.sequence**2  # the blocks' common mask
+            start += (
+                0 if self.given.fused or self.given.packed else FLOAT * self.given.rows * self.given.sequence**2
+            )  # the blocks' common mask
             return [start + self._row * (layer + 1) for layer in range(self.model.layers + 1)]
         return list(accumulate((part.saved for part in self._blocks), initial=start + self._row))
 

@@ -95,8 +95,8 @@ class Kernel(Section):
     """How the arithmetic is carried out; changes speed, not the mathematics."""
 
     level: int = Field(1, ge=0, le=3)
-    """0 eager, naive attention, for-loop AdamW · 1 fused attention and AdamW · 2 and compiled, in bf16 · 3 each of them only if a
-    timing on the device shows that it pays within the run."""
+    """0 eager, naive attention, for-loop AdamW · 1 fused attention and AdamW, and on a CPU dropout masks that cost less · 2 and compiled,
+    in bf16 · 3 each of them only if a timing on the device shows that it pays within the run."""
     bf16: bool = True
     """Whether levels 2 and 3 may compute in bf16 where the device does so itself and the gradients agree with fp32's. Weights,
     optimizer and held-out losses stay fp32."""

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from ryot.stages.train.stage import KernelChoice, TrainConfig
-from ryot.stages.train.tuning import attention_of, packs
+from ryot.stages.train.tuning import DRAWN, TORCH, attention_of, packs
 
 PARTS = {
     "attention": "fused attention",
     "adamw": "fused AdamW",
+    "dropout": "dropout masks drawn 16 bits at a time",
     "bf16": "forward and backward pass in bf16",
     "compile": "compiled blocks",
     "packing": "documents packed into rows",
@@ -26,6 +27,7 @@ def parts_of(baseline: TrainConfig, optimized: TrainConfig, chosen: Mapping[str,
     has = {
         "attention": chosen.get("attention", attention_of(optimized)) != attention_of(baseline),
         "adamw": level >= 1 and baseline.kernel.level == 0,
+        "dropout": chosen.get("dropout") == DRAWN and baseline.kernel.level == 0,
         "bf16": recipe.precision == "fp32" and chosen.get("precision") == "bf16",
         "compile": level == 2 or bool(chosen.get("compile")),
         "packing": bool(chosen.get("packing", packs(optimized))),
@@ -59,6 +61,7 @@ def settings(
         "compile": "compile" in variant,
         "precision": "bf16" if "bf16" in variant else recipe.precision,
         "packing": "packing" in variant,
+        "dropout": DRAWN if "dropout" in variant or (chosen.get("dropout") == DRAWN and baseline.kernel.level >= 1) else TORCH,
         "attention": (chosen.get("attention") or attention_of(optimized)) if "attention" in variant else attention_of(baseline),
     }
     return config, told | {name: chosen[name] for name in ("gradient_error",) if name in chosen}  # bf16 was checked by the finished run

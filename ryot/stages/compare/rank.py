@@ -15,7 +15,6 @@ from ryot.stages.train.child import Progress, begin
 from ryot.stages.train.documents import Documents, specials
 from ryot.stages.train.stage import TrainConfig
 from ryot.stages.train.trainer import Trainer
-from ryot.stages.train.tuning import attention_of, packs
 from ryot.stages.train.world import World, join, leave
 
 WARM_UP = 2
@@ -55,11 +54,7 @@ def _sides(config: CompareConfig, tokens: Path, chosen: dict[str, Any], world: W
 def trainer_of(config: TrainConfig, tokens: Path, chosen: dict[str, Any], world: World) -> Trainer:
     """A trainer with first weights that chooses what the finished run chose, so that nothing is calibrated between blocks."""
     documents = Documents(tokens, "train", config.model.context, config.recipe.samples)
-    trainer = Trainer(config, documents, specials(tokens), world)
-    plain = {"rows": config.recipe.batch_size, "compile": False, "precision": config.recipe.precision}
-    settled = plain | {"packing": packs(config), "attention": attention_of(config)} | chosen
-    trainer.tuner.restore({"timed": {}, "chosen": settled, "tokens": 0})
-    return trainer
+    return Trainer(config, documents, specials(tokens), world, chosen)
 
 
 def _named(sides: Sides) -> dict[str, Trainer]:

@@ -11,7 +11,7 @@ from ryot.stages.compare.stage import CompareConfig
 from ryot.stages.train.launch import Ranks, launch
 from ryot.stages.train.work import show
 
-CHOICES = ("rows", "compile", "precision", "packing", "attention", "gradient_error")
+CHOICES = ("rows", "compile", "precision", "packing", "attention", "dropout", "gradient_error")
 """What the finished run chose, or found out, and its timed blocks take over."""
 
 Finished = dict[str, Any]

@@ -9,10 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-CONTEXTS_IN_A_ROW = 2
-"""The contexts a packed row is about as long as. Longer rows are fuller, but attention's share grows with their length: on a CPU,
-32 documents of 102 tokens took 1.18 s in rows of 2 contexts, 1.26 s in rows of 4, 1.28 s padded."""
-
 NO_TARGET = -100
 """The target where nothing is to be predicted: padding, and the last token of a document."""
 
@@ -37,8 +33,8 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How documents become rows: at most `rows` padded ones in a forward pass, or as many tokens packed. A row is as long as the
-    longest beside it."""
+    """How documents become rows: at most `rows` padded ones in a forward pass, each as long as the longest beside it; or packed, then
+    one row without padding, of about as many tokens."""
 
     packed: bool
     rows: int
@@ -49,7 +45,7 @@ class Layout:
 def lay_out(documents: Sequence[Ids], layout: Layout) -> list[Rows]:
     """The rows of some documents, at most `layout.rows` for each forward pass."""
     if layout.packed:
-        groups = _packed_groups(documents, layout)
+        groups = [[group] for group in _packed_groups(documents, layout)]
     else:
         groups = [[[document] for document in documents[start : start + layout.rows]] for start in range(0, len(documents), layout.rows)]
     return [_fill(group, layout) for group in groups]
@@ -58,21 +54,13 @@ def lay_out(documents: Sequence[Ids], layout: Layout) -> list[Rows]:
 def blank(layout: Layout) -> Rows:
     """A row without any target: what a rank computes that has no documents left while others have."""
     row_L = np.full((1, 2), layout.pad, dtype=np.int64)
-    return Rows(row_L, np.zeros_like(row_L), np.zeros_like(row_L), np.full_like(row_L, NO_TARGET), layout.packed)
+    return Rows(row_L, np.arange(2)[None], np.ones_like(row_L), np.full_like(row_L, NO_TARGET), layout.packed)
 
 
-def _packed_groups(documents: Sequence[Ids], layout: Layout) -> list[list[list[Ids]]]:
-    """Packed rows, in as few forward passes as hold `layout.rows` contexts of tokens each, the same number of rows in each.
-
-    A row may be longer than the context: positions start again with every document, and documents do not see each other.
-    """
-    if not documents:
-        return []
+def _packed_groups(documents: Sequence[Ids], layout: Layout) -> list[list[Ids]]:
+    """The documents of each packed row, one a forward pass: as few as hold `layout.rows` contexts of tokens each, nearly equally long."""
     tokens = sum(map(len, documents))
-    passes = -(-tokens // (layout.rows * layout.context))
-    in_a_pass = min(max(layout.rows // CONTEXTS_IN_A_ROW, 1), -(-tokens // (passes * layout.context)))
-    rows = sorted(pack(documents, passes * in_a_pass), key=lambda row: sum(map(len, row)))
-    return [group for start in range(0, len(rows), in_a_pass) if (group := [row for row in rows[start : start + in_a_pass] if row])]
+    return [group for group in pack(documents, -(-tokens // (layout.rows * layout.context))) if group] if documents else []
 
 
 def pack(documents: Sequence[Ids], rows: int) -> list[list[Ids]]:

@@ -74,7 +74,7 @@ class Recipe(StageConfig):
 
 
 class KernelChoice(StageConfig):
-    """0 eager · 1 fused attention and AdamW · 2 and compiled, in bf16 where the device has it · 3 each only where a timing shows that
+    """0 eager · 1 fused attention and AdamW, cheap dropout masks on a CPU · 2 and compiled, in bf16 where the device has it · 3 each only where a timing shows that
     it pays. `bf16` is whether products may be computed in it."""
 
     level: int = 0
@@ -111,7 +111,7 @@ class TrainStage(Stage):
     """Trains a model from its first weights with DeepSpeed, in processes started by torchrun."""
 
     name = "train"
-    version = 1
+    version = 2
     Config = TrainConfig
     takes = "tokens"
     gives = "weights"

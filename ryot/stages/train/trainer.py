@@ -5,7 +5,9 @@ Shapes: R rows, L row length, V vocabulary.
 
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -15,12 +17,15 @@ from ryot.stages.train import documents as docs
 from ryot.stages.train import model as models
 from ryot.stages.train.agreement import LARGEST_ERROR, gradient_error
 from ryot.stages.train.documents import Documents
+from ryot.stages.train.dropout import draw_masks
 from ryot.stages.train.engine import Engine
 from ryot.stages.train.probe import bf16_time
 from ryot.stages.train.rows import NO_TARGET, Layout, Rows, blank, lay_out
 from ryot.stages.train.schedule import lr_at
 from ryot.stages.train.stage import TrainConfig
-from ryot.stages.train.tuning import Means, Tuner, attention_of
+from ryot.stages.train.tuning import DRAWN, Means, Tuner, attention_of, packs
+from ryot.stages.train.unpadded import UNPADDED, keep_projections_together
+from ryot.stages.train.unpadded import documents as places
 from ryot.stages.train.world import World
 
 
@@ -42,18 +47,32 @@ class Update:
 class Trainer:
     """A model, its engine and its documents. Every update is the same whatever the rows: the mean over its real target tokens."""
 
-    def __init__(self, config: TrainConfig, documents: Documents, specials: docs.Specials, world: World) -> None:
+    def __init__(
+        self,
+        config: TrainConfig,
+        documents: Documents,
+        specials: docs.Specials,
+        world: World,
+        chosen: Mapping[str, Any] | None = None,
+    ) -> None:
+        """With `chosen`, what the tuner would find out is settled, so that no update is spent on calibration."""
         self.config, self.documents, self.world, self.pad = config, documents, world, specials.pad
         self.updates = config.recipe.updates(documents.count)
+        self.tuner = Tuner.start(config, self.updates, Means(world.device.type, bf16=self._has_bf16()))
+        if chosen is not None:
+            self.tuner.settle(chosen)
         self.attention = attention_of(config)
         model = models.build(config.model, specials, seed=config.recipe.seed, attention=self.attention)
         self.initial_weights = models.weights_digest(model)
         self.parameters = models.parameter_count(model)
         if config.recipe.recompute:
             models.recompute_blocks(model)
+        if self.tuner.chosen["dropout"] == DRAWN:
+            draw_masks(model)
+        if packs(config):
+            keep_projections_together(model)
         torch.manual_seed(config.recipe.seed * 1_000_003 + world.rank)
         self.engine = Engine(model.to(world.device).train(), config.recipe, fused=config.kernel.level >= 1)
-        self.tuner = Tuner.start(config, self.updates, Means(world.device.type, bf16=self._has_bf16()))
         self._compiled = False
 
     def update(self, index: int) -> Update:
@@ -82,18 +101,16 @@ class Trainer:
 
     def _loss(self, network: nn.Module, rows: Rows) -> torch.Tensor:
         targets_RL = torch.from_numpy(rows.targets_RL).to(self.world.device)
+        self.engine.model.set_attn_implementation(UNPADDED[self.attention] if rows.packed else self.attention)
         return sum_loss(network(**self.inputs(rows)).logits, targets_RL)
 
-    def inputs(self, rows: Rows) -> dict[str, torch.Tensor | None]:
-        """What the network reads. Padding stands on the right, so plain rows need no mask beside the causal one."""
+    def inputs(self, rows: Rows) -> dict[str, Any]:
+        """What the network reads. Padding stands on the right, so plain rows need no mask beside the causal one; packed rows have none."""
         ids_RL = torch.from_numpy(rows.ids_RL).to(self.world.device)
         if not rows.packed:
             return {"input_ids": ids_RL, "attention_mask": None}
-        mask = block_mask(torch.from_numpy(rows.segments_RL).to(self.world.device))
-        if self.attention == "eager":
-            mask = torch.zeros(mask.shape, device=mask.device).masked_fill_(~mask, torch.finfo(torch.float32).min)
-        positions_RL = torch.from_numpy(rows.positions_RL).to(self.world.device)
-        return {"input_ids": ids_RL, "attention_mask": mask, "position_ids": positions_RL}
+        positions_RL, segments_RL = (torch.from_numpy(array).to(self.world.device) for array in (rows.positions_RL, rows.segments_RL))
+        return {"input_ids": ids_RL, "attention_mask": None, "position_ids": positions_RL} | places(segments_RL, positions_RL)
 
     def forwards(self, index: int) -> list[Rows]:
         """This rank's rows in an update, as many forward passes as the rank with the most has."""
@@ -128,7 +145,7 @@ class Trainer:
     def _prepare(self, index: int) -> list[Rows]:
         """Set what the tuner chose for an update, and lay out its rows. Before bf16 is used first, its gradient is checked."""
         forwards = self.forwards(index)
-        self._attend(self.tuner.attention(index))
+        self.attention = self.tuner.attention(index)
         if self.tuner.half(index) and not self.tuner.checked:
             largest = max(forwards, key=lambda rows: rows.size)
             error = gradient_error(self.engine, lambda: self._loss(self.engine.model, largest), self.world)
@@ -136,11 +153,6 @@ class Trainer:
         self.engine.half = self.tuner.half(index)
         self._set_compiled(self.tuner.compiled(index))
         return forwards
-
-    def _attend(self, attention: str) -> None:
-        if attention != self.attention:
-            self.attention = attention
-            self.engine.model.set_attn_implementation(attention)
 
     def _set_compiled(self, wanted: bool) -> None:
         if wanted and not self._compiled:
@@ -165,9 +177,3 @@ def sum_loss(logits_RLV: torch.Tensor, targets_RL: torch.Tensor) -> torch.Tensor
     """Cross-entropy in nats, summed over the real targets."""
     flat = logits_RLV.float().view(-1, logits_RLV.shape[-1])
     return nn.functional.cross_entropy(flat, targets_RL.view(-1), ignore_index=NO_TARGET, reduction="sum")
-
-
-def block_mask(segments_RL: torch.Tensor) -> torch.Tensor:
-    """Who may see whom, [R, 1, L, L] of bool: tokens of the same document that do not come later. Padding sees padding, never nothing."""
-    same_RLL = segments_RL[:, :, None] == segments_RL[:, None, :]
-    return same_RLL.tril()[:, None]

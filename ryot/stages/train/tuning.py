@@ -5,6 +5,7 @@ One after the other, on updates that count: every candidate trains. Timings deci
 differently; runs at kernel level 0 and 1 without scaling decide nothing.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
@@ -37,6 +38,10 @@ PAIRS = {
     "packing": Pair((False, True), ("padded", "packed"), True),
 }
 """What level 3 and `auto` try on every second update, in this order; then the rows, then compiling."""
+
+
+DRAWN, TORCH = "drawn", "torch's"
+"""Whose dropout masks a run takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,8 @@ class Tuner:
         batch = config.recipe.batch_size
         candidates = sorted({max(batch // 4, 1), max(batch // 2, 1), batch, batch * 2}) if config.scaling else [batch]
         tuner = cls(config, updates, means, tuple(candidates))
+        draws = config.kernel.level >= 1 and means.device == "cpu" and config.model.dropout > 0
+        tuner.chosen["dropout"] = DRAWN if draws else TORCH
         if not means.bf16:
             tuner.chosen["precision"] = config.recipe.precision
         elif config.kernel.level == 2:
@@ -174,6 +181,12 @@ class Tuner:
     def _worth_trying(self, update: int) -> bool:
         eager_s = median(self.timed["eager"]) * self.tokens
         return (self.updates - update) * eager_s * LIKELY_GAIN[self.means.device] > LIKELY_COMPILE_S
+
+    def settle(self, chosen: Mapping[str, Any]) -> None:
+        """Take choices made elsewhere; what they do not name is taken as it is without trials."""
+        recipe = self.config.recipe
+        plain = {"rows": recipe.batch_size, "compile": False, "precision": recipe.precision, "packing": packs(self.config)}
+        self.chosen = plain | {"attention": attention_of(self.config), "dropout": self.chosen["dropout"]} | dict(chosen)
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint keeps."""

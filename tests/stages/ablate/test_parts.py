@@ -10,7 +10,7 @@ from tests.stages.train.conftest import SHAPES
 
 BASELINE = TrainConfig(model=SHAPES["gpt"], recipe=Recipe(batch_size=4, steps=10, lr=1e-2), kernel=KernelChoice(level=0))
 STACK = BASELINE.model_copy(update={"kernel": KernelChoice(level=3), "compressor": CompressorChoice(ratio=0.3)})
-ALL = {"rows": 8, "precision": "bf16", "compile": True, "packing": True, "attention": "sdpa"}
+ALL = {"rows": 8, "precision": "bf16", "compile": True, "packing": True, "attention": "sdpa", "dropout": "drawn"}
 
 
 def level(config: TrainConfig, number: int) -> TrainConfig:
@@ -18,7 +18,7 @@ def level(config: TrainConfig, number: int) -> TrainConfig:
 
 
 def test_parts_are_what_the_run_chose_and_not_what_the_spec_allowed() -> None:
-    assert parts_of(BASELINE, STACK, ALL) == {"attention", "adamw", "bf16", "compile", "packing", "rows"}
+    assert parts_of(BASELINE, STACK, ALL) == {"attention", "adamw", "bf16", "compile", "dropout", "packing", "rows"}
     assert parts_of(BASELINE, STACK, {"rows": 4, "precision": "fp32", "compile": False, "attention": "eager"}) == {"adamw", "packing"}
 
 
@@ -57,12 +57,13 @@ def test_a_run_that_is_two_variants_is_timed_once(parts: set[str], count: int) -
 def test_the_empty_variant_is_the_baseline_and_the_full_one_what_the_run_chose() -> None:
     parts = parts_of(BASELINE, STACK, ALL)
     plain, told = settings(frozenset(), BASELINE, STACK, ALL)
-    assert (plain, told) == (BASELINE, {"rows": 4, "compile": False, "precision": "fp32", "packing": False, "attention": "eager"})
+    without = {"rows": 4, "compile": False, "precision": "fp32", "packing": False, "attention": "eager", "dropout": "torch's"}
+    assert (plain, told) == (BASELINE, without)
     full, told = settings(parts, BASELINE, STACK, ALL)
     assert (full.kernel.level, full.compressor, told) == (1, STACK.compressor, ALL)
 
 
-@pytest.mark.parametrize("part", ["attention", "adamw", "bf16", "compile", "packing", "rows"])
+@pytest.mark.parametrize("part", ["attention", "adamw", "bf16", "compile", "dropout", "packing", "rows"])
 def test_a_part_alone_changes_one_thing(part: str) -> None:
     config, told = settings(frozenset({part}), BASELINE, STACK, ALL)
     plain, untold = settings(frozenset(), BASELINE, STACK, ALL)

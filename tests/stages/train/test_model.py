@@ -50,21 +50,6 @@ def test_dropout_is_on_in_training_only(models: Any, shape: ModelShape) -> None:
         assert not torch.equal(model.train()(ids).logits, model(ids).logits)
 
 
-def test_a_document_does_not_see_its_row_mates(models: Any, packable: ModelShape) -> None:
-    import torch  # noqa: PLC0415
-
-    from ryot.stages.train.trainer import block_mask  # noqa: PLC0415
-
-    model = models.build(packable, SPECIALS, seed=1).eval()
-    segments, positions = torch.tensor([[1, 1, 1, 2, 2, 0]]), torch.tensor([[0, 1, 2, 0, 1, 0]])
-    first, second = torch.tensor([[5, 6, 7, 8, 9, 2]]), torch.tensor([[15, 16, 17, 8, 9, 2]])
-    with torch.no_grad():
-        logits = [model(ids, attention_mask=block_mask(segments), position_ids=positions).logits[0, 3:5] for ids in (first, second)]
-        alone = model(torch.tensor([[8, 9]])).logits[0]
-    assert torch.equal(*logits)
-    assert torch.allclose(logits[0], alone, atol=1e-5)
-
-
 def test_padding_on_the_right_changes_nothing_to_its_left(models: Any, shape: ModelShape) -> None:
     import torch  # noqa: PLC0415
 

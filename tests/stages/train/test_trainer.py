@@ -68,7 +68,16 @@ def test_changing_the_attention_on_the_way_changes_no_loss(make_trainer: Any, pa
     for index in range(steady.updates):
         changing.tuner.chosen["attention"] = "eager" if index % 2 else "sdpa"
         assert changing.update(index).loss == pytest.approx(steady.update(index).loss, abs=1e-4)
-        assert changing.engine.model.config._attn_implementation == changing.tuner.chosen["attention"]
+        assert changing.engine.model.config._attn_implementation.endswith(changing.tuner.chosen["attention"])
+
+
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+def test_packed_rows_in_bf16_keep_the_loss_near(make_trainer: Any, packable: ModelShape, attention: str) -> None:
+    plain, half = make_trainer(packable, packed=True), make_trainer(packable, packed=True)
+    half.tuner.chosen |= {"precision": "bf16", "attention": attention}
+    for index in range(plain.updates):
+        assert half.update(index).loss == pytest.approx(plain.update(index).loss, rel=0.01)
+    assert half.tuner.chosen["precision"] == "bf16"
 
 
 def test_bf16_keeps_weights_and_moments_in_fp32_and_the_loss_near(make_trainer: Any, shape: ModelShape) -> None:
