@@ -18,6 +18,7 @@ from ryot.stages.train.child import Progress, begin
 from ryot.stages.train.documents import Documents, identity, specials
 from ryot.stages.train.heldout import document_losses
 from ryot.stages.train.probe import refuse_emulated, refuse_offload
+from ryot.stages.train.schedule import refuse_endless_warmup
 from ryot.stages.train.stage import TrainConfig
 from ryot.stages.train.trainer import Trainer, Update
 from ryot.stages.train.world import join, leave
@@ -43,8 +44,7 @@ def main(path: Path) -> None:
     refuse_emulated(config.recipe.precision, world.device)
     documents = Documents(tokens, "train", config.model.context, config.recipe.samples)
     trainer = Trainer(config, documents, specials(tokens), world)
-    if config.recipe.warmup_steps >= trainer.updates:
-        raise NodeError(f"train.warmup_steps is {config.recipe.warmup_steps} of {trainer.updates} updates", hint="about 5 % is usual")
+    refuse_endless_warmup(config.recipe, trainer.updates)
     run = _train(trainer, Path(job["checkpoints"]), identity(tokens), progress)
     _finish(trainer, run, Documents(tokens, "heldout", config.model.context), Path(job["results"]), progress)
     leave(world)

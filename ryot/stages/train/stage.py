@@ -50,7 +50,8 @@ class Recipe(StageConfig):
     betas: tuple[float, float] = (0.9, 0.999)
     weight_decay: float = 0.01
     clip: float = 1.0
-    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    schedule: Literal["cosine", "linear", "constant", "wsd"] = "cosine"
+    decay_share: float = 0.2
     warmup_steps: int = 0
     seed: int = 42
     precision: Literal["fp32", "bf16"] = "fp32"
