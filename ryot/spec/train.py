@@ -55,7 +55,12 @@ class Train(Section):
     checkpoint_every: int = Field(50, ge=1)
     """Updates between checkpoints. Changes no result."""
     keep_checkpoints: int = Field(2, ge=1)
-    """How many of the newest checkpoints are kept while training. Changes no result."""
+    """How many of the newest checkpoints are kept while training, beside the best. Changes no result."""
+    divergence: Literal["stop", "continue"] = "stop"
+    """Whether a run stops whose loss has risen by one nat for good, or has stayed worse than guessing. Changes no result."""
+    on_out_of_memory: Literal["stop", "halve"] = "stop"
+    """When memory runs out in an update: stop, or go on after the last checkpoint with half of batch_size and twice the accumulation,
+    which is recorded. The updates are of the same documents; only rounding differs."""
 
     @property
     def global_batch(self) -> int:

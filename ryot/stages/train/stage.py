@@ -106,6 +106,8 @@ class TrainConfig(StageConfig):
     scaling: ScalingChoice | None = None
     checkpoint_every: Annotated[int, Circumstance] = 50
     keep_checkpoints: Annotated[int, Circumstance] = 2
+    divergence: Annotated[Literal["stop", "continue"], Circumstance] = "stop"
+    on_out_of_memory: Annotated[Literal["stop", "halve"], Circumstance] = "stop"
 
 
 class TrainStage(Stage):
@@ -165,6 +167,8 @@ class TrainStage(Stage):
             scaling=scaling,
             checkpoint_every=spec.train.checkpoint_every,
             keep_checkpoints=spec.train.keep_checkpoints,
+            divergence=spec.train.divergence,
+            on_out_of_memory=spec.train.on_out_of_memory,
         )
         if spec.model.family == "hybrid" and compressor is not None and compressor.ratio > 0:
             raise SpecError(

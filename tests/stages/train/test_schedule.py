@@ -2,7 +2,7 @@ import itertools
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ryot.plugins import NodeError
@@ -42,39 +42,42 @@ def runs(draw: st.DrawFn) -> tuple[Recipe, int]:
     return recipe(schedule="wsd", warmup_steps=warmup, decay_share=share, steps=updates), updates
 
 
+@settings(deadline=None)
 @given(runs())
 def test_wsd_rises_then_stays_then_falls_to_zero(run: tuple[Recipe, int]) -> None:
-    settings, updates = run
-    decaying = math.ceil(settings.decay_share * updates)
-    rates = [lr_at(settings, update, updates) for update in range(updates)]
-    rising, stable, falling = rates[: settings.warmup_steps], rates[settings.warmup_steps : updates - decaying], rates[updates - decaying :]
+    plan, updates = run
+    decaying = math.ceil(plan.decay_share * updates)
+    rates = [lr_at(plan, update, updates) for update in range(updates)]
+    rising, stable, falling = rates[: plan.warmup_steps], rates[plan.warmup_steps : updates - decaying], rates[updates - decaying :]
     assert rising == sorted(rising)
-    assert set(stable) <= {settings.lr}
-    assert falling[0] == settings.lr
+    assert set(stable) <= {plan.lr}
+    assert falling[0] == plan.lr
     assert all(later < earlier for earlier, later in itertools.pairwise(falling))
-    assert all(0 < rate <= settings.lr * (1 + 1e-12) for rate in rates)
-    assert lr_at(settings, updates, updates) == 0
+    assert all(0 < rate <= plan.lr * (1 + 1e-12) for rate in rates)
+    assert lr_at(plan, updates, updates) == 0
 
 
+@settings(deadline=None)
 @given(runs())
 def test_wsd_falls_by_one_minus_the_root_of_what_has_passed(run: tuple[Recipe, int]) -> None:
     """The faster at first: below the line from the first update of the decay to the last."""
-    settings, updates = run
-    decaying = math.ceil(settings.decay_share * updates)
+    plan, updates = run
+    decaying = math.ceil(plan.decay_share * updates)
     for place in range(1, decaying):
-        rate = lr_at(settings, updates - decaying + place, updates)
-        assert rate < settings.lr * (1 - place / decaying)
-        assert (1 - rate / settings.lr) ** 2 == pytest.approx(place / decaying)
+        rate = lr_at(plan, updates - decaying + place, updates)
+        assert rate < plan.lr * (1 - place / decaying)
+        assert (1 - rate / plan.lr) ** 2 == pytest.approx(place / decaying)
 
 
+@settings(deadline=None)
 @given(runs(), st.integers(1, 400))
 def test_a_wsd_run_that_is_longer_is_the_same_until_the_shorter_ones_decay(run: tuple[Recipe, int], more: int) -> None:
     """What wsd is for: one stable run, from which decays branch off."""
-    settings, updates = run
-    stable = updates - math.ceil(settings.decay_share * updates)
+    plan, updates = run
+    stable = updates - math.ceil(plan.decay_share * updates)
     for update in range(stable):
-        if update < updates + more - math.ceil(settings.decay_share * (updates + more)):
-            assert lr_at(settings, update, updates) == lr_at(settings, update, updates + more)
+        if update < updates + more - math.ceil(plan.decay_share * (updates + more)):
+            assert lr_at(plan, update, updates) == lr_at(plan, update, updates + more)
 
 
 @pytest.mark.parametrize(("fields", "words"), [
