@@ -32,8 +32,10 @@ class Train(Section):
     """AdamW's decoupled weight decay, on matrices only."""
     clip: float = Field(1.0, gt=0)
     """Largest global norm of a gradient."""
-    schedule: Literal["cosine", "linear", "constant"] = "cosine"
-    """The learning rate after the warm-up."""
+    schedule: Literal["cosine", "linear", "constant", "wsd"] = "cosine"
+    """The learning rate after the warm-up: down to 0 along a cosine or a line; constant; or wsd, constant and at the end down to 0."""
+    decay_share: Proportion = Field(0.2, gt=0)
+    """The share of all updates at the end of schedule: wsd over which the rate falls to 0, by 1 - sqrt."""
     warmup_steps: int = Field(0, ge=0)
     """Updates over which the learning rate rises from 0 to lr; fewer than all."""
     seed: int = Field(42, ge=0)
@@ -53,7 +55,12 @@ class Train(Section):
     checkpoint_every: int = Field(50, ge=1)
     """Updates between checkpoints. Changes no result."""
     keep_checkpoints: int = Field(2, ge=1)
-    """How many of the newest checkpoints are kept while training. Changes no result."""
+    """How many of the newest checkpoints are kept while training, beside the best. Changes no result."""
+    divergence: Literal["stop", "continue"] = "stop"
+    """Whether a run stops whose loss has risen by one nat for good, or has stayed worse than guessing. Changes no result."""
+    on_out_of_memory: Literal["stop", "halve"] = "stop"
+    """When memory runs out in an update: stop, or go on after the last checkpoint with half of batch_size and twice the accumulation,
+    which is recorded. The updates are of the same documents; only rounding differs."""
 
     @property
     def global_batch(self) -> int:
@@ -69,6 +76,10 @@ class Train(Section):
             return None
         return self.epochs * math.ceil(self.samples / self.global_batch)
 
+    def decay_updates(self, updates: int) -> int:
+        """Of `updates` in all, those at the end over which schedule: wsd lets the rate fall."""
+        return math.ceil(self.decay_share * updates)
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if (self.epochs is None) == (self.steps is None):
@@ -77,6 +88,13 @@ class Train(Section):
             raise ValueError(
                 f"warmup_steps {self.warmup_steps} of {self.updates} updates: the warm-up would never end, and the learning rate "
                 f"never reach its peak; about {max(self.updates // 20, 1)} (5 %) is usual"
+            )
+        if self.schedule != "wsd" and "decay_share" in self.model_fields_set:
+            raise ValueError(f"decay_share is of schedule: wsd; here it is {self.schedule}")
+        if self.schedule == "wsd" and self.updates is not None and self.warmup_steps + self.decay_updates(self.updates) > self.updates:
+            raise ValueError(
+                f"warmup_steps {self.warmup_steps} and a decay_share of {self.decay_share:.0%} take more than the {self.updates} updates: "
+                "the decay would begin in the warm-up"
             )
         if self.offload != "none" and self.zero_stage < (3 if self.offload == "all" else 1):
             needed = "zero_stage 3" if self.offload == "all" else "zero_stage 1, 2 or 3"

@@ -25,7 +25,7 @@ def test_field_is_listed(path: str) -> None:
 @pytest.mark.parametrize(("path", "kind", "default", "unit"), [
     ("train.lr", "number", "0.0001", ""),
     ("train.epochs", "whole number", "none", ""),
-    ("train.schedule", "cosine | linear | constant", "cosine", ""),
+    ("train.schedule", "cosine | linear | constant | wsd", "cosine", ""),
     ("serve.kv_cache", "whole number", "1073741824", "bytes"),
     ("serve.start_timeout", "number", "600", "seconds"),
     ("serve.eager", "true | false", "true", ""),

@@ -12,6 +12,7 @@ from typing import Any
 from ryot.plugins import write_durable
 from ryot.stages.compare.rank import block, trainer_of, warm_up
 from ryot.stages.train.child import Progress, begin
+from ryot.stages.train.pace import COMPILE_S
 from ryot.stages.train.stage import TrainConfig
 from ryot.stages.train.trainer import Trainer
 from ryot.stages.train.world import join, leave
@@ -35,6 +36,7 @@ def main(path: Path) -> None:
 
 
 def _round(trainers: dict[str, Trainer], number: int, job: dict[str, Any], progress: Progress) -> dict[str, float]:
+    progress.at(f"round {number + 1} of {job['rounds']}", COMPILE_S)
     names = list(trainers)
     turn = number % len(names)
     order = (names[turn:] + names[:turn])[:: -1 if number % 2 else 1]

@@ -13,6 +13,7 @@ from ryot.plugins import write_durable
 from ryot.stages.compare.stage import SYSTEM_PAIRS, CompareConfig
 from ryot.stages.train.child import Progress, begin
 from ryot.stages.train.documents import Documents, specials
+from ryot.stages.train.pace import COMPILE_S
 from ryot.stages.train.stage import TrainConfig
 from ryot.stages.train.trainer import Trainer
 from ryot.stages.train.world import World, join, leave
@@ -71,6 +72,7 @@ def _pairs(config: CompareConfig, sides: Sides, progress: Progress) -> dict[str,
     blocks: list[dict[str, float]] = []
     tokens = 0
     for pair in range(config.blocks):
+        progress.at(f"pair {pair + 1} of {config.blocks}", COMPILE_S)
         turns = [("baseline", sides.baseline), ("optimized", sides.optimized)]
         if sides.system and pair < SYSTEM_PAIRS:
             turns.append(("system", sides.system))

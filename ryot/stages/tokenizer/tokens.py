@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ryot.plugins import NodeError
+
 FACTS = "tokens.json"
 STARTS = "<i8"
 ORDER = "<u8"
@@ -43,6 +45,9 @@ class Tokens:
         facts = json.loads((folder / FACTS).read_text())
         shards = [shard for shard in shards_of(facts) if shard.split == split]
         dtype = np.dtype(facts["dtype"]).newbyteorder("<")
+        for shard in shards:
+            _refuse_cut(folder / f"{shard.name}.bin", shard.tokens * dtype.itemsize)
+            _refuse_cut(folder / f"{shard.name}.idx", (shard.pieces + 1) * np.dtype(STARTS).itemsize)
         self._ids = [np.memmap(folder / f"{shard.name}.bin", dtype, "r") if shard.tokens else np.empty(0, dtype) for shard in shards]
         self._starts = [np.fromfile(folder / f"{shard.name}.idx", STARTS) for shard in shards]
         self._first = np.cumsum([0, *(len(starts) - 1 for starts in self._starts)])
@@ -58,6 +63,16 @@ class Tokens:
         shard = int(np.searchsorted(self._first, piece, side="right")) - 1
         start, end = self._starts[shard][piece - self._first[shard] :][:2]
         return self._ids[shard][start:end].astype(np.int64)
+
+
+def _refuse_cut(path: Path, size: int) -> None:
+    """Raise NodeError unless a file has the bytes that tokens.json tells of. A piece of a shorter one would end early without a word."""
+    found = path.stat().st_size if path.is_file() else 0
+    if found != size:
+        raise NodeError(
+            f"{path.name} has {found} bytes, and tokens.json says {size}: it {'ends early' if found < size else 'was written to since'}",
+            hint=f"remove the folder {path.parent.parent}, so that it is made again",
+        )
 
 
 def shards_of(facts: dict[str, Any]) -> list[TokenShard]:

@@ -14,7 +14,8 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from ryot.plugins import digest_file, write_durable
+from ryot.plugins import NodeError, digest_file, write_durable
+from ryot.stages.train.space import refuse_too_little, room_for
 from ryot.stages.train.trainer import Trainer
 from ryot.stages.train.world import World
 
@@ -22,25 +23,43 @@ _NAME = re.compile(r"update-(\d{8})")
 
 
 def save(folder: Path, update: int, trainer: Trainer, state: dict[str, Any]) -> None:
-    """Write the checkpoint after `update` updates. All ranks call it together; a crash at any point leaves the older ones."""
+    """Write the checkpoint after `update` updates. All ranks call it together; a crash at any point leaves the older ones.
+
+    Raises NodeError when the disk is full, or when a rank's file is not what that rank wrote.
+    """
     world = trainer.world
     aside = folder / f".writing-{update:08d}"
     if world.first:
-        shutil.rmtree(aside, ignore_errors=True)
+        _clear(folder)
         aside.mkdir(parents=True)
     world.meet()
-    save_file(trainer.engine.state() | _random(world), aside / f"rank-{world.rank}.safetensors")
-    _sync(aside / f"rank-{world.rank}.safetensors")
+    tensors = trainer.engine.state() | _random(world)
+    with room_for(world.size * _bytes(tensors), f"the checkpoint after update {update}", aside):
+        _write(aside / f"rank-{world.rank}.safetensors", tensors)
+        world.meet()
+        if world.first:
+            named = {**state, "update": update, "ranks": world.size, "tuner": trainer.tuner.state()}
+            write_durable(aside / "state.json", json.dumps(named))
+            _seal(aside, world.size)
+            final = folder / f"update-{update:08d}"
+            shutil.rmtree(final, ignore_errors=True)
+            aside.rename(final)
+            _sync(folder)
     world.meet()
-    if world.first:
-        write_durable(aside / "state.json", json.dumps({**state, "update": update, "ranks": world.size, "tuner": trainer.tuner.state()}))
-        digests = {path.name: digest_file(path) for path in sorted(aside.iterdir())}
-        write_durable(aside / "manifest.json", json.dumps(digests, sort_keys=True))
-        final = folder / f"update-{update:08d}"
-        shutil.rmtree(final, ignore_errors=True)
-        aside.rename(final)
-        _sync(folder)
-    world.meet()
+
+
+def bytes_of(trainer: Trainer) -> int:
+    """Bytes of the tensors in a checkpoint, of all ranks: the weights and AdamW's two moments of each. All ranks call it together."""
+    (mine,) = trainer.world.total(float(sum(3 * master.numel() * master.element_size() for master in trainer.engine.masters)))
+    return int(mine)
+
+
+def refuse_too_little_room(folder: Path, trainer: Trainer) -> None:
+    """Raise NodeError unless the checkpoints that lie there at once have room: those kept, the best, and the one being written."""
+    size, config = bytes_of(trainer), trainer.config
+    written = max(trainer.updates // config.checkpoint_every, 1)
+    if trainer.world.first:
+        refuse_too_little(folder, size, min(config.keep_checkpoints + 2, written))
 
 
 def newest(folder: Path) -> Path | None:
@@ -91,6 +110,42 @@ def _score(path: Path) -> float | None:
         return float(json.loads((path / "state.json").read_text())["score"])
     except (OSError, ValueError, KeyError):
         return None
+
+
+def best(folder: Path) -> Path | None:
+    """The whole checkpoint with the lowest loss before it. Rotation never removes it."""
+    scores = {path: score for path in _all(folder) if (score := _score(path)) is not None and whole(path)}
+    return min(scores, key=lambda path: scores[path]) if scores else None
+
+
+def _clear(folder: Path) -> None:
+    """Remove what crashes left half-written: nothing of it is ever read, and it takes the room of the next."""
+    for path in folder.glob(".writing-*"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _write(path: Path, tensors: dict[str, torch.Tensor]) -> None:
+    save_file(tensors, path)
+    _sync(path)
+    if path.stat().st_size <= _bytes(tensors):  # a header comes on top
+        raise NodeError(f"{path.name} was written, but has {path.stat().st_size} bytes", hint="look at the disk: it lost what was written")
+
+
+def _seal(aside: Path, ranks: int) -> None:
+    """The manifest, once every rank's file is there and not empty: it vouches for what lies there, whatever that is."""
+    missing = [rank for rank in range(ranks) if not _size(aside / f"rank-{rank}.safetensors")]
+    if missing:
+        raise NodeError(f"rank {missing[0]} left no file in its checkpoint", hint="all ranks of a run need one file system")
+    digests = {path.name: digest_file(path) for path in sorted(aside.iterdir())}
+    write_durable(aside / "manifest.json", json.dumps(digests, sort_keys=True))
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
+
+
+def _bytes(tensors: dict[str, torch.Tensor]) -> int:
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
 
 
 def _random(world: World) -> dict[str, torch.Tensor]:

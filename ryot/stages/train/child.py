@@ -1,5 +1,9 @@
-"""What every rank does first: die with torchrun, keep a log of its own, show that it lives, and leave its error where ryot reads it."""
+"""What every rank does first: die with torchrun, keep a log of its own, show that it lives and moves, and leave its error where ryot
+reads it."""
 
+from __future__ import annotations
+
+import faulthandler
 import json
 import os
 import sys
@@ -10,13 +14,17 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import transformers
 
 from ryot.plugins import RyotError, processes, write_durable
-from ryot.stages.train.trainer import Update
+from ryot.stages.train.pace import STALL_S, Pacer
+from ryot.stages.train.shortage import ran_out
+
+if TYPE_CHECKING:  # the trainer imports DeepSpeed, which costs seconds, and a rank begins before it needs it
+    from ryot.stages.train.trainer import Update
 
 BEAT_S = 1.0
 """Seconds between two signs of life."""
@@ -24,13 +32,22 @@ BEAT_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Rank 0's lines to the node; the other ranks say nothing."""
+    """Rank 0's lines to the node, of which the other ranks say nothing, and every rank's pace."""
 
     path: Path | None
+    pacer: Pacer
+
+    def at(self, place: str, least_s: float = STALL_S) -> None:
+        """This rank moves on, to `place`, where it may stay `least_s` seconds before it counts as stuck."""
+        self.pacer.at(place, least_s)
 
     def say(self, text: str) -> None:
         """A line for the node's log."""
         self.send({"say": text})
+
+    def warn(self, text: str) -> None:
+        """What the user should know of the run."""
+        self.send({"warn": text})
 
     def update(self, index: int, total: int, update: Update) -> None:
         """An update that is done."""
@@ -51,14 +68,16 @@ def begin(job: dict[str, Any]) -> Progress:
     log = os.open(folder / f"rank-{rank}.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     os.dup2(log, 1)
     os.dup2(log, 2)
-    sys.excepthook = _Witness(folder / f"error-{rank}.json", rank)
+    faulthandler.enable()
+    pacer = Pacer(folder, rank)
+    sys.excepthook = _Witness(folder / f"error-{rank}.json", rank, pacer)
     beats = os.open(folder / f"beat-{rank}", os.O_WRONLY | os.O_CREAT, 0o644)
     _beat(beats)  # before anything can stop this process: a rank that was never heard is not missed
     threading.Thread(target=_keep_beating, args=(beats,), daemon=True).start()
     warnings.filterwarnings("ignore", category=FutureWarning)  # of torch, about the names that DeepSpeed calls it by
     transformers.logging.set_verbosity_error()
     torch.set_num_threads(int(job["threads"]))
-    return Progress(folder / "progress.jsonl" if rank == 0 else None)
+    return Progress(folder / "progress.jsonl" if rank == 0 else None, pacer)
 
 
 def _die_with_torchrun() -> None:
@@ -85,10 +104,12 @@ class _Witness:
 
     path: Path
     rank: int
+    pacer: Pacer
 
     def __call__(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         ours = isinstance(error, RyotError)
         told = {"ours": ours, "message": error.message if isinstance(error, RyotError) else f"{kind.__name__}: {error}"}
         told |= {"hint": error.hint if isinstance(error, RyotError) else None, "rank": self.rank, "at": time.time()}
+        told |= {"memory": ran_out(error), "place": self.pacer.place}
         write_durable(self.path, json.dumps(told))
         traceback.print_exception(kind, error, trace)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
@@ -60,9 +61,18 @@ class Engine:
         """Clip and update the weights. Returns the global gradient norm before clipping; when it is not finite, do not go on."""
         for group in self.inner.optimizer.param_groups:
             group["lr"] = lr
-        norm = float(nn.utils.clip_grad_norm_(self.parameters, self.recipe.clip)) if self.zero == 0 else 0.0
-        self.inner.step()
+        norm = self._clip() if self.zero == 0 else 0.0
+        if math.isfinite(norm):
+            self.inner.step()
         return norm if self.zero == 0 else float(self.inner.get_global_grad_norm())
+
+    def _clip(self) -> float:
+        """The norm before clipping; gradients that are no numbers are left as they are, so that they can be looked at."""
+        gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
+        norm = nn.utils.get_total_norm(gradients)
+        if math.isfinite(norm):
+            nn.utils.clip_grads_with_norm_(self.parameters, self.recipe.clip, norm)
+        return float(norm)
 
     @property
     def masters(self) -> list[torch.Tensor]:

@@ -2,6 +2,8 @@
 
 Shapes: R rows, L length, V vocabulary."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import nn
@@ -15,8 +17,11 @@ ROWS = 16
 """Documents per forward pass; the documents are taken by length, so that little is padded."""
 
 
-def document_losses(model: PreTrainedModel, documents: Documents, pad: int, world: World) -> list[float]:
-    """The mean nats per predicted token of every document that has a second token, in the documents' order. All ranks call it together."""
+def document_losses(
+    model: PreTrainedModel, documents: Documents, pad: int, world: World, at: Callable[[str], None] | None = None
+) -> list[float]:
+    """The mean nats per predicted token of every document that has a second token, in the documents' order. All ranks call it together;
+    `at` hears in words how far they are."""
     was_training = model.training
     model.eval()
     order = [int(index) for index in np.argsort(documents.lengths, kind="stable") if documents.lengths[index] > 1]
@@ -24,6 +29,8 @@ def document_losses(model: PreTrainedModel, documents: Documents, pad: int, worl
     layout = Layout(packed=False, rows=ROWS, context=0, pad=pad)
     starts = range(0, len(order), ROWS)
     for turn in range(0, len(starts), world.size):
+        if at:
+            at(f"the held-out documents from {turn * ROWS + 1} of {len(order)}")
         # ZeRO 3 gathers parameters in every forward pass, so a rank without a group repeats the last one.
         group = order[starts[min(turn + world.rank, len(starts) - 1)] :][:ROWS]
         with torch.no_grad():

@@ -1,7 +1,6 @@
 """One training process: `python -m ryot.stages.train.rank JOB.json`, started by torchrun. It resumes from the newest whole checkpoint."""
 
 import json
-import math
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -15,9 +14,13 @@ from ryot.plugins import NodeError, write_durable
 from ryot.stages.train import checkpoint, memory
 from ryot.stages.train import model as models
 from ryot.stages.train.child import Progress, begin
+from ryot.stages.train.divergence import Divergence
 from ryot.stages.train.documents import Documents, identity, specials
+from ryot.stages.train.health import Health
 from ryot.stages.train.heldout import document_losses
+from ryot.stages.train.pace import COMPILE_S, SLOW_S, STALL_S
 from ryot.stages.train.probe import refuse_emulated, refuse_offload
+from ryot.stages.train.schedule import refuse_endless_warmup
 from ryot.stages.train.stage import TrainConfig
 from ryot.stages.train.trainer import Trainer, Update
 from ryot.stages.train.world import join, leave
@@ -30,6 +33,8 @@ class Run:
     updates: list[dict[str, float]]
     seconds: list[float]
     resumed: int = 0
+    diverged: int = 0
+    """The update at which it was said that the loss has diverged; 0 when it was not."""
 
 
 def main(path: Path) -> None:
@@ -38,13 +43,14 @@ def main(path: Path) -> None:
     progress = begin(job)
     config = TrainConfig.model_validate(job["config"])
     tokens = Path(job["tokens"])
+    progress.at("building the model", SLOW_S)
     world = join(Path(job["meeting"]), job["device"])
     refuse_offload(config.recipe.offload, world.device)
     refuse_emulated(config.recipe.precision, world.device)
     documents = Documents(tokens, "train", config.model.context, config.recipe.samples)
     trainer = Trainer(config, documents, specials(tokens), world)
-    if config.recipe.warmup_steps >= trainer.updates:
-        raise NodeError(f"train.warmup_steps is {config.recipe.warmup_steps} of {trainer.updates} updates", hint="about 5 % is usual")
+    refuse_endless_warmup(config.recipe, trainer.updates)
+    checkpoint.refuse_too_little_room(Path(job["checkpoints"]), trainer)
     run = _train(trainer, Path(job["checkpoints"]), identity(tokens), progress)
     _finish(trainer, run, Documents(tokens, "heldout", config.model.context), Path(job["results"]), progress)
     leave(world)
@@ -54,22 +60,46 @@ def _train(trainer: Trainer, folder: Path, data: str, progress: Progress) -> Run
     """All the updates that are still to be done."""
     run = _resume(trainer, folder, data, progress)
     config, world = trainer.config, trainer.world
+    health = Health(trainer.engine, world)
+    divergence = Divergence(trainer.updates, config.recipe.warmup_steps, config.model.vocab_size)
+    divergence.recall(entry["loss"] for entry in run.updates)
     for index in range(len(run.updates), trainer.updates):
-        before = _checksum(trainer) if index == 0 else 0.0
+        progress.at(f"update {index + 1} of {trainer.updates}", COMPILE_S if trainer.tuner.compiled(index) else STALL_S)
         update = trainer.update(index)
-        if index == 0:
-            _refuse_still(trainer, before)
+        health.look(trainer.place(index, update.loss), update.grad_norm)
         _note(run, update)
+        _look_at_loss(divergence, trainer, run, folder, progress)
         progress.update(index, trainer.updates, update)
         if (index + 1) % config.checkpoint_every == 0 or index + 1 == trainer.updates:
-            _refuse_bad_weights(trainer, index)
-            recent = [entry["loss"] for entry in run.updates[-config.checkpoint_every :]]
-            state = {"updates": run.updates, "seconds": run.seconds, "resumed": run.resumed, "data": data}
-            state["epoch"] = (index + 1) // config.recipe.updates_per_epoch(trainer.documents.count)
-            checkpoint.save(folder, index + 1, trainer, {**state, "score": sum(recent) / len(recent)})
-            if world.first:
-                checkpoint.rotate(folder, config.keep_checkpoints)
+            progress.at(f"the checkpoint after update {index + 1}", SLOW_S)
+            _save(trainer, folder, data, run)
     return run
+
+
+def _look_at_loss(divergence: Divergence, trainer: Trainer, run: Run, folder: Path, progress: Progress) -> None:
+    """Stop a run that has diverged, or say so once where the spec lets it go on."""
+    wrong = divergence.look(run.updates[-1]["loss"])
+    if wrong is None or run.diverged:
+        return
+    what = f"training has diverged at update {len(run.updates)} of {trainer.updates}: {wrong}"
+    if trainer.config.divergence == "stop":
+        good = checkpoint.best(folder)
+        kept = f"the best checkpoint is kept in {good}" if good else "there is no checkpoint yet"
+        raise NodeError(
+            what, hint=f"lower train.lr or train.clip, or lengthen train.warmup_steps; train.divergence: continue goes on; {kept}"
+        )
+    run.diverged = len(run.updates)
+    progress.warn(f"{what}; it goes on, as train.divergence says")
+
+
+def _save(trainer: Trainer, folder: Path, data: str, run: Run) -> None:
+    config, done = trainer.config, len(run.updates)
+    recent = [entry["loss"] for entry in run.updates[-config.checkpoint_every :]]
+    state = {**vars(run), "data": data, "batch_size": config.recipe.batch_size, "score": sum(recent) / len(recent)}
+    state["epoch"] = done // config.recipe.updates_per_epoch(trainer.documents.count)
+    checkpoint.save(folder, done, trainer, state)
+    if trainer.world.first:
+        checkpoint.rotate(folder, config.keep_checkpoints)
 
 
 def _resume(trainer: Trainer, folder: Path, data: str, progress: Progress) -> Run:
@@ -81,7 +111,9 @@ def _resume(trainer: Trainer, folder: Path, data: str, progress: Progress) -> Ru
     if state["data"] != data or state["ranks"] != trainer.world.size:
         raise NodeError(f"the checkpoint after update {update} was made from other data or ranks", hint=f"remove {folder}")
     progress.say(f"resumed after update {update} of {trainer.updates}")
-    return Run(state["updates"], state["seconds"], state["resumed"] + 1)
+    if state["batch_size"] > trainer.config.recipe.batch_size and "rows" in trainer.tuner.chosen:  # memory ran out since
+        trainer.tuner.chosen["rows"] = min(trainer.tuner.chosen["rows"], trainer.config.recipe.batch_size)
+    return Run(state["updates"], state["seconds"], state["resumed"] + 1, state["diverged"])
 
 
 def _note(run: Run, update: Update) -> None:
@@ -90,29 +122,14 @@ def _note(run: Run, update: Update) -> None:
     run.updates.append(entry)
 
 
-def _checksum(trainer: Trainer) -> float:
-    return sum(float(master.detach().double().sum()) for master in trainer.engine.masters)
-
-
-def _refuse_still(trainer: Trainer, before: float) -> None:
-    """An engine can drop every update without a word (bf16 overflow); then no weight ever moves."""
-    if trainer.world.largest(float(_checksum(trainer) != before)) == 0.0:
-        raise NodeError("the first update left every weight as it was", hint="use precision fp32, or a higher train.lr")
-
-
-def _refuse_bad_weights(trainer: Trainer, index: int) -> None:
-    """A weight that takes no part in any loss can be no number unseen; such weights are never written."""
-    if trainer.world.largest(float(not math.isfinite(_checksum(trainer)))):
-        raise NodeError(f"a weight is no number after update {index + 1}", hint="lower train.lr; the last good checkpoint is kept")
-
-
 def _finish(trainer: Trainer, run: Run, heldout: Documents, results: Path, progress: Progress) -> None:
     """Held-out losses, the weights, and what the run was."""
     progress.say("evaluating on the held-out documents")
     start = time.perf_counter()
     torch.compiler.set_stance("force_eager")
     with trainer.engine.full():
-        losses = document_losses(trainer.engine.model, heldout, trainer.pad, trainer.world)
+        losses = document_losses(trainer.engine.model, heldout, trainer.pad, trainer.world, lambda place: progress.at(place, COMPILE_S))
+    progress.at("writing the weights", SLOW_S)
     tensors, rss = trainer.world.total(memory.tensor_bytes(trainer), memory.peak_rss())
     with trainer.engine.whole() as model:
         if trainer.world.first:
@@ -127,6 +144,7 @@ def _finish(trainer: Trainer, run: Run, heldout: Documents, results: Path, progr
                 "heldout": losses,
                 "seconds": run.seconds,
                 "resumed": run.resumed,
+                "diverged": run.diverged,
                 "evaluation_s": time.perf_counter() - start,
                 "memory_tensors": tensors,
                 "memory_rss": rss,

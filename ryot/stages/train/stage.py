@@ -50,7 +50,8 @@ class Recipe(StageConfig):
     betas: tuple[float, float] = (0.9, 0.999)
     weight_decay: float = 0.01
     clip: float = 1.0
-    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    schedule: Literal["cosine", "linear", "constant", "wsd"] = "cosine"
+    decay_share: float = 0.2
     warmup_steps: int = 0
     seed: int = 42
     precision: Literal["fp32", "bf16"] = "fp32"
@@ -74,8 +75,8 @@ class Recipe(StageConfig):
 
 
 class KernelChoice(StageConfig):
-    """0 eager · 1 fused attention and AdamW, cheap dropout masks on a CPU · 2 and compiled, in bf16 where the device has it · 3 each only where a timing shows that
-    it pays. `bf16` is whether products may be computed in it."""
+    """0 eager · 1 fused attention and AdamW, cheap dropout masks on a CPU · 2 and compiled, in bf16 where the device has it · 3 each only
+    where a timing shows that it pays. `bf16` is whether products may be computed in it."""
 
     level: int = 0
     bf16: bool = True
@@ -105,6 +106,8 @@ class TrainConfig(StageConfig):
     scaling: ScalingChoice | None = None
     checkpoint_every: Annotated[int, Circumstance] = 50
     keep_checkpoints: Annotated[int, Circumstance] = 2
+    divergence: Annotated[Literal["stop", "continue"], Circumstance] = "stop"
+    on_out_of_memory: Annotated[Literal["stop", "halve"], Circumstance] = "stop"
 
 
 class TrainStage(Stage):
@@ -164,6 +167,8 @@ class TrainStage(Stage):
             scaling=scaling,
             checkpoint_every=spec.train.checkpoint_every,
             keep_checkpoints=spec.train.keep_checkpoints,
+            divergence=spec.train.divergence,
+            on_out_of_memory=spec.train.on_out_of_memory,
         )
         if spec.model.family == "hybrid" and compressor is not None and compressor.ratio > 0:
             raise SpecError(

@@ -3,7 +3,6 @@
 Shapes: R rows, L row length, V vocabulary.
 """
 
-import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,8 +11,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from ryot.plugins import NodeError
 from ryot.stages.train import documents as docs
+from ryot.stages.train import health
 from ryot.stages.train import model as models
 from ryot.stages.train.agreement import LARGEST_ERROR, gradient_error
 from ryot.stages.train.documents import Documents
@@ -88,12 +87,17 @@ class Trainer:
             total += loss.detach()
         loss_value, positions, plain = self.world.total(float(total), sum(rows.size for rows in forwards), self._plain(index))
         lr = lr_at(self.config.recipe, index, self.updates)
-        self._refuse(index, "loss", loss_value, "-")
+        health.refuse_loss(loss_value, float(total), self.place(index), self.world)
         norm = self.engine.step(lr)
-        self._refuse(index, "gradient norm", norm, f"{loss_value:.4g}")
+        health.refuse_gradient(norm, self.place(index, loss_value), self.engine, self.world)
         seconds = self.world.largest(time.perf_counter() - start)
         self.tuner.observe(index, seconds, tokens)
         return Update(loss_value, lr, norm, tokens, int(positions), int(plain), len(numbers), seconds)
+
+    def place(self, index: int, loss: float | None = None) -> health.Place:
+        """An update in words."""
+        lr = lr_at(self.config.recipe, index, self.updates)
+        return health.Place(f"update {index + 1} of {self.updates}", "-" if loss is None else f"{loss:.4g}", lr)
 
     def loss(self, rows: Rows) -> torch.Tensor:
         """The summed loss of some rows, in nats, over their real targets."""
@@ -162,15 +166,6 @@ class Trainer:
         if self._compiled and not wanted:
             torch.compiler.set_stance("force_eager")
         self._compiled = wanted
-
-    def _refuse(self, index: int, what: str, value: float, loss: str) -> None:
-        if math.isfinite(value) and not self.engine.skipped():
-            return
-        lr = lr_at(self.config.recipe, index, self.updates)
-        raise NodeError(
-            f"update {index + 1} of {self.updates} has the {what} {value} (loss {loss}, lr {lr:.3g})",
-            hint="lower train.lr or train.clip, or lengthen train.warmup_steps; the last good checkpoint is kept",
-        )
 
 
 def sum_loss(logits_RLV: torch.Tensor, targets_RL: torch.Tensor) -> torch.Tensor:

@@ -3,33 +3,78 @@
 import json
 import math
 import shutil
+from pathlib import Path
 from typing import Any
 
-from ryot.plugins import StageContext
+from ryot.plugins import StageContext, write_durable
+from ryot.stages.train.diagnosis import OutOfMemory
 from ryot.stages.train.launch import Ranks, launch
-from ryot.stages.train.stage import TrainConfig
+from ryot.stages.train.shortage import smaller
+from ryot.stages.train.stage import Recipe, TrainConfig
+
+MODULE = "ryot.stages.train.rank"
+"""What every rank runs."""
 
 
 def run(config: TrainConfig, context: StageContext) -> None:
     """Train in torchrun's processes. Raises NodeError with the failing rank's own words."""
     results = context.scratch / "results"
+    shutil.rmtree(results, ignore_errors=True)
+    shortages = _Shortages(context.scratch / "shortages.json")
+    recipe = config.recipe.model_copy(update=shortages.last)
+    while True:
+        try:
+            _launch(config.model_copy(update={"recipe": recipe}), context)
+            break
+        except OutOfMemory as error:
+            less = smaller(recipe)
+            if config.on_out_of_memory == "stop" or less is None or not error.update:
+                raise
+            context.warn(
+                f"{error.message}; it goes on after its last checkpoint with micro-batches of {less.batch_size} instead of "
+                f"{recipe.batch_size} documents, {less.accumulation} to an update, as train.on_out_of_memory says"
+            )
+            shortages.add(error.place, less)
+            recipe = less
+    result: dict[str, Any] = json.loads((results / "result.json").read_text())
+    _write(config, context, result | {"shortages": shortages.found})
+    _measure(context, result)
+
+
+def _launch(config: TrainConfig, context: StageContext) -> None:
     job = {
         "config": config.model_dump(mode="json"),
         "tokens": str(context.inputs["tokens"]),
         "checkpoints": str(context.scratch / "checkpoints"),
-        "results": str(results),
+        "results": str(context.scratch / "results"),
     }
-    shutil.rmtree(results, ignore_errors=True)
-    launch(Ranks("ryot.stages.train.rank", config.recipe.ranks, job), context, lambda line: show(line, context))
-    result: dict[str, Any] = json.loads((results / "result.json").read_text())
-    _write(config, context, result)
-    _measure(context, result)
+    launch(Ranks(MODULE, config.recipe.ranks, job), context, lambda line: show(line, context))
+
+
+class _Shortages:
+    """Where memory ran out so far, and with which micro-batch the run went on. It outlives a crash, so that no size is tried twice."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.found: list[dict[str, Any]] = json.loads(path.read_text()) if path.exists() else []
+
+    @property
+    def last(self) -> dict[str, Any]:
+        """The changes to the recipe that hold now."""
+        return {name: self.found[-1][name] for name in ("batch_size", "accumulation")} if self.found else {}
+
+    def add(self, place: str, recipe: Recipe) -> None:
+        """Note a shortage and the recipe to go on with."""
+        self.found.append({"at": place, "batch_size": recipe.batch_size, "accumulation": recipe.accumulation})
+        write_durable(self._path, json.dumps(self.found))
 
 
 def show(line: dict[str, Any], context: StageContext) -> None:
     """One progress line of rank 0, for the log or the live display."""
     if "say" in line:
         context.say(line["say"])
+    elif "warn" in line:
+        context.warn(line["warn"])
     else:
         context.report(**line)
 
@@ -39,6 +84,7 @@ def _write(config: TrainConfig, context: StageContext, result: dict[str, Any]) -
         context.write(name, (context.scratch / "results" / name).read_bytes())
     history = {name: result[name] for name in ("initial_weights", "parameters", "trainable", "updates", "heldout")}
     history |= {"epochs": epochs(result), "padding_removed": padding_removed(result["updates"])}
+    history |= {"diverged": result["diverged"], "shortages": result["shortages"]}
     history["asked_ratio"] = config.compressor.ratio if config.compressor else None
     context.write("history.json", json.dumps(history, sort_keys=True))
     timings = {name: result[name] for name in ("seconds", "evaluation_s", "resumed", "tuning", "memory_tensors")}

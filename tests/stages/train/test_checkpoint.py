@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ryot.plugins import digest_file
+from ryot.plugins import NodeError, digest_file
 
 pytestmark = pytest.mark.heavy
 
@@ -79,3 +79,40 @@ def test_after_any_sequence_of_saves_damage_and_rotation_a_whole_one_stays(tmp_p
             (path / "rank-0.safetensors").write_bytes(b"half")
         checkpoint.rotate(tmp_path, dice.randint(1, 3))
         assert checkpoint.newest(tmp_path) is not None
+
+
+def damage(path: Path, how: str) -> None:
+    """Spoil a checkpoint, or plant what is none."""
+    if how == "truncated":
+        (path / "rank-0.safetensors").write_bytes((path / "rank-0.safetensors").read_bytes()[:-1])
+    elif how == "flipped":
+        content = bytearray((path / "rank-0.safetensors").read_bytes())
+        content[-1] ^= 128
+        (path / "rank-0.safetensors").write_bytes(content)
+    elif how == "empty":
+        (path / "rank-0.safetensors").write_bytes(b"")
+    elif how == "no manifest":
+        (path / "manifest.json").unlink()
+    elif how == "no rank":
+        (path / "rank-0.safetensors").unlink()
+    elif how == "half-written":
+        path.rename(path.with_name(".writing-00000010"))
+    else:
+        path.rename(path.with_name("10"))
+
+
+@pytest.mark.parametrize("how", ["truncated", "flipped", "empty", "no manifest", "no rank", "half-written", "a number for a name"])
+def test_a_damaged_newest_is_passed_over_for_the_one_before_which_rotation_keeps(tmp_path: Path, checkpoint: Any, how: str) -> None:
+    older = plant(tmp_path, 5, 2.0)
+    damage(plant(tmp_path, 10, 1.0), how)
+    assert checkpoint.newest(tmp_path) == older == checkpoint.best(tmp_path)
+    checkpoint.rotate(tmp_path, 1)
+    assert checkpoint.newest(tmp_path) == older
+
+
+def test_a_rank_that_left_nothing_is_seen_before_the_manifest_vouches_for_it(tmp_path: Path, checkpoint: Any) -> None:
+    path = plant(tmp_path, 5)
+    for ranks, fault in ((2, lambda: None), (1, lambda: (path / "rank-0.safetensors").write_bytes(b""))):
+        fault()
+        with pytest.raises(NodeError, match=f"rank {ranks - 1} left no file"):
+            checkpoint._seal(path, ranks)

@@ -46,3 +46,22 @@ def test_more_samples_than_there_are_is_an_error(make_tokens: Callable[..., Path
 def test_specials_are_read(make_tokens: Callable[..., Path]) -> None:
     found = specials(make_tokens())
     assert (found.bos, found.eos, found.pad) == (None, 1, 2)
+
+
+@pytest.mark.parametrize("name", ["train-00-00000.bin", "train-00-00000.idx"])
+@pytest.mark.parametrize("lost", [1, 2, 8, 10**9])
+def test_tokens_that_end_early_are_refused_by_name_before_training(make_tokens: Callable[..., Path], name: str, lost: int) -> None:
+    """A piece of a shorter shard would end early without a word."""
+    folder = make_tokens()
+    content = (folder / name).read_bytes()
+    (folder / name).write_bytes(content[: max(len(content) - lost, 0)])
+    with pytest.raises(NodeError, match=rf"{name} has \d+ bytes, and tokens.json says {len(content)}: it ends early") as caught:
+        Documents(folder, "train", 32)
+    assert "made again" in (caught.value.hint or "")
+
+
+def test_a_token_shard_that_is_gone_is_refused_by_name(make_tokens: Callable[..., Path]) -> None:
+    folder = make_tokens()
+    (folder / "train-00-00000.bin").unlink()
+    with pytest.raises(NodeError, match=r"train-00-00000\.bin has 0 bytes"):
+        Documents(folder, "train", 32)
