@@ -27,6 +27,7 @@ from ryot.estimate.time import training_time
 from ryot.estimate.training import TrainingEstimate, TrainingWork, kernels, training_estimate
 from ryot.spec import Spec
 from ryot.spec.hardware import Precision
+from ryot.spec.model import Model
 from ryot.spec.serve import Scenario
 
 
@@ -66,6 +67,7 @@ class Estimates:
     """All of it. `platform` is what is trained on, None where this machine's device is in no catalogue. `entropy` is
     the least loss in nats a token that the data allow."""
 
+    model: Model
     params: Parameters
     platform: Platform | None
     work: TrainingWork
@@ -85,6 +87,7 @@ def estimate(spec: Spec, here: Here, documents: int | None = None) -> Estimates:
     platform = training_platform(spec.hardware, here, spec.train.ranks, spec.train.precision)
     work = _work(spec, documents)
     return Estimates(
+        model=spec.model,
         params=params,
         platform=platform,
         work=work,

@@ -46,6 +46,7 @@ def estimates_data(estimates: Estimates) -> dict[str, object]:
     """The estimates as plain data: bytes, seconds, US dollars, FLOPs per token; null for what is not known."""
     params, platform, work, serving = estimates.params, estimates.platform, estimates.work, estimates.serving
     return {
+        "model": estimates.model.model_dump(mode="json"),
         "params": params.total,
         "params_trainable": params.trainable,
         "params_described": params.described,

@@ -148,3 +148,14 @@ def test_what_was_measured_here_says_nothing_of_other_devices(tmp_path: Path, ca
     append(tmp_path, [entry])
     assert step() == pytest.approx(3 * here)
     assert step("hardware: {device: h100}") == there
+
+
+def test_the_derived_shape_stands_beside_the_wish(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sets = ["--set", "model={family: llama, params: 125M}", "--set", "claims={}"]
+    run(["plan", str(TINY), *sets, "--store", str(tmp_path)])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "124,871,424 parameters" in said
+    assert "asked for 125M, -0.10%: 768 wide, 16 layers, 12 heads, 3 kv heads, ffn 2,080, vocabulary 32,000, context 2,048" in said
+    run(["plan", str(TINY), *sets, "--store", str(tmp_path), "--json"])
+    found = json.loads(capsys.readouterr().out)["estimates"]
+    assert (found["model"]["params"], found["model"]["hidden_size"], found["params"]) == (125_000_000, 768, 124_871_424)

@@ -188,9 +188,8 @@ def samples_of(spec: Spec) -> dict[str, int]:
 
 
 def model_shape(spec: Spec) -> ModelShape:
-    """The spec's model, without the name it was chosen by."""
-    mamba = {"mamba": spec.model.mixer.model_dump()} if spec.model.family == "hybrid" else {}
-    return ModelShape.model_validate(spec.model.model_dump(exclude={"preset"}) | mamba)
+    """The spec's model, without what it was chosen by."""
+    return ModelShape.model_validate(spec.model.shape())
 
 
 def recipe(spec: Spec) -> Recipe:

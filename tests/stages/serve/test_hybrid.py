@@ -21,7 +21,7 @@ def exported(tmp_path, make_tokens):
     """The preset hybrid-tiny after ten updates."""
     tokens = make_tokens(train=40, context=96, vocab=512)
     spec = Model.model_validate({"preset": "hybrid-tiny", "context": 256})
-    shape = ModelShape.model_validate(spec.model_dump(exclude={"preset"}))
+    shape = ModelShape.model_validate(spec.shape())
     recipe = Recipe(batch_size=8, epochs=2, lr=3e-3, warmup_steps=2)
     config = TrainConfig(model=shape, recipe=recipe, kernel=KernelChoice(level=1))
     trained = run_stage(TrainStage(), config, tmp_path / "train", inputs={"tokens": tokens})
