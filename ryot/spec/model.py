@@ -1,20 +1,21 @@
 """`model`: the shape of the network. A preset fills what the spec does not say, or `params`, the size dial, does."""
 
-from typing import Any, Self
+from typing import Any, Literal, Self
 
-from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ryot.spec.dial import Wish, derive
 from ryot.spec.mamba import Mamba
 from ryot.spec.presets import MODELS
+from ryot.spec.rope import RopeScaling
 from ryot.spec.section import Section
 from ryot.spec.size import Family
 from ryot.units import Count, Proportion
 
 DERIVED = ("vocab_size", "context", "hidden_size", "layers", "heads", "kv_heads", "ffn_size", "attention_layers", "mamba")
 """What `params` derives where the spec does not say it."""
-NAMES = {"preset", "params"}
-"""Fields that choose others and are no part of the shape."""
+NAMES = {"preset", "params", "positions"}
+"""Fields that only choose or name others, and are no part of the shape."""
 _ANY: dict[str, object] = {"vocab_size": 260, "context": 8, "hidden_size": 64, "layers": 1, "heads": 1, "ffn_size": 8}
 
 
@@ -56,6 +57,10 @@ class Model(Section):
     """Dropout on embeddings and residuals while training. Attention dropout is always 0."""
     rope_theta: float = Field(10000.0, gt=0)
     """Base of the rotary position frequencies (llama, hybrid)."""
+    rope_scaling: RopeScaling | None = None
+    """Rotary positions for a longer context (llama, hybrid): `{type: yarn, factor: 4, original_context: 2048}`."""
+    positions: Literal["sinusoidal", "rope"] | None = None
+    """How a token's place is told, for those who want to read it: gpt has sinusoidal, llama and hybrid rope. Chooses nothing."""
     attention_layers: tuple[int, ...] | None = None
     """The layers, counted from 0, whose mixer is attention (hybrid, which needs it); the others' is Mamba-2."""
     mamba: Mamba | None = None
@@ -75,6 +80,17 @@ class Model(Section):
         if preset is None:
             raise ValueError(f"unknown preset {given['preset']!r}; there are {', '.join(MODELS)}")
         return {**preset, **fields}
+
+    @field_validator("positions", mode="before")
+    @classmethod
+    def _no_alibi(cls, positions: object) -> object:
+        if positions == "alibi":
+            raise ValueError(
+                "alibi (Press et al. 2022) is in none of ryot's families: GPT-2, Llama and GraniteMoeHybrid have no place for its biases, "
+                "neither in transformers nor in vLLM. Models that have them are BLOOM and Falcon, which vLLM 0.32 serves, and MPT, which "
+                "it no longer does; for a longer context use family: llama with rope_scaling"
+            )
+        return positions
 
     def shape(self) -> dict[str, Any]:
         """What the network is made of: every field but those by which it was chosen, a hybrid's mixers filled in."""
@@ -106,6 +122,20 @@ class Model(Section):
             raise ValueError("the gpt family has as many kv_heads as heads; leave kv_heads out or use family: llama")
         if self.family != "gpt" and (self.hidden_size // self.heads) % 2:
             raise ValueError(f"rotary positions need an even head size; hidden_size / heads is {self.hidden_size // self.heads}")
+        return self
+
+    @model_validator(mode="after")
+    def _positions(self) -> Self:
+        has, scaling = "sinusoidal" if self.family == "gpt" else "rope", self.rope_scaling
+        if self.positions not in (None, has):
+            raise ValueError(f"positions is {self.positions}, and the {self.family} family has {has} ones; leave it out")
+        if scaling is None:
+            return self
+        if self.family == "gpt":
+            raise ValueError("rope_scaling stretches rotary positions, and the gpt family has a table of sinusoids; use family: llama")
+        if scaling.original_context is not None and self.context > scaling.factor * scaling.original_context:
+            reach = f"{scaling.factor:g} x original_context {scaling.original_context:,}"
+            raise ValueError(f"context {self.context:,} is beyond rope_scaling's reach, {reach}; raise factor or shorten context")
         return self
 
     @model_validator(mode="after")

@@ -20,6 +20,19 @@ class MambaShape(StageConfig):
     groups: int
 
 
+class RopeShape(StageConfig):
+    """Stretched rotary positions, as `model.rope_scaling` in a spec."""
+
+    type: Literal["linear", "yarn", "llama3"]
+    factor: float
+    original_context: int | None = None
+    beta_fast: float | None = None
+    beta_slow: float | None = None
+    attention_factor: float | None = None
+    low_freq_factor: float | None = None
+    high_freq_factor: float | None = None
+
+
 class ModelShape(StageConfig):
     """The shape of the network, as `model` in a spec."""
 
@@ -34,6 +47,7 @@ class ModelShape(StageConfig):
     tied: bool = True
     dropout: float = 0.0
     rope_theta: float = 10000.0
+    rope_scaling: RopeShape | None = None
     attention_layers: tuple[int, ...] | None = None
     mamba: MambaShape | None = None
 
