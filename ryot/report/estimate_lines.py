@@ -16,6 +16,9 @@ def estimate_lines(estimates: Estimates) -> Iterator[tuple[str, str]]:
     yield "model", f"{params.total:,} parameters, {params.trainable:,} of them trained{_as_described(estimates)}"
     if estimates.model.params is not None:
         yield "shape", _shape(estimates.model, params.total)
+    if estimates.twin is not None:
+        beside = estimates.twin.blocks + estimates.twin.norm
+        yield "rehearsal", f"a twin of {estimates.twin.total:,} parameters first, {beside:,} of them beside embedding, head and positions"
     yield "hardware", _hardware(estimates.platform)
     yield "updates", _updates(estimates)
     if estimates.serving is not None:

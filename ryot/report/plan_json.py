@@ -51,6 +51,7 @@ def estimates_data(estimates: Estimates) -> dict[str, object]:
         "params": params.total,
         "params_trainable": params.trainable,
         "params_described": params.described,
+        "params_twin": estimates.twin.total if estimates.twin else None,
         "platform": None
         if platform is None
         else {

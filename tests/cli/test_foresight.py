@@ -159,3 +159,15 @@ def test_the_derived_shape_stands_beside_the_wish(tmp_path: Path, capsys: pytest
     run(["plan", str(TINY), *sets, "--store", str(tmp_path), "--json"])
     found = json.loads(capsys.readouterr().out)["estimates"]
     assert (found["model"]["params"], found["model"]["hidden_size"], found["params"]) == (125_000_000, 768, 124_871_424)
+
+
+def test_plan_tells_the_twin_of_a_rehearsal_and_what_comes_after_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["plan", str(TINY), "--set", "rehearse={}", "--store", str(tmp_path)]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "rehearsal a twin of 116,224 parameters first, 67,072 of them beside embedding, head and positions" in said
+    assert "never ran; comes after rehearsal.save, rehearsal.resume, rehearsal.evaluate" in said
+    run(["plan", str(TINY), "--set", "rehearse={}", "--store", str(tmp_path), "--json"])
+    found = json.loads(capsys.readouterr().out)
+    after = {node["name"]: node["after"] for node in found["nodes"] if node["after"]}
+    assert set(after) == {"train.baseline", "train.optimized"}
+    assert found["estimates"]["params_twin"] == 116_224

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from ryot.plugins import Circumstance, Facts, Measure, Node, Resources, Spec, SpecError, Stage, StageConfig
 from ryot.stages.data.stage import heldout_of
+from ryot.stages.rehearse.names import last_checks
 
 SPEED = Resources(cpus=0, measures_speed=True)
 
@@ -189,7 +190,8 @@ class TrainStage(Stage):
             raise SpecError(
                 "kernel.level 2 and 3 compile the blocks, which ZeRO stage 3 takes apart", hint="use zero_stage 2 or kernel.level 1"
             )
-        return Node(name, self.name, config, {"tokens": "tokenizer"}, {}, self.resources, self.measures, samples_of(spec))
+        inputs = {"tokens": "tokenizer"}
+        return Node(name, self.name, config, inputs, {}, self.resources, self.measures, samples_of(spec), after=last_checks(spec))
 
 
 def samples_of(spec: Spec) -> dict[str, int]:

@@ -3,6 +3,7 @@
 import json
 import math
 import shutil
+from collections.abc import Callable
 from typing import Any
 
 from ryot.plugins import StageContext
@@ -12,6 +13,13 @@ from ryot.stages.train.stage import TrainConfig
 
 def run(config: TrainConfig, context: StageContext) -> None:
     """Train in torchrun's processes. Raises NodeError with the failing rank's own words."""
+    result = train(config, context, lambda line: show(line, context))
+    _write(config, context, result)
+    _measure(context, result)
+
+
+def train(config: TrainConfig, context: StageContext, on_line: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """Run the ranks to their end, from the newest checkpoint in the node's scratch; what they tell. Their weights are in `results`."""
     results = context.scratch / "results"
     job = {
         "config": config.model_dump(mode="json"),
@@ -20,10 +28,9 @@ def run(config: TrainConfig, context: StageContext) -> None:
         "results": str(results),
     }
     shutil.rmtree(results, ignore_errors=True)
-    launch(Ranks("ryot.stages.train.rank", config.recipe.ranks, job), context, lambda line: show(line, context))
+    launch(Ranks("ryot.stages.train.rank", config.recipe.ranks, job), context, on_line)
     result: dict[str, Any] = json.loads((results / "result.json").read_text())
-    _write(config, context, result)
-    _measure(context, result)
+    return result
 
 
 def show(line: dict[str, Any], context: StageContext) -> None:
