@@ -48,8 +48,9 @@ class Bench:
         speed = bool(config.pop("measures_speed", False))
         kind = self.stages[stage]
         resources = Resources(cpus=1, measures_speed=speed)
+        after = tuple(str(name) for name in config.pop("after", ()))  # type: ignore[attr-defined]
         services = {"chat": service} if service else {}
-        return Node(name, stage, kind.Config(**config), {i: i for i in inputs}, services, resources, kind.measures)
+        return Node(name, stage, kind.Config(**config), {i: i for i in inputs}, services, resources, kind.measures, after=after)
 
     def plan(self, *nodes: Node, targets: Iterable[str] = (), device: str = "cpu:test x2") -> Plan:
         planned = plan_nodes({node.name: node for node in nodes}, self.stages, Facts(device))

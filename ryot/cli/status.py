@@ -88,7 +88,7 @@ def _row(node: PlannedNode, event: Mapping[str, Any] | None, store: Store, run: 
         case "failed":
             return Row(node.name, "failed", event["message"])
         case "skipped":
-            return Row(node.name, "skipped", f"it needs {event['because']}")
+            return Row(node.name, "skipped", f"it {'comes after' if event.get('ordered') else 'needs'} {event['because']}")
         case "ready":
             return Row(node.name, "up", event["url"])
         case "started" | "waiting":

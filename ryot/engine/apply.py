@@ -82,13 +82,15 @@ class _Schedule:
         return [active for active in self.active.values() if not active.node.is_service]
 
     def _skip_hopeless(self) -> Iterator[events.Event]:
-        """Give up on the nodes that need a failed one."""
+        """Give up on the nodes that need a failed one, or come after it."""
         for node in list(self.waiting):
-            broken = [name for name in self._needs(node) if name in self.failed]
+            needed = self._needs(node)
+            broken = [name for name in (*needed, *node.after) if name in self.failed]
             if broken:
                 self.waiting.remove(node)
-                self.failed[node.name] = f"it needs {broken[0]}, which failed"
-                yield events.Skipped(node.name, broken[0])
+                skipped = events.Skipped(node.name, broken[0], ordered=broken[0] not in needed)
+                self.failed[node.name] = skipped.words
+                yield skipped
 
     def _start(self) -> Iterator[events.Event]:
         for node in list(self.waiting):
@@ -103,7 +105,7 @@ class _Schedule:
 
     def _inputs_there(self, node: PlannedNode) -> bool:
         unfinished = {other.name for other in self.waiting} | {active.node.name for active in self._working()}
-        return not any(name in unfinished for name in self._needs(node))
+        return not any(name in unfinished for name in (*self._needs(node), *node.after))
 
     def _needs(self, node: PlannedNode) -> list[str]:
         """What a node needs itself and through its services; what a service needs stands before it."""

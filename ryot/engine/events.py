@@ -76,9 +76,15 @@ class Failed(Event):
 
 @dataclass(frozen=True, slots=True)
 class Skipped(Event):
-    """A node cannot run because of another one that failed."""
+    """A node does not run because of another one that failed: one it needs, or, where `ordered`, one it only comes after."""
 
     because: str = ""
+    ordered: bool = False
+
+    @property
+    def words(self) -> str:
+        """The reason, for people."""
+        return f"it {'comes after' if self.ordered else 'needs'} {self.because}, which failed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,11 +32,12 @@ def survey(plan: Plan, store: Store, earlier: Plan | None = None) -> dict[str, N
 
 
 def _running(plan: Plan, done: set[str]) -> set[str]:
-    """The nodes that have to run: unfinished ones that something still needs. Those whose users are all finished need not."""
+    """The nodes that have to run: unfinished ones that something still needs. Those whose users are all finished need not, nor need checks
+    before a node that does not run."""
     targeted = {target.node for target in plan.targets}
     running: set[str] = set()
     for node in reversed(plan.nodes):
-        users = [user.name for user in plan.users(node.name)]
+        users = [user.name for user in (*plan.users(node.name), *plan.followers(node.name))]
         wanted = any(user in running for user in users)
         if node.name not in done and (wanted or (not node.is_service and (not users or node.name in targeted))):
             running.add(node.name)
@@ -49,8 +50,11 @@ def _state(node: PlannedNode, plan: Plan, store: Store, done: set[str], running:
     if node.name not in running:
         return NodeState("cached", "not needed: nothing that uses it runs")
     waits = [name for name in node.needs if name in running and not _can_come_up(plan.node(name), running)]
-    why = _why(node, store, earlier)
-    return NodeState("waits", f"{why}; waits for {', '.join(waits)}") if waits else NodeState("runs", why)
+    before = [name for name in node.after if name in running]
+    words = [_why(node, store, earlier)]
+    words += [f"waits for {', '.join(waits)}"] if waits else []
+    words += [f"comes after {', '.join(before)}"] if before else []
+    return NodeState("waits" if waits or before else "runs", "; ".join(words))
 
 
 def _can_come_up(node: PlannedNode, running: set[str]) -> bool:

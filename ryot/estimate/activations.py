@@ -10,8 +10,8 @@ activation (4, or 2 under bf16 or fp16 autocast, where residuals and norms stay 
 from dataclasses import dataclass
 
 from ryot.estimate.flops import chunk_size
-from ryot.estimate.parameters import mixer_parameters
 from ryot.spec.model import Model
+from ryot.spec.size import mixer_parameters
 
 FLOAT = 4
 """Bytes of an fp32 number."""

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ryot.estimate.calibration import AS_STATED, Prediction
-from ryot.estimate.estimates import Estimates, costs_of
+from ryot.estimate.estimates import Estimates, costs_of, total_seconds
 from ryot.estimate.platform import Platform
 from ryot.estimate.references import SIZE_ROOM, TOKENS_ROOM, best_published
 from ryot.measures import Target, meets
 from ryot.spec import Spec
-from ryot.units import show, show_large
+from ryot.spec.size import count
+from ryot.spec.twin import twin
+from ryot.units import show, show_large, show_seconds
 
 COMPUTE_OPTIMAL = 20
 """Tokens to a parameter that make the most of a budget (Hoffmann et al. 2022, table 3)."""
@@ -21,6 +23,9 @@ FAR_ABOVE = 0.05
 """An accuracy so much above the best published one of that size is far above it."""
 REPEATED = 4
 """Passes over the same text up to which repetition teaches nearly as much as new text (Muennighoff et al. 2023)."""
+
+LONG_S = 3600.0
+"""Seconds of training from which a rehearsal is worth its minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,7 @@ def doubts(spec: Spec, estimates: Estimates, predictions: Mapping[str, Predictio
         *_unchecked_budget(spec, estimates),
         *_idle(estimates),
         *_unpinned(spec),
+        *_unrehearsed(spec, estimates),
     )
 
 
@@ -92,6 +98,18 @@ def _unpinned(spec: Spec) -> Iterator[Doubt]:
         yield Doubt(
             f"{', '.join(unpinned)}: no revision, so another run may read other text; documents.json says which commit was read",
             "data.sources.revision",
+        )
+
+
+def _unrehearsed(spec: Spec, estimates: Estimates) -> Iterator[Doubt]:
+    """A long training that nothing was tried for."""
+    seconds = total_seconds(estimates)
+    if spec.rehearse is None and seconds is not None and seconds > LONG_S:
+        small = show_large(count(twin(spec.model)).total)
+        yield Doubt(
+            f"training takes {show_seconds(seconds)} and nothing was tried before: `rehearse: {{}}` trains, resumes, exports and serves a "
+            f"twin of {small} parameters first",
+            "rehearse",
         )
 
 

@@ -27,7 +27,9 @@ from ryot.estimate.time import training_time
 from ryot.estimate.training import TrainingEstimate, TrainingWork, kernels, training_estimate
 from ryot.spec import Spec
 from ryot.spec.hardware import Precision
+from ryot.spec.model import Model
 from ryot.spec.serve import Scenario
+from ryot.spec.twin import twin
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,10 @@ class ServingEstimate:
 
 @dataclass(frozen=True, slots=True)
 class Estimates:
-    """All of it. `platform` is what is trained on, None where this machine's device is in no catalogue. `entropy` is
-    the least loss in nats a token that the data allow."""
+    """All of it. `twin` is what a rehearsal trains first, None without one. `platform` is what is trained on, None where this machine's
+    device is in no catalogue. `entropy` is the least loss in nats a token that the data allow."""
 
+    model: Model
     params: Parameters
     platform: Platform | None
     work: TrainingWork
@@ -73,6 +76,7 @@ class Estimates:
     serving: ServingEstimate | None
     dataset: DatasetEstimate | None
     entropy: float | None
+    twin: Parameters | None
     hours_per_month: float
 
 
@@ -85,6 +89,7 @@ def estimate(spec: Spec, here: Here, documents: int | None = None) -> Estimates:
     platform = training_platform(spec.hardware, here, spec.train.ranks, spec.train.precision)
     work = _work(spec, documents)
     return Estimates(
+        model=spec.model,
         params=params,
         platform=platform,
         work=work,
@@ -92,6 +97,7 @@ def estimate(spec: Spec, here: Here, documents: int | None = None) -> Estimates:
         serving=_serving(spec, here, params) if spec.serve else None,
         dataset=dataset_estimate(spec.data, spec.model),
         entropy=entropy_floor(spec.data, spec.model),
+        twin=count_parameters(twin(spec.model)) if spec.rehearse else None,
         hours_per_month=spec.hardware.serve.hours_per_month,
     )
 

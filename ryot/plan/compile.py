@@ -122,10 +122,19 @@ def _words(kind: str, message: str) -> str:
 def plan_nodes(nodes: Mapping[str, Node], stages: Mapping[str, Stage], facts: Facts) -> tuple[PlannedNode, ...]:
     """Nodes by name, put into an order in which they can run, each with its key."""
     planned: dict[str, PlannedNode] = {}
+    _refuse_ordered_services(nodes.values(), stages)
     for name in _order(nodes):
         planned[name] = _plan_node(nodes[name], stages[nodes[name].stage], planned, facts)
     _refuse_twins(planned.values())
     return tuple(planned.values())
+
+
+def _refuse_ordered_services(nodes: Iterable[Node], stages: Mapping[str, Stage]) -> None:
+    """A service comes up for what needs it and is never finished: nothing can come after it, nor it after anything."""
+    services = {node.name for node in nodes if isinstance(stages[node.stage], Service)}
+    for node in nodes:
+        if node.after and (node.name in services or services.intersection(node.after)):
+            raise MachineError(f"{node.name} comes after {', '.join(node.after)}: a service has no place in such an order")
 
 
 def _refuse_twins(planned: Iterable[PlannedNode]) -> None:
@@ -140,11 +149,12 @@ def _refuse_twins(planned: Iterable[PlannedNode]) -> None:
 
 def _order(nodes: Mapping[str, Node]) -> list[str]:
     """A topological order that keeps to the order of the stages where it can."""
-    needs = {node.name: [*node.inputs.values(), *node.services.values()] for node in nodes.values()}
+    needs = {node.name: [*node.inputs.values(), *node.services.values(), *node.after] for node in nodes.values()}
     for name, wanted in needs.items():
         for other in wanted:
             if other not in needs:
-                raise MachineError(f"the stage {nodes[name].stage} makes {name} read {other!r}, which does not exist")
+                verb = "come after" if other in nodes[name].after else "read"
+                raise MachineError(f"the stage {nodes[name].stage} makes {name} {verb} {other!r}, which does not exist")
     rank = {name: position for position, name in enumerate(nodes)}
     sorter = TopologicalSorter(needs)
     try:
@@ -188,6 +198,7 @@ def _plan_node(node: Node, stage: Stage, planned: Mapping[str, PlannedNode], fac
         measures_speed=node.resources.measures_speed,
         is_service=isinstance(stage, Service),
         samples=dict(node.samples),
+        after=node.after,
     )
 
 

@@ -17,7 +17,8 @@ Key = str
 class PlannedNode(BaseModel):
     """One piece of work, its identity and everything needed to run it. `payload` is what the key is the digest of.
 
-    `samples`: how many independent samples of a measure it will take, where that is known.
+    `samples`: how many independent samples of a measure it will take, where that is known. `after`: the nodes that have to have
+    succeeded before it though it reads nothing of them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -34,6 +35,7 @@ class PlannedNode(BaseModel):
     measures_speed: bool
     is_service: bool
     samples: dict[str, int] = {}
+    after: tuple[str, ...] = ()
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -67,6 +69,10 @@ class Plan(BaseModel):
     def names(self) -> tuple[str, ...]:
         """The names of all nodes, in order."""
         return tuple(node.name for node in self.nodes)
+
+    def followers(self, name: str) -> Iterator[PlannedNode]:
+        """The nodes that only come after a node."""
+        return (node for node in self.nodes if name in node.after)
 
     def users(self, name: str) -> Iterator[PlannedNode]:
         """The nodes that read or talk to a node."""

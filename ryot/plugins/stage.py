@@ -52,7 +52,10 @@ class Facts:
 class Node:
     """One piece of work in a plan. `inputs` maps a slot (`documents`) to the node whose result it reads;
     `services` maps a slot to the service node that has to be up while it runs. `samples` says of a measure, by its name, how many
-    independent samples the node will take as it is configured, where that is known beforehand; it is no part of the key."""
+    independent samples the node will take as it is configured, where that is known beforehand; it is no part of the key.
+
+    `after` names nodes that have to have succeeded first though nothing of theirs is read: checks before something dear. They are no part
+    of the key either, and run only when this node does."""
 
     name: str
     stage: str
@@ -62,6 +65,7 @@ class Node:
     resources: Resources = Resources()
     measures: tuple[Measure, ...] = ()
     samples: Mapping[str, int] = field(default_factory=dict)
+    after: tuple[str, ...] = ()
 
 
 class Stage:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ryot.estimate.estimates import Estimates, ServingEstimate, seconds_of, total_seconds, usd_of, usd_of_a_month
 from ryot.estimate.platform import Platform
+from ryot.spec.model import Model
 from ryot.units import show, show_bytes, show_large, show_seconds
 
 
@@ -13,6 +14,11 @@ def estimate_lines(estimates: Estimates) -> Iterator[tuple[str, str]]:
     """Label and text of what a spec is and takes; what does not apply is left out."""
     params = estimates.params
     yield "model", f"{params.total:,} parameters, {params.trainable:,} of them trained{_as_described(estimates)}"
+    if estimates.model.params is not None:
+        yield "shape", _shape(estimates.model, params.total)
+    if estimates.twin is not None:
+        beside = estimates.twin.blocks + estimates.twin.norm
+        yield "rehearsal", f"a twin of {estimates.twin.total:,} parameters first, {beside:,} of them beside embedding, head and positions"
     yield "hardware", _hardware(estimates.platform)
     yield "updates", _updates(estimates)
     if estimates.serving is not None:
@@ -52,6 +58,18 @@ def training_rows(estimates: Estimates) -> Iterator[tuple[str, ...]]:
 def _as_described(estimates: Estimates) -> str:
     params = estimates.params
     return f" (as described {params.described:,})" if params.described != params.total else ""
+
+
+def _shape(model: Model, total: int) -> str:
+    """What the size dial chose, beside what was asked for."""
+    assert model.params is not None
+    parts = [f"{model.hidden_size:,} wide", f"{model.layers} layers", f"{model.heads} heads", f"ffn {model.ffn_size:,}"]
+    if model.kv_heads not in (None, model.heads):
+        parts.insert(3, f"{model.kv_heads} kv heads")
+    if model.attention_layers is not None:
+        parts.append(f"attention in {', '.join(map(str, model.attention_layers))}")
+    parts.append(f"vocabulary {model.vocab_size:,}, context {model.context:,}")
+    return f"asked for {show_large(model.params)}, {total / model.params - 1:+.2%}: {', '.join(parts)}"
 
 
 def _hardware(platform: Platform | None) -> str:

@@ -80,10 +80,10 @@ def _datasheet(plan: Plan, store: Store, spec: Spec) -> Datasheet | None:
 
 
 def _histories(plan: Plan, store: Store) -> dict[str, list[float]]:
-    """The loss after each update, of every finished training."""
+    """The loss after each update, of every finished training; a rehearsal's says nothing of the model."""
     found: dict[str, list[float]] = {}
     for node in plan.nodes:
-        if node.stage == "train" and store.record(node.stage, node.key):
+        if node.stage == "train" and not node.name.startswith("rehearsal.") and store.record(node.stage, node.key):
             history = _read(_out(store, node) / "history.json")
             updates = history.get("updates", []) if isinstance(history, dict) else []
             found[node.name] = [update["loss"] for update in updates if isinstance(update.get("loss"), float)]

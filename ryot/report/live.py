@@ -66,8 +66,8 @@ def _line(event: events.Event) -> str | None:
             return f"finished  {node} in {show_seconds(seconds)}"
         case events.Warned(node, text):
             return f"note      {node}: {text}"
-        case events.Skipped(node, because):
-            return f"skipped   {node}: it needs {because}, which failed"
+        case events.Skipped(node):
+            return f"skipped   {node}: {event.words}"
         case events.Damaged(node, what, aside):
             return f"damaged   {node}: {what}; set aside in {aside}, runs again"
         case events.Failed(node, message):

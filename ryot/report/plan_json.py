@@ -25,7 +25,8 @@ def plan_json(plan: Plan, states: Mapping[str, NodeState], foresight: Foresight)
         "device": plan.device,
         "nodes": [
             {"name": node.name, "stage": node.stage, "key": node.key, "state": states[node.name].state, "why": states[node.name].why}
-            | {"needs": list(node.needs), "measures": [f"{node.name}/{measure.name}" for measure in node.measures]}
+            | {"needs": list(node.needs), "after": list(node.after)}
+            | {"measures": [f"{node.name}/{measure.name}" for measure in node.measures]}
             for node in plan.nodes
         ],
         "estimates": estimates_data(foresight.estimates),
@@ -46,9 +47,11 @@ def estimates_data(estimates: Estimates) -> dict[str, object]:
     """The estimates as plain data: bytes, seconds, US dollars, FLOPs per token; null for what is not known."""
     params, platform, work, serving = estimates.params, estimates.platform, estimates.work, estimates.serving
     return {
+        "model": estimates.model.model_dump(mode="json"),
         "params": params.total,
         "params_trainable": params.trainable,
         "params_described": params.described,
+        "params_twin": estimates.twin.total if estimates.twin else None,
         "platform": None
         if platform is None
         else {

@@ -7,10 +7,12 @@ from pydantic import Field, StringConstraints, model_validator
 from ryot.spec.data import Data
 from ryot.spec.hardware import Claims, Hardware, RefusalName
 from ryot.spec.model import Model
+from ryot.spec.rehearse import Rehearse, small_evaluate, small_export, small_optimize, small_train
 from ryot.spec.section import Section
 from ryot.spec.serve import Bench, Evaluate, Export, Serve
 from ryot.spec.target import WrittenTarget
 from ryot.spec.train import Optimize, Train
+from ryot.spec.twin import twin
 
 
 class Insert(Section):
@@ -43,6 +45,8 @@ class Spec(Section):
     """Documents and tokens."""
     train: Train
     """How the weights are found."""
+    rehearse: Rehearse | None = None
+    """The whole run on a tiny twin first; off unless written: `rehearse: {}`."""
     optimize: Optimize | None = None
     """The baseline and the stack that has to beat it."""
     export: Export | None = None
@@ -61,6 +65,23 @@ class Spec(Section):
     """Plugins' stages to insert."""
     profiles: dict[str, dict[str, Any]] = {}
     """Overrides for a kind of machine, by name: `cpu` and `gpu` are chosen by what the machine has."""
+
+    def rehearsal(self) -> Self:
+        """The spec of the rehearsal: the twin, a few updates of the same data, one item asked where it is served; without targets."""
+        assert self.rehearse is not None
+        return self.model_copy(
+            update={
+                "model": twin(self.model),
+                "train": small_train(self.train, self.rehearse.updates),
+                "rehearse": None,
+                "optimize": small_optimize(self.optimize) if self.optimize else None,
+                "export": small_export(self.export) if self.export else None,
+                "evaluate": small_evaluate(self.evaluate) if self.serve else None,
+                "bench": None,
+                "targets": (),
+                "stages": (),
+            }
+        )
 
     @model_validator(mode="after")
     def _what_needs_what(self) -> Self:

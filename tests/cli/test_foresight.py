@@ -148,3 +148,26 @@ def test_what_was_measured_here_says_nothing_of_other_devices(tmp_path: Path, ca
     append(tmp_path, [entry])
     assert step() == pytest.approx(3 * here)
     assert step("hardware: {device: h100}") == there
+
+
+def test_the_derived_shape_stands_beside_the_wish(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sets = ["--set", "model={family: llama, params: 125M}", "--set", "claims={}"]
+    run(["plan", str(TINY), *sets, "--store", str(tmp_path)])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "124,871,424 parameters" in said
+    assert "asked for 125M, -0.10%: 768 wide, 16 layers, 12 heads, 3 kv heads, ffn 2,080, vocabulary 32,000, context 2,048" in said
+    run(["plan", str(TINY), *sets, "--store", str(tmp_path), "--json"])
+    found = json.loads(capsys.readouterr().out)["estimates"]
+    assert (found["model"]["params"], found["model"]["hidden_size"], found["params"]) == (125_000_000, 768, 124_871_424)
+
+
+def test_plan_tells_the_twin_of_a_rehearsal_and_what_comes_after_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["plan", str(TINY), "--set", "rehearse={}", "--store", str(tmp_path)]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "rehearsal a twin of 116,224 parameters first, 67,072 of them beside embedding, head and positions" in said
+    assert "never ran; comes after rehearsal.save, rehearsal.resume, rehearsal.evaluate" in said
+    run(["plan", str(TINY), "--set", "rehearse={}", "--store", str(tmp_path), "--json"])
+    found = json.loads(capsys.readouterr().out)
+    after = {node["name"]: node["after"] for node in found["nodes"] if node["after"]}
+    assert set(after) == {"train.baseline", "train.optimized"}
+    assert found["estimates"]["params_twin"] == 116_224

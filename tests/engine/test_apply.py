@@ -118,3 +118,50 @@ def test_finished_node_stays_finished_when_its_ancestor_is_gone(bench: Bench) ->
     bench.apply(plan)
     bench.store.set_aside("count", plan.node("a").key)
     assert bench.apply(plan) == []
+
+
+def test_node_runs_after_what_it_does_not_read(bench: Bench) -> None:
+    plan = bench.plan(bench.node("dear", after=["check"], words="d"), bench.node("check", words="c"))
+    assert plan.names == ("check", "dear")
+    assert kinds(bench.apply(plan), events.Finished) == ["check", "dear"]
+    assert (bench.out(plan, "dear") / "count.txt").read_text() == "d3\n"
+
+
+def test_failed_check_keeps_what_comes_after_it_from_running(bench: Bench) -> None:
+    nodes = (
+        bench.node("check", fail=True),
+        bench.node("dear", after=["check"], words="d"),
+        bench.node("below", inputs=["dear"], words="b"),
+    )
+    happened = bench.apply(bench.plan(*nodes, bench.node("other", words="o")))
+    assert kinds(happened, events.Failed) == ["check"]
+    assert kinds(happened, events.Finished) == ["other"]
+    told = {event.node: event.words for event in happened if isinstance(event, events.Skipped)}
+    assert told == {"dear": "it comes after check, which failed", "below": "it needs dear, which failed"}
+
+
+def test_check_behind_a_check_that_failed_is_skipped_and_told(bench: Bench) -> None:
+    nodes = (bench.node("check", fail=True), bench.node("end", inputs=["check"]), bench.node("dear", after=["end"], words="d"))
+    assert kinds(bench.apply(bench.plan(*nodes)), events.Skipped) == ["end", "dear"]
+
+
+def test_check_runs_only_when_what_comes_after_it_does(bench: Bench) -> None:
+    bench.apply(bench.plan(bench.node("dear", words="d")))
+    plan = bench.plan(bench.node("dear", after=["end"], words="d"), bench.node("end", inputs=["check"]), bench.node("check", words="c"))
+    assert {state.state for state in survey(plan, bench.store).values()} == {"cached"}
+    assert bench.apply(plan) == []
+
+
+def test_survey_tells_what_a_node_comes_after(bench: Bench) -> None:
+    plan = bench.plan(bench.node("dear", after=["check"], inputs=["data"]), bench.node("check", words="c"), bench.node("data", words="e"))
+    states = survey(plan, bench.store)
+    assert (states["dear"].state, states["dear"].why) == ("waits", "never ran; waits for data; comes after check")
+    bench.apply(bench.plan(bench.node("check", words="c"), bench.node("data", words="e")))
+    assert (survey(plan, bench.store)["dear"].state, survey(plan, bench.store)["dear"].why) == ("runs", "never ran")
+
+
+def test_check_with_a_service_of_its_own(bench: Bench) -> None:
+    nodes = (bench.node("s", "chat"), bench.node("check", "ask", service="s"), bench.node("dear", after=["check"], measures_speed=True))
+    happened = bench.apply(bench.plan(*nodes))
+    names = [(type(event).__name__, event.node) for event in happened if not isinstance(event, events.Progress)]
+    assert names.index(("Finished", "check")) < names.index(("Stopped", "s")) < names.index(("Started", "dear"))

@@ -18,7 +18,7 @@ HUB = {"sources": [{"hub": "a/b", "revision": "abc"}]}
 
 def test_too_few_and_too_many_tokens_to_a_parameter_are_doubted() -> None:
     def with_steps(steps: int) -> list[str]:
-        return doubted(train={"steps": steps}, data=HUB)  # 2,048 tokens each, for 9.46M parameters
+        return doubted(train={"steps": steps}, data=HUB, rehearse={})  # 2,048 tokens each, for 9.46M parameters
 
     assert "that is few" in with_steps(1000)[0]
     assert with_steps(90_000) == []
@@ -65,3 +65,13 @@ def test_devices_that_are_paid_for_and_idle_are_told() -> None:
 def test_a_hub_source_without_a_revision_is_doubted() -> None:
     assert any(line.startswith("a/b: no revision") for line in doubted(data={"sources": [{"hub": "a/b"}]}))
     assert not any("revision" in line for line in doubted(data=HUB))
+
+
+def test_a_training_of_more_than_an_hour_is_to_be_rehearsed() -> None:
+    def with_steps(steps: int, **sections: Any) -> list[str]:
+        return [line for line in doubted(train={"steps": steps}, data=HUB, **sections) if "`rehearse: {}`" in line]
+
+    (line,) = with_steps(90_000)
+    assert line.startswith("training takes 31 h 52 min")
+    assert "a twin of 206K parameters" in line
+    assert with_steps(90_000, rehearse={}) == with_steps(1000) == []

@@ -107,8 +107,7 @@ def shape_of(spec_model: Model) -> Any:
     """The shape the train stage builds."""
     from ryot.stages.train.stage import ModelShape  # noqa: PLC0415 - only the heavy tests need a stage
 
-    mixer = {"mamba": spec_model.mixer.model_dump()} if spec_model.family == "hybrid" else {}
-    return ModelShape.model_validate(spec_model.model_dump(exclude={"preset"}) | mixer)
+    return ModelShape.model_validate(spec_model.shape())
 
 
 @pytest.mark.heavy

@@ -23,8 +23,7 @@ def checkpoint(model, folder):
     from ryot.stages.train.stage import ModelShape  # noqa: PLC0415
 
     torch.manual_seed(0)
-    mamba = {"mamba": model.mixer.model_dump()} if model.family == "hybrid" else {}
-    shape = ModelShape.model_validate(model.model_dump(exclude={"preset"}) | mamba)
+    shape = ModelShape.model_validate(model.shape())
     network(shape, Specials(bos=None, eos=1, pad=2)).save_pretrained(folder)
     write_tokenizer(folder / "tokenizer", model.vocab_size)
     for file in (folder / "tokenizer").iterdir():

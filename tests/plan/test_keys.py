@@ -131,3 +131,26 @@ def test_difference_of_fields_that_came_or_went() -> None:
         {"config": {"old": 1, "same": 0, "deep": {"x": [1]}}}, {"config": {"new": None, "more": 2, "same": 0, "deep": {"x": [2]}}}
     )
     assert [str(item) for item in found] == ["deep.x [1] -> [2]", "more none -> 2", "old 1 -> none"]
+
+
+def test_key_ignores_what_a_node_comes_after(bench: Bench) -> None:
+    plain = bench.plan(bench.node("dear"), bench.node("check", words="c"))
+    ordered = bench.plan(bench.node("dear", after=["check"]), bench.node("check", words="c"))
+    assert changed(plain, ordered) == set()
+    assert ordered.node("dear").after == ("check",)
+    assert ordered.node("dear").needs == ()
+
+
+def test_circle_through_the_order_alone_is_told(bench: Bench) -> None:
+    with pytest.raises(MachineError, match="in a circle"):
+        bench.plan(bench.node("a", after=["b"]), bench.node("b", inputs=["a"]))
+
+
+def test_order_after_what_is_not_there_is_told(bench: Bench) -> None:
+    with pytest.raises(MachineError, match="makes a come after 'b', which does not exist"):
+        bench.plan(bench.node("a", after=["b"]))
+
+
+def test_service_has_no_place_in_an_order(bench: Bench) -> None:
+    with pytest.raises(MachineError, match="a comes after s: a service has no place"):
+        bench.plan(bench.node("a", after=["s"]), bench.node("s", "chat"))

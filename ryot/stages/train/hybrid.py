@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from transformers import GraniteMoeHybridConfig, GraniteMoeHybridForCausalLM, PreTrainedModel
 
+from ryot.stages.train.rope import rope_parameters
 from ryot.stages.train.stage import ModelShape
 
 CHUNK = 256
@@ -39,7 +40,7 @@ def hybrid(shape: ModelShape, common: dict[str, Any]) -> PreTrainedModel:
         shared_intermediate_size=shape.ffn_size,
         max_position_embeddings=shape.context,
         position_embedding_type="rope",
-        rope_parameters={"rope_type": "default", "rope_theta": shape.rope_theta},
+        rope_parameters=rope_parameters(shape),
         mamba_d_state=mamba.state_size,
         mamba_d_head=mamba.head_size,
         mamba_n_heads=mamba.expand * shape.hidden_size // mamba.head_size,

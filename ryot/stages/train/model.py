@@ -13,6 +13,7 @@ from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausa
 
 from ryot.stages.train.documents import Specials
 from ryot.stages.train.hybrid import fill_mixer, hybrid
+from ryot.stages.train.rope import rope_parameters
 from ryot.stages.train.stage import ModelShape
 
 
@@ -57,7 +58,7 @@ def _llama(shape: ModelShape, common: dict[str, Any]) -> PreTrainedModel:
         num_attention_heads=shape.heads,
         num_key_value_heads=shape.kv_heads or shape.heads,
         max_position_embeddings=shape.context,
-        rope_parameters={"rope_type": "default", "rope_theta": shape.rope_theta},
+        rope_parameters=rope_parameters(shape),
         **common,
     )
     model = LlamaForCausalLM(config)

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from ryot.plugins import Circumstance, Facts, Measure, Node, Resources, Spec, SpecError, Stage, StageConfig
 from ryot.stages.data.stage import heldout_of
+from ryot.stages.rehearse.names import last_checks
 
 SPEED = Resources(cpus=0, measures_speed=True)
 
@@ -18,6 +19,19 @@ class MambaShape(StageConfig):
     expand: int
     conv_size: int
     groups: int
+
+
+class RopeShape(StageConfig):
+    """Stretched rotary positions, as `model.rope_scaling` in a spec."""
+
+    type: Literal["linear", "yarn", "llama3"]
+    factor: float
+    original_context: int | None = None
+    beta_fast: float | None = None
+    beta_slow: float | None = None
+    attention_factor: float | None = None
+    low_freq_factor: float | None = None
+    high_freq_factor: float | None = None
 
 
 class ModelShape(StageConfig):
@@ -34,6 +48,7 @@ class ModelShape(StageConfig):
     tied: bool = True
     dropout: float = 0.0
     rope_theta: float = 10000.0
+    rope_scaling: RopeShape | None = None
     attention_layers: tuple[int, ...] | None = None
     mamba: MambaShape | None = None
 
@@ -180,7 +195,8 @@ class TrainStage(Stage):
             raise SpecError(
                 "kernel.level 2 and 3 compile the blocks, which ZeRO stage 3 takes apart", hint="use zero_stage 2 or kernel.level 1"
             )
-        return Node(name, self.name, config, {"tokens": "tokenizer"}, {}, self.resources, self.measures, samples_of(spec))
+        inputs = {"tokens": "tokenizer"}
+        return Node(name, self.name, config, inputs, {}, self.resources, self.measures, samples_of(spec), after=last_checks(spec))
 
 
 def samples_of(spec: Spec) -> dict[str, int]:
@@ -193,9 +209,8 @@ def samples_of(spec: Spec) -> dict[str, int]:
 
 
 def model_shape(spec: Spec) -> ModelShape:
-    """The spec's model, without the name it was chosen by."""
-    mamba = {"mamba": spec.model.mixer.model_dump()} if spec.model.family == "hybrid" else {}
-    return ModelShape.model_validate(spec.model.model_dump(exclude={"preset"}) | mamba)
+    """The spec's model, without what it was chosen by."""
+    return ModelShape.model_validate(spec.model.shape())
 
 
 def recipe(spec: Spec) -> Recipe:

@@ -3,6 +3,7 @@
 import json
 import math
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,20 @@ MODULE = "ryot.stages.train.rank"
 
 def run(config: TrainConfig, context: StageContext) -> None:
     """Train in torchrun's processes. Raises NodeError with the failing rank's own words."""
+    result = train(config, context, lambda line: show(line, context))
+    _write(config, context, result)
+    _measure(context, result)
+
+
+def train(config: TrainConfig, context: StageContext, on_line: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    """Run the ranks to their end, from the newest checkpoint in the node's scratch; what they tell. Their weights are in `results`."""
     results = context.scratch / "results"
     shutil.rmtree(results, ignore_errors=True)
     shortages = _Shortages(context.scratch / "shortages.json")
     recipe = config.recipe.model_copy(update=shortages.last)
     while True:
         try:
-            _launch(config.model_copy(update={"recipe": recipe}), context)
+            _launch(config.model_copy(update={"recipe": recipe}), context, on_line)
             break
         except OutOfMemory as error:
             less = smaller(recipe)
@@ -37,18 +45,17 @@ def run(config: TrainConfig, context: StageContext) -> None:
             shortages.add(error.place, less)
             recipe = less
     result: dict[str, Any] = json.loads((results / "result.json").read_text())
-    _write(config, context, result | {"shortages": shortages.found})
-    _measure(context, result)
+    return result | {"shortages": shortages.found}
 
 
-def _launch(config: TrainConfig, context: StageContext) -> None:
+def _launch(config: TrainConfig, context: StageContext, on_line: Callable[[dict[str, Any]], None]) -> None:
     job = {
         "config": config.model_dump(mode="json"),
         "tokens": str(context.inputs["tokens"]),
         "checkpoints": str(context.scratch / "checkpoints"),
         "results": str(context.scratch / "results"),
     }
-    launch(Ranks(MODULE, config.recipe.ranks, job), context, lambda line: show(line, context))
+    launch(Ranks(MODULE, config.recipe.ranks, job), context, on_line)
 
 
 class _Shortages:

@@ -11,7 +11,7 @@ import pytest
 from ryot.plugins import Facts, NodeError, Spec
 from ryot.plugins.testing import StageResult, run_stage
 from ryot.stages.export.stage import ExportConfig, ExportStage
-from ryot.stages.train.stage import MambaShape, ModelShape
+from ryot.stages.train.stage import MambaShape, ModelShape, RopeShape
 
 SHAPES = [
     ModelShape(family="gpt", vocab_size=300, hidden_size=32, layers=2, heads=4, ffn_size=64, context=32),
@@ -20,6 +20,10 @@ SHAPES = [
     ModelShape(
         family="hybrid", vocab_size=300, hidden_size=32, layers=3, heads=4, kv_heads=2, ffn_size=48, context=32, attention_layers=(1,),
         mamba=MambaShape(state_size=8, head_size=16, expand=2, conv_size=4, groups=2),
+    ),
+    ModelShape(
+        family="llama", vocab_size=300, hidden_size=32, layers=2, heads=4, ffn_size=48, context=32,
+        rope_scaling=RopeShape(type="yarn", factor=4, original_context=8),
     ),
 ]  # fmt: skip
 
@@ -51,7 +55,16 @@ def export(tmp_path: Path, make_tokens: Callable[..., Path]) -> Any:
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("shape", SHAPES, ids=["gpt", "gpt-untied", "llama", "hybrid"])
+def test_stretched_positions_are_kept(export: Any) -> None:
+    plain, stretched = SHAPES[-1].model_copy(update={"rope_scaling": None}), SHAPES[-1]
+    kept = [json.loads((export(shape, name).out / "config.json").read_text())["rope_parameters"] for shape, name in
+            ((plain, "plain"), (stretched, "stretched"))]  # fmt: skip
+    assert kept[0] == {"rope_type": "default", "rope_theta": 10000.0}
+    assert kept[1] == {"rope_type": "yarn", "rope_theta": 10000.0, "factor": 4.0, "original_max_position_embeddings": 8}
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("shape", SHAPES, ids=["gpt", "gpt-untied", "llama", "hybrid", "llama-yarn"])
 def test_the_loaded_model_gives_the_trained_model_s_logits(export: Any, shape: ModelShape) -> None:
     result = export(shape)
     assert result.value("logit_difference") == 0

@@ -1,4 +1,5 @@
-"""The hybrid from first weights to vLLM for real: trained, exported, served, and its log-probabilities those of transformers."""
+"""The hybrid, and stretched positions, from first weights to vLLM for real: trained, exported, served, and the log-probabilities those of
+transformers."""
 
 import json
 import urllib.request
@@ -16,12 +17,17 @@ PROMPTS = ([5, 9, 12, 7, 30, 44, 8], [100, 5, 9], list(range(3, 203)))
 """Long ones made vLLM keep states for a prefix that comes again, which on a CPU ended it."""
 
 
-@pytest.fixture
-def exported(tmp_path, make_tokens):
-    """The preset hybrid-tiny after ten updates."""
+YARN = {"type": "yarn", "factor": 4, "original_context": 64}
+LLAMA3 = {"type": "llama3", "factor": 8, "original_context": 32}
+MODELS = [({"preset": "hybrid-tiny"}, 193_304), ({"preset": "hybrid-tiny", "rope_scaling": LLAMA3}, 193_304),
+          ({"preset": "llama-tiny", "rope_scaling": YARN}, 119_104)]  # fmt: skip
+
+
+def export(fields, tmp_path, make_tokens):
+    """A model after ten updates."""
     tokens = make_tokens(train=40, context=96, vocab=512)
-    spec = Model.model_validate({"preset": "hybrid-tiny", "context": 256})
-    shape = ModelShape.model_validate(spec.model_dump(exclude={"preset"}))
+    spec = Model.model_validate({**fields, "context": 256})
+    shape = ModelShape.model_validate(spec.shape())
     recipe = Recipe(batch_size=8, epochs=2, lr=3e-3, warmup_steps=2)
     config = TrainConfig(model=shape, recipe=recipe, kernel=KernelChoice(level=1))
     trained = run_stage(TrainStage(), config, tmp_path / "train", inputs={"tokens": tokens})
@@ -41,12 +47,14 @@ def _id(token):
     return {"<unk>": 0, "<eos>": 1, "<pad>": 2}.get(token.strip()) or int(token.strip().removeprefix("w"))
 
 
-def test_the_served_hybrid_is_the_trained_one(tmp_path, exported):
+@pytest.mark.parametrize(("fields", "parameters"), MODELS, ids=["hybrid", "hybrid-llama3", "llama-yarn"])
+def test_the_served_model_is_the_trained_one(tmp_path, make_tokens, fields, parameters):
     import torch  # noqa: PLC0415 - only the tests marked e2e may load it
     from transformers import AutoModelForCausalLM  # noqa: PLC0415
 
+    exported = export(fields, tmp_path, make_tokens)
     assert exported.value("logit_difference") == 0
-    assert exported.value("parameters") == 193_304
+    assert exported.value("parameters") == parameters
     network = AutoModelForCausalLM.from_pretrained(exported.out).eval()
     config = ServeConfig(context=256, kv_cache=64 << 20)
     with run_service(ServeService(), config, tmp_path / "serve", inputs={"model": exported.out}) as endpoint:
