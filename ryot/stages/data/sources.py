@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from ryot.plugins import Document, NodeError, digest_path
+from ryot.plugins import Document, NodeError
 from ryot.stages.data.lines import Line, read_lines
 from ryot.stages.data.records import Broken, Record, text_of
 from ryot.stages.data.stage import MAX_LINE, FileSource
 from ryot.stages.data.text import is_heading, split_text
+from ryot.stages.inputs import prove, refuse_changed, state_of
 
 Reading = Generator[Record, None, int]
 """The records of a piece; when it ends it returns how many lines, or rows, it went through."""
@@ -49,18 +50,15 @@ class Piece:
 
 def read_files(source: FileSource, max_line: int = MAX_LINE) -> Iterator[Record]:
     """The records of a local file or folder. Raises NodeError when it is not there, has changed, or holds no such file."""
-    return first((record for piece in pieces_of(source) for record in read_piece(piece, source, max_line)), source.max_documents)
+    before = state_of(Path(source.path))
+    yield from first((record for piece in pieces_of(source) for record in read_piece(piece, source, max_line)), source.max_documents)
+    refuse_changed(Path(source.path), before, source.written)
 
 
 def pieces_of(source: FileSource) -> list[Piece]:
     """The files of a source, each whole, in the order of their names. Raises NodeError as `read_files` does."""
     root = Path(source.path)
-    try:
-        digest = digest_path(root)
-    except OSError as error:
-        raise NodeError(f"cannot read {source.written}: {error.strerror or 'no such file or folder'}") from error
-    if digest != source.digest:
-        raise NodeError(f"{source.written} changed after the plan was made", hint="start again: it is read under its new digest")
+    prove(root, source.digest, source.written)
     found = [root] if root.is_file() else sorted(path for path in root.rglob("*") if path.is_file())
     pieces = [Piece(str(path), _label(path, root)) for path in found if path.name.endswith(SUFFIXES)]
     if not pieces:

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from ryot.plugins import NodeError
-from ryot.stages.filter.files import proven, text_of
+from ryot.stages.filter.files import text_of
 from ryot.stages.filter.settings import Contamination, LocalFile
 from ryot.stages.filter.verdict import Dropped, Judge, Verdict
 from ryot.stages.filter.words import among, batches, grams, plain
+from ryot.stages.inputs import proven
 
 Array = np.ndarray[Any, np.dtype[Any]]
 SUFFIXES = (".txt", ".jsonl")
@@ -51,7 +52,11 @@ def judge(settings: Contamination, runs: Array) -> Judge:
 
 def evaluation_texts(file: LocalFile) -> Iterator[str]:
     """The texts of an evaluation file, or of all in a folder. Raises NodeError for one of another kind, or that cannot be read."""
-    root = proven(file)
+    with proven(Path(file.path), file.digest, file.written) as root:
+        yield from _texts_below(root, file)
+
+
+def _texts_below(root: Path, file: LocalFile) -> Iterator[str]:
     paths = [root] if root.is_file() else sorted(path for path in root.rglob("*") if path.suffix in SUFFIXES)
     if not paths or paths[0].suffix not in SUFFIXES:
         raise NodeError(f"{file.written} is not, and does not hold, a .txt or .jsonl file", hint="convert it to JSON lines")

@@ -3,6 +3,7 @@
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zstandard
@@ -13,6 +14,7 @@ from ryot.plugins.stage import identity
 from ryot.plugins.testing import StageResult, run_stage
 from ryot.stages.data.read import TWINS
 from ryot.stages.data.stage import Config, DataStage, FileSource, GeneratorSource, Source, measures_of
+from ryot.stages.data.units import units_of
 
 
 def run(folder: Path, *sources: Source, workers: int = 1, **settings: float) -> StageResult:
@@ -264,3 +266,25 @@ def test_a_problem_and_its_twins_are_in_one_split(tmp_path: Path) -> None:
     assert sum(len(found) > 1 for found in splits.values()) == 0
     assert {"train", "heldout"} == set().union(*splits.values())
     assert len(splits) < 500  # many have twins
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_file_that_changes_while_it_is_read_fails_the_node(tmp_path: Path, workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = lines_in(tmp_path / "in", TEXTS, "a.jsonl")
+    lines_in(tmp_path / "in", ["later"], "b.jsonl")
+    source = source_at(tmp_path / "in")
+    as_planned = (tmp_path / "in" / "b.jsonl").read_bytes()
+
+    def digested_then_changed(*given: Any) -> Any:
+        found = units_of(*given)
+        (tmp_path / "in" / "b.jsonl").write_text('{"text": "tampered"}\n')
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr("ryot.stages.data.work.units_of", digested_then_changed)
+        with pytest.raises(NodeError, match=r"in/b\.jsonl changed while it was read"):
+            run(tmp_path / "run", source, workers=workers)
+    (tmp_path / "in" / "b.jsonl").write_bytes(as_planned)
+    again = run(tmp_path / "run", source, workers=workers)
+    assert "later" in texts(again)
+    assert "tampered" not in texts(again)
