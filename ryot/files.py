@@ -70,7 +70,7 @@ def digest_path(path: Path) -> str:
         raise FileNotFoundError(path)
     total = hashlib.sha256()
     for name, file in tree(path):
-        total.update(f"{name}\0{digest_file(file)}\n".encode())
+        total.update(os.fsencode(f"{name}\0{digest_file(file)}\n"))
     return total.hexdigest()
 
 

@@ -119,7 +119,8 @@ class Contamination(Section):
     come from the hub when they are asked; they are found only in files of them that are named here."""
 
     against: tuple[LocalPath, ...] = ()
-    """Evaluation files beside `evaluate.text`: .txt, or .jsonl, of which every string is looked at; or folders of such files."""
+    """Evaluation files beside `evaluate.text`: .txt; .jsonl or .parquet, of which every string is looked at; lines and text also as .gz
+    or .zst; or folders of such files."""
     held_out: bool = True
     """Look for the held-out and test splits too."""
     words: int = Field(13, ge=3, le=100)

@@ -38,7 +38,7 @@ def refuse_changed(path: Path, before: State, written: str) -> None:
     after = state_of(path)
     if after != before:
         name = next(name for name in sorted({*before, *after}) if before.get(name) != after.get(name))
-        raise NodeError(f"{os.path.join(written, name) if name else written} changed while it was read", hint=_HINT)
+        raise NodeError(f"{Path(written, name)} changed while it was read", hint=_HINT)
 
 
 @contextmanager

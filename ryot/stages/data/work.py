@@ -14,7 +14,16 @@ from typing import Any
 from ryot.plugins import Shard, StageContext, write_durable, write_index
 from ryot.stages.data.copies import find_copies, write_places
 from ryot.stages.data.corpus import statistics_of, write_corpus
-from ryot.stages.data.findings import Findings, facts, measure, refuse_empty, refuse_too_many_broken, say_empty
+from ryot.stages.data.findings import (
+    Findings,
+    facts,
+    measure,
+    refuse_damaged,
+    refuse_empty,
+    refuse_too_many_broken,
+    say_empty,
+    tell_broken,
+)
 from ryot.stages.data.made import make_examples
 from ryot.stages.data.stage import Config, FileSource
 from ryot.stages.data.units import Unit, units_of
@@ -35,7 +44,9 @@ def run(config: Config, context: StageContext) -> None:
         results = over_shards(read, [unit.item() for unit in units], context, place)
     say_empty(units, results, context)
     found = Findings(config, units, results)
+    refuse_damaged(found, context)
     refuse_too_many_broken(found)
+    tell_broken(found, context)
     unique = Work("ryot.stages.data.copies:drop_copies", {"read": str(read.folder)}, context.scratch / "unique")
     again = _without_copies(read, unique, units, results, context, place)
     found = replace(found, shards=_left(results, again))

@@ -3,22 +3,16 @@
 The evaluation texts become one sorted list of hashed runs, which every shard of training documents is held against.
 """
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from ryot.plugins import NodeError
-from ryot.stages.filter.files import text_of
-from ryot.stages.filter.settings import Contamination, LocalFile
+from ryot.stages.filter.settings import Contamination
 from ryot.stages.filter.verdict import Dropped, Judge, Verdict
 from ryot.stages.filter.words import among, batches, grams, plain
-from ryot.stages.inputs import proven
 
 Array = np.ndarray[Any, np.dtype[Any]]
-SUFFIXES = (".txt", ".jsonl")
 
 
 def runs_of(texts: Iterable[str], size: int) -> tuple[Array, int]:
@@ -48,42 +42,3 @@ def judge(settings: Contamination, runs: Array) -> Judge:
         ]
 
     return judged
-
-
-def evaluation_texts(file: LocalFile) -> Iterator[str]:
-    """The texts of an evaluation file, or of all in a folder. Raises NodeError for one of another kind, or that cannot be read."""
-    with proven(Path(file.path), file.digest, file.written) as root:
-        yield from _texts_below(root, file)
-
-
-def _texts_below(root: Path, file: LocalFile) -> Iterator[str]:
-    paths = [root] if root.is_file() else sorted(path for path in root.rglob("*") if path.suffix in SUFFIXES)
-    if not paths or paths[0].suffix not in SUFFIXES:
-        raise NodeError(f"{file.written} is not, and does not hold, a .txt or .jsonl file", hint="convert it to JSON lines")
-    for path in paths:
-        text = text_of(path, file.written)
-        if path.suffix == ".txt":
-            yield text
-        else:
-            yield from _strings_of_lines(text, path)
-
-
-def _strings_of_lines(text: str, path: Path) -> Iterator[str]:
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip():
-            try:
-                record = json.loads(line)
-            except ValueError as error:
-                raise NodeError(f"{path.name}:{number}: bad JSON: {error}") from None
-            yield from _strings(record)
-
-
-def _strings(value: object) -> Iterator[str]:
-    """Every string in a JSON value; the names of its fields are none."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, list):
-        for item in value:
-            yield from _strings(item)
-    elif isinstance(value, dict):
-        yield from _strings(list(value.values()))

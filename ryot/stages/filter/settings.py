@@ -15,6 +15,13 @@ class LocalFile(StageConfig):
     """Where it lies."""
 
 
+class EvaluationFile(LocalFile):
+    """A local file or folder of texts that the model is evaluated on."""
+
+    form: str
+    """How it is read, as its name says; empty for a folder, whose digest holds the names."""
+
+
 class Normalise(StageConfig):
     """One form: Unicode, line ends, blanks."""
 
@@ -88,7 +95,7 @@ class Contamination(StageConfig):
     """What must not be in the training documents, in runs of so many words."""
 
     kind: Literal["contamination"] = "contamination"
-    against: tuple[LocalFile, ...]
+    against: tuple[EvaluationFile, ...]
     held_out: bool
     words: int
     coverage: float

@@ -1,14 +1,19 @@
 """Contamination: what is evaluated on is found in training documents, and nothing else is dropped."""
 
+import gzip
 import json
 import random
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from ryot.plugins import NodeError, digest_path
-from ryot.stages.filter.contamination import evaluation_texts
-from ryot.stages.filter.settings import LocalFile, Settings
+from ryot.plugins.stage import identity
+from ryot.stages.filter.evaluation import evaluation_texts
+from ryot.stages.filter.settings import EvaluationFile, Settings
+from ryot.stages.forms import form_of
 from tests.stages.filter.conftest import PROSE, Filter, settings_of, write_documents
 
 WORDS = PROSE.replace(".", "").replace(",", "").split()
@@ -18,8 +23,8 @@ def against(*paths: Path, **settings: object) -> Settings:
     return settings_of("contamination", {str(path): digest_path(path) for path in paths}, against=[str(path) for path in paths], **settings)
 
 
-def local(path: Path) -> LocalFile:
-    return LocalFile(digest=digest_path(path), written=path.name, path=str(path))
+def local(path: Path) -> EvaluationFile:
+    return EvaluationFile(digest=digest_path(path), form=form_of(path.name), written=path.name, path=str(path))
 
 
 def text(draw: random.Random, count: int) -> str:
@@ -85,3 +90,33 @@ def test_broken_json_and_a_changed_file_are_named(tmp_path: Path) -> None:
     path.write_text("{}")
     with pytest.raises(NodeError, match="changed after the plan was made"):
         list(evaluation_texts(file))
+
+
+def test_a_folder_gives_packed_files_and_parquet_and_no_folder_is_taken_for_a_file(tmp_path: Path) -> None:
+    (tmp_path / "dir.txt").mkdir()
+    (tmp_path / "a.TXT").write_text("first")
+    (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(b'{"x": {"y": ["second", "third"]}}\n'))
+    parquet.write_table(pa.table({"question": ["fourth"], "choices": [["fifth", "sixth"]], "n": [1]}), tmp_path / "c.parquet")
+    assert list(evaluation_texts(local(tmp_path))) == ["first", "second", "third", "fourth", "fifth", "sixth"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.jsonl", b"[" * 100_000, r"a\.jsonl:1: bad JSON: nested too deeply"),
+        ("a.jsonl.gz", gzip.compress(b'{"x": "y"}\n' * 1000, mtime=0)[:-9], r"a\.jsonl\.gz:\d+: the archive is truncated or damaged"),
+        ("a.parquet", b"no parquet", r"a\.parquet cannot be read"),
+        ("a.txt", b"caf\xe9", r"a\.txt:1: not UTF-8"),
+    ],
+    ids=["nested", "truncated", "no parquet", "Latin-1"],
+)
+def test_what_cannot_be_read_of_an_evaluation_file_is_refused(tmp_path: Path, name: str, content: bytes, said: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(NodeError, match=said):
+        list(evaluation_texts(local(tmp_path / name)))
+
+
+def test_the_name_of_an_evaluation_file_is_part_of_what_is_read() -> None:
+    one, other = (settings_of("contamination", {path: "d"}, against=[path]) for path in ("a.txt", "a.jsonl"))
+    assert identity(one) != identity(other)
+    assert identity(one) == identity(settings_of("contamination", {"b.TXT": "d"}, against=["b.TXT"]))
