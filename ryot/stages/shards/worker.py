@@ -10,7 +10,7 @@ from ryot.stages.shards.work import REFUSED, Item, Work
 
 
 def main(argv: list[str]) -> None:
-    """Do items until the other end closes the line. An error the user can act on is an answer, a full disk's too; any other ends the process."""
+    """Do items until the other end closes the line. An error the user can act on, a full disk too, is an answer; others end the process."""
     with socket.socket(fileno=int(argv[1])) as line, line.makefile("rw", encoding="utf-8", newline="\n") as text:
         told = json.loads(text.readline())
         work = Work(told["function"], told["settings"], Path(told["folder"]))

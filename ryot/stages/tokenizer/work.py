@@ -85,7 +85,8 @@ def _put_in_order(split: str, shards: Sequence[TokenShard], config: Config, cont
     ids = _joined(folder, own, "ids", "<u8").astype(np.uint64)
     if config.weights and split == "train":
         sources = np.repeat([shard.source for shard in own], [shard.documents for shard in own])
-        order, epochs = mixed(Pool(sources, lengths, ids), Mixture(config.weights, config.tokens, config.max_epochs), config.seed)
+        trained_on = np.minimum(lengths, config.context) if config.long == "cut" else lengths
+        order, epochs = mixed(Pool(sources, trained_on, ids), Mixture(config.weights, config.tokens, config.max_epochs), config.seed)
         _tell(epochs, context)
     else:
         order = shuffled(ids, config.seed)
