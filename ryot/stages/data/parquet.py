@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import parquet
 
-from ryot.plugins import Document
+from ryot.plugins import Document, NodeError
 from ryot.stages.data.records import Broken, fields_of, text_of
 from ryot.stages.data.sources import Piece, Reading
 
@@ -47,6 +47,16 @@ def read_rows(piece: Piece, text_field: str | None, max_line: int) -> Reading:
                 yield Broken(piece.label, before + read + 1, why, max(rows - read, 1), damage=True)
             before += rows
     return before
+
+
+def whole_rows(path: str, label: str) -> Iterator[dict[str, Any]]:
+    """Every row with all its columns. Raises NodeError for a file that cannot be read to its end."""
+    try:
+        with opened(path) as file:
+            for batch in file.iter_batches(batch_size=_ROWS):
+                yield from batch.to_pylist()
+    except (pa.ArrowException, OSError) as error:
+        raise NodeError(f"{label} cannot be read: {_said(error)}", hint="what a model is evaluated on has to be whole") from None
 
 
 def opened(path: str) -> Any:

@@ -3,13 +3,11 @@
 import json
 import os
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
-
-import pyarrow as pa
 
 from ryot.plugins import NodeError
 from ryot.stages.data.lines import read_lines
-from ryot.stages.data.parquet import opened
 from ryot.stages.data.stage import MAX_LINE
 from ryot.stages.filter.settings import EvaluationFile
 from ryot.stages.forms import FORMS, form_of
@@ -30,7 +28,8 @@ def evaluation_texts(file: EvaluationFile) -> Iterator[str]:
 def _texts(path: Path, name: str) -> Iterator[str]:
     form = form_of(path.name)
     if form == ".parquet":
-        yield from _rows(path, name)
+        for row in import_module("ryot.stages.data.parquet").whole_rows(str(path), name):
+            yield from _strings(row)
     elif form.startswith(".txt"):
         yield "\n".join(text for _, text in _lines(path, name))
     else:
@@ -53,16 +52,6 @@ def _parsed(line: str, name: str, number: int) -> object:
         raise NodeError(f"{name}:{number}: bad JSON: nested too deeply") from None
     except ValueError as error:
         raise NodeError(f"{name}:{number}: bad JSON: {error}") from None
-
-
-def _rows(path: Path, name: str) -> Iterator[str]:
-    try:
-        with opened(str(path)) as file:
-            for batch in file.iter_batches(batch_size=64):
-                for row in batch.to_pylist():
-                    yield from _strings(row)
-    except (pa.ArrowException, OSError) as error:
-        raise NodeError(f"{name} cannot be read: {error}", hint="what a model is evaluated on has to be whole") from None
 
 
 def _strings(value: object) -> Iterator[str]:

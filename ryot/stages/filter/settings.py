@@ -92,13 +92,16 @@ class NearDuplicates(StageConfig):
 
 
 class Contamination(StageConfig):
-    """What must not be in the training documents, in runs of so many words."""
+    """What must not be in the training documents, in runs of so many words. `normalise` and `personal` are the settings of those
+    filters, where they are on: evaluation texts are looked for as they would be left by them, too."""
 
     kind: Literal["contamination"] = "contamination"
     against: tuple[EvaluationFile, ...]
     held_out: bool
     words: int
     coverage: float
+    normalise: Normalise | None = None
+    personal: PersonalData | None = None
 
 
 Settings = Normalise | Length | Language | Quality | Score | Profanity | PersonalData | NearDuplicates | Contamination

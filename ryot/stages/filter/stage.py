@@ -70,6 +70,7 @@ def _settings(name: str, spec: Spec, facts: Facts) -> Settings:
     if name == "contamination":
         text = () if spec.evaluate is None or spec.evaluate.text is None else (spec.evaluate.text,)
         fields["against"] = tuple(_evaluation(path, facts) for path in dict.fromkeys((*fields["against"], *text)))
+        fields |= {before: _settings(before, spec, facts) for before in ("normalise", "personal") if before in _names(spec)}
     fields = {field: value for field, value in fields.items() if field in CLASSES[name].model_fields}
     return CLASSES[name].model_validate(fields)
 
