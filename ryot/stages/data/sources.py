@@ -11,7 +11,7 @@ from ryot.plugins import Document, NodeError
 from ryot.stages.data.lines import Line, read_lines
 from ryot.stages.data.records import Broken, Record, text_of
 from ryot.stages.data.stage import MAX_LINE, FileSource
-from ryot.stages.data.text import is_heading, split_text
+from ryot.stages.data.text import is_wiki, split_text
 from ryot.stages.forms import FORMS, form_of
 from ryot.stages.inputs import prove, refuse_changed, state_of
 
@@ -126,8 +126,8 @@ def _parse(line: Line) -> object:
 
 
 def _read_text(path: Path, label: str, max_line: int) -> Reading:
-    """Goes through the file twice: whether it is WikiText shows in any of its lines."""
-    number, wiki = 0, any(is_heading(line.text) for line in read_lines(path, max_line))
+    """Goes through the file twice: whether it is WikiText shows in all of its lines."""
+    number, wiki = 0, is_wiki(line.text for line in read_lines(path, max_line))
     for line in split_text(read_lines(path, max_line), wiki=wiki, most=max_line):
         number = line.number
         yield Document.of(line.text) if line.why is None else Broken(label, number, line.why, damage=line.damaged)
