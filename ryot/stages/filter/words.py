@@ -233,14 +233,14 @@ def _looked_up(codes_C: Array, name: str) -> Array:
     table = _table(name)
     if not len(codes_C) or codes_C.max() < _PLANES:
         return table[codes_C]
-    above_C = {
+    above: dict[str, Any] = {
         "lower": codes_C,
         "blank": False,
         "alphanumeric": codes_C < _LETTERS,
         "letter": codes_C < _LETTERS,
         "unseen": codes_C >= _LETTERS,
-    }[name]
-    return np.where(codes_C < _PLANES, table[np.minimum(codes_C, _PLANES - 1)], above_C)
+    }
+    return _array(np.where(codes_C < _PLANES, table[np.minimum(codes_C, _PLANES - 1)], above[name]))
 
 
 def is_letter(codes_C: Array) -> Array:
