@@ -136,7 +136,7 @@ def _source(found: Mapping[str, Any], told: Source | None, left: Sequence[Mappin
 
 def _step(found: Mapping[str, Any]) -> Step:
     ranked = sorted(found["reasons"].items(), key=lambda item: (-item[1], item[0]))
-    examples = tuple(Dropped(example["reason"], _beginning(example["text"])) for example in found["examples"])
+    examples = tuple(Dropped(example["reason"], _beginning(example["text"])) for example in found.get("examples", ()))
     return Step(found["name"], found["read"], found["kept"], found["changed"], tuple(ranked[:4]), examples)
 
 
