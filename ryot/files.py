@@ -1,5 +1,6 @@
 """The door to disk: durable writes, digests, locks that die with their holder. The last write of a node is its commit."""
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -8,7 +9,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ryot.errors import MachineError
+
 _CHUNK = 1 << 20
+NO_ROOM = 74
+"""With this exit code (EX_IOERR of sysexits.h) a process ends that can write no more, not even why."""
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def no_room(error: BaseException, folder: Path) -> MachineError | None:
+    """What a user is told of a disk that is full or cannot be written, met by what writes below `folder`; None for any other error."""
+    if not isinstance(error, OSError) or error.errno not in (*_FULL, errno.EROFS):
+        return None
+    where = error.filename or folder
+    if error.errno in _FULL:
+        return MachineError(f"no room in {where}: {error.strerror}", hint="make room and apply again: finished shards are kept")
+    return MachineError(f"{where} cannot be written: {error.strerror}", hint="make it writable and apply again")
 
 
 def write_durable(path: Path, data: bytes | str) -> None:
@@ -70,7 +86,7 @@ def digest_path(path: Path) -> str:
         raise FileNotFoundError(path)
     total = hashlib.sha256()
     for name, file in tree(path):
-        total.update(f"{name}\0{digest_file(file)}\n".encode())
+        total.update(os.fsencode(f"{name}\0{digest_file(file)}\n"))
     return total.hexdigest()
 
 

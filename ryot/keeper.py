@@ -111,4 +111,9 @@ def emit(events: Path, event: dict[str, object]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv))
+    try:
+        sys.exit(main(sys.argv))
+    except OSError as refused:
+        if files.no_room(refused, Path()) is None:
+            raise
+        os._exit(files.NO_ROOM)

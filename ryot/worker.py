@@ -43,6 +43,8 @@ def main(argv: list[str]) -> int:
         hint = f"install it for {sys.executable}; `ryot doctor` tells how"
         return _failed(folder, worker, error, f"{job.stage} needs the package {error.name}", hint)
     except Exception as error:
+        if (refused := files.no_room(error, folder)) is not None:
+            return _failed(folder, worker, refused, refused.message, refused.hint)
         return _failed(folder, worker, error, f"{type(error).__name__}: {error}", None)
     return 0
 
@@ -53,10 +55,15 @@ def _failed(folder: Path, worker: int, error: Exception, message: str, hint: str
         os._exit(1)  # a child that the stage forked; what became of the node is the worker's to say
     text = message[:4000].encode(errors="backslashreplace").decode()
     failure = Failure(kind=type(error).__name__, message=text, hint=hint)
-    files.write_durable(folder / FAILURE, failure.model_dump_json())
-    if not isinstance(error, RyotError):
-        traceback.print_exception(error)
-    print(f"ryot: failed: {text}", flush=True)
+    try:
+        files.write_durable(folder / FAILURE, failure.model_dump_json())
+        if not isinstance(error, RyotError):
+            traceback.print_exception(error)
+        print(f"ryot: failed: {text}", flush=True)
+    except OSError as full:
+        if files.no_room(full, folder) is None:
+            raise
+        os._exit(files.NO_ROOM)  # what is left in the buffers has no room either
     return 1
 
 

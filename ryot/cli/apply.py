@@ -22,15 +22,13 @@ from ryot.cli.streams import for_whoever_reads
 from ryot.engine import events
 from ryot.engine.apply import Surroundings, apply
 from ryot.engine.ledger import keep, settle
-from ryot.errors import NodeError
+from ryot.errors import MachineError, NodeError
 from ryot.files import Lock
 from ryot.plugins.discover import BACKENDS, discover, find, load
 from ryot.report.as_json import to_json
 from ryot.report.gather import gather
 from ryot.report.live import display
 from ryot.store.journal import Run, all_runs, begin
-
-FAILED = 4
 
 
 @click.command(name="apply")
@@ -42,7 +40,8 @@ def command(
 ) -> int:
     """Run what SPEC asks for and is not finished; then judge. Run it again after any crash: finished work is never repeated.
 
-    Exit code: 4 a node failed, else 1 a must-target FAILs, else 5 one is INCONCLUSIVE or ERROR, else 0.
+    Exit code: 4 a node failed (3 where only the machine kept one from finishing, as a full disk does), else 1 a must-target FAILs,
+    else 5 one is INCONCLUSIVE or ERROR, else 0.
     """
     console = Console(stderr=True, soft_wrap=False)
     planned = resolve(spec, profile, sets, folders, root)
@@ -70,24 +69,27 @@ def command(
         if failed:
             again = shlex.join(["ryot", *sys.argv[1:]])
             console.print(f"to continue after mending: {again}", markup=False, highlight=False, soft_wrap=True)
-    return FAILED if failed else result.exit_code
+    return failed or result.exit_code
 
 
-def _run(planned: Planned, run: Run, console: Console) -> bool:
-    """Run the plan, showing it. Returns whether a node failed."""
+def _run(planned: Planned, run: Run, console: Console) -> int:
+    """Run the plan, showing it. Returns the exit code of what failed: 0 nothing, 3 by the machine alone, else 4."""
     offered = find("local", discover(BACKENDS))
     assert offered is not None
     around = Surroundings(planned.plugins, planned.loaded.spec.hardware.cpus or planned.machine.cpus, planned.loaded.spec.hardware.python)
-    failed = False
+    kinds: set[str] = set()
     try:
         with display(console) as shown, closing(apply(planned.plan, planned.store, load(offered)(), around, run)) as happening:
             for event in happening:
                 shown.show(event)
-                failed = failed or isinstance(event, events.Failed | events.Skipped)
+                if isinstance(event, events.Failed):
+                    kinds.add(event.kind)
     except BaseException:
         console.print("stopped; nothing that was finished is lost, `ryot apply` continues", markup=False)
         raise
-    return failed
+    if kinds == {MachineError.__name__}:
+        return MachineError.exit_code
+    return NodeError.exit_code if kinds else 0
 
 
 class _Held:

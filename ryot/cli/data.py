@@ -11,7 +11,7 @@ from typing import Any
 import click
 from rich.text import Text
 
-from ryot.cli.output import stdout
+from ryot.cli.output import escaped, stdout
 from ryot.cli.request import Planned, json_option, resolve, spec_options
 from ryot.errors import SpecError, printable
 from ryot.plan.plan import PlannedNode
@@ -62,7 +62,7 @@ def preview(
     planned = resolve(spec, profile, sets, folders, root)
     shown = previewed(planned, documents)
     if as_json:
-        click.echo(json.dumps([asdict(document) for document in shown], indent=2, ensure_ascii=False))
+        click.echo(escaped(json.dumps([asdict(document) for document in shown], indent=2, ensure_ascii=False)))
         return
     console = stdout()
     for number, document in enumerate(shown, start=1):

@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from ryot import processes
 from ryot.engine import events
 from ryot.engine.damage import set_damaged_aside
-from ryot.engine.jobs import Active, backend_job, events_file, heard, how_it_ended, last_lines, write_job
+from ryot.engine.jobs import Active, backend_job, events_file, heard, last_lines, unsaid, write_job
 from ryot.engine.survey import last_failure, survey
 from ryot.plan.plan import Plan, PlannedNode
 from ryot.plugins.backend import Backend
 from ryot.plugins.discover import Plugin
-from ryot.store.job import LOG, Failure, ServiceAt
+from ryot.store.job import LOG, ServiceAt
 from ryot.store.journal import Journal, Run
 from ryot.store.store import Store
 
@@ -174,10 +174,10 @@ class _Schedule:
         if record and not node.is_service:
             yield events.Finished(node.name, record.seconds)
             return
-        failure = last_failure(self.store, node) or Failure(kind="Crash", message=f"the worker {how_it_ended(code)}")
+        failure = last_failure(self.store, node) or unsaid(code, self.store.folder(node.stage, node.key))
         self.failed[node.name] = failure.message
         log = self.store.folder(node.stage, node.key) / LOG
-        yield events.Failed(node.name, failure.message, failure.hint, str(log), last_lines(log))
+        yield events.Failed(node.name, failure.message, failure.hint, str(log), last_lines(log), failure.kind)
         if node.is_service:
             yield from self._end_users(node.name)
 

@@ -66,12 +66,13 @@ class Stopped(Event):
 
 @dataclass(frozen=True, slots=True)
 class Failed(Event):
-    """A node's try failed: why, what to do, and the last lines of its log."""
+    """A node's try failed: why, what to do, and the last lines of its log; `kind` is the class of the error."""
 
     message: str = ""
     hint: str | None = None
     log: str = ""
     last_lines: tuple[str, ...] = ()
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
+import os
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,7 +18,7 @@ from ryot.fingerprint import fingerprint
 from ryot.plan.plan import Plan, PlannedNode
 from ryot.plugins.backend import Job
 from ryot.plugins.discover import Plugin
-from ryot.store.job import JobFile, ServiceAt
+from ryot.store.job import Failure, JobFile, ServiceAt
 from ryot.store.journal import Run
 from ryot.store.store import Store
 
@@ -119,6 +121,15 @@ def how_it_ended(code: int) -> str:
     """An exit code (negative: the signal that ended it) in words."""
     code = 128 - code if code < 0 else code
     return _KILLED.get(code, f"ended with exit code {code}")
+
+
+def unsaid(code: int, folder: Path) -> Failure:
+    """Why a job failed that left no word of it."""
+    if code == files.NO_ROOM:
+        error = files.no_room(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), folder)
+        assert error is not None
+        return Failure(kind=type(error).__name__, message=error.message, hint=error.hint)
+    return Failure(kind="Crash", message=f"the worker {how_it_ended(code)}")
 
 
 def last_lines(log: Path, count: int = 12) -> tuple[str, ...]:

@@ -7,13 +7,14 @@ from typing import Any
 from ryot.report.drawing import Bar, Chart, Label
 from ryot.spec.data import Source
 
+_SHOWN = 160
 _ROW, _NAME, _NUMBER, _WIDTH = 22, 132, 96, 560
 
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
     """One source: its name, its terms, its share of the tokens, and its documents; `size` is the text kept in bytes, `digest` the SHA-256
-    of a local source or the revision of one of the hub."""
+    of a local source or the revision of one of the hub; `left` and `left_size` are documents and bytes behind the last filter."""
 
     name: str
     licence: str
@@ -24,22 +25,35 @@ class SourceRow:
     kept: int
     size: int
     digest: str
+    left: int = 0
+    left_size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A document that a step dropped: why, and how it begins."""
+
+    reason: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step on the way: the documents before and after, how many it changed, and the most frequent reasons of those dropped."""
+    """One step on the way: the documents before and after, how many it changed, the most frequent reasons of those dropped, and a few of
+    them."""
 
     name: str
     read: int
     kept: int
     changed: int = 0
     reasons: tuple[tuple[str, int], ...] = ()
+    examples: tuple[Dropped, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Datasheet:
-    """`splits`: documents left of each. `node`: the last one of the way, with its `key` and the SHA-256 of its documents.json."""
+    """`splits`: documents left of each. `node`: the last one of the way, with its `key` and the SHA-256 of its documents.json. `broken`:
+    the first records that could not be read, by file and line."""
 
     node: str
     key: str
@@ -47,20 +61,26 @@ class Datasheet:
     sources: tuple[SourceRow, ...]
     steps: tuple[Step, ...]
     splits: Mapping[str, int]
+    broken: tuple[str, ...] = ()
 
 
 def datasheet_of(node: str, key: str, digest: str, facts: Mapping[str, Any], told: Sequence[Source] = ()) -> Datasheet:
     """The datasheet that the facts of documents.json make. `told` is what the spec says of the sources now: licences and weights are
     no part of what was read, so a note that was mended later counts."""
     found = facts.get("sources", ())
-    sources = tuple(_source(fields, told[place] if len(told) == len(found) else None) for place, fields in enumerate(found))
+    sources = tuple(
+        _source(
+            fields, told[place] if len(told) == len(found) else None, [shard for shard in facts["shards"] if shard.get("source") == place]
+        )
+        for place, fields in enumerate(found)
+    )
     read = sum(source.read for source in sources)
     steps = [Step("exact copies", read, read - sum(source.copies for source in sources), reasons=_copies(sources))] if sources else []
     steps += [_step(found) for found in facts.get("filters", ())]
     splits: dict[str, int] = {}
     for shard in facts["shards"]:
         splits[shard["split"]] = splits.get(shard["split"], 0) + shard["documents"]
-    return Datasheet(node, key, digest, sources, tuple(steps), splits)
+    return Datasheet(node, key, digest, sources, tuple(steps), splits, tuple(facts.get("broken_named", ())))
 
 
 def funnel_chart(sheet: Datasheet) -> Chart | None:
@@ -98,7 +118,7 @@ def reasons(step: Step) -> str:
     return ", ".join(f"{reason} {count:,}" for reason, count in step.reasons)
 
 
-def _source(found: Mapping[str, Any], told: Source | None) -> SourceRow:
+def _source(found: Mapping[str, Any], told: Source | None, left: Sequence[Mapping[str, Any]]) -> SourceRow:
     return SourceRow(
         name=str(found.get("path") or found.get("dataset") or "generated"),
         licence=(told.licence if told else found.get("licence")) or "not stated",
@@ -109,12 +129,21 @@ def _source(found: Mapping[str, Any], told: Source | None) -> SourceRow:
         kept=found["kept"],
         size=found["bytes"],
         digest=str(found.get("digest") or found.get("revision") or ""),
+        left=sum(shard["documents"] for shard in left),
+        left_size=sum(shard["bytes"] for shard in left),
     )
 
 
 def _step(found: Mapping[str, Any]) -> Step:
     ranked = sorted(found["reasons"].items(), key=lambda item: (-item[1], item[0]))
-    return Step(found["name"], found["read"], found["kept"], found["changed"], tuple(ranked[:4]))
+    examples = tuple(Dropped(example["reason"], _beginning(example["text"])) for example in found.get("examples", ()))
+    return Step(found["name"], found["read"], found["kept"], found["changed"], tuple(ranked[:4]), examples)
+
+
+def _beginning(text: str) -> str:
+    """How a text begins, in one line."""
+    line = " ".join(text.split())
+    return line if len(line) <= _SHOWN else f"{line[:_SHOWN]}..."
 
 
 def _copies(sources: Sequence[SourceRow]) -> tuple[tuple[str, int], ...]:

@@ -80,19 +80,32 @@ def _data(summary: Summary) -> str:
     if sheet is None:
         return ""
     sources = [
-        (row.name, row.licence, *(f"{n:,}" for n in (row.read, row.broken, row.copies, row.kept)), show(row.size, "bytes"), row.digest[:12])
+        (
+            row.name,
+            row.licence,
+            *(f"{n:,}" for n in (row.read, row.broken, row.copies, row.kept)),
+            show(row.size, "bytes"),
+            f"{row.left:,}",
+            show(row.left_size, "bytes"),
+            row.digest[:12],
+        )
         for row in sheet.sources
     ]
     steps = [
         (step.name, *(f"{n:,}" for n in (step.read, step.read - step.kept, step.changed, step.kept)), reasons(step)) for step in sheet.steps
     ]
+    dropped = [(step.name, example.reason, example.text) for step in sheet.steps for example in step.examples]
     left = ", ".join(f"{count:,} {split}" for split, count in sheet.splits.items())
     return "\n\n".join(
         filter(
             None,
             (
-                _table(("source", "licence", "read", "broken", "copies", "kept", "text", "digest"), sources),
+                _table(("source", "licence", "read", "broken", "copies", "kept", "text", "left", "text left", "digest"), sources),
                 _table(("step", "read", "dropped", "changed", "left", "why, most frequent first"), steps),
+                _table(("dropped by", "why", "how it begins"), dropped),
+                "\n".join(["Records that could not be read, the first:", "", *(f"- {_cell(broken)}" for broken in sheet.broken)])
+                if sheet.broken
+                else "",
                 f"Left: {left} documents, of {_cell(sheet.node)} {sheet.key[:12]}, SHA-256 of the list of shards {sheet.digest[:12]}.",
             ),
         )

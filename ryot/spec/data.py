@@ -77,7 +77,7 @@ class Source(Section):
     """Make documents from templates."""
     path: LocalPath | None = None
     """A local file or folder, relative to the spec: .jsonl (one object a line; also .ndjson), .parquet (a row a document), .txt (a
-    document a paragraph block); lines also as .gz or .zst."""
+    document a paragraph block); lines and text also as .gz or .zst."""
     text_field: str | None = None
     """The field or column that holds the text (default `text`); or a template such as `Q: {question}\\nA: {answer}`."""
     hub: str | None = Field(None, pattern=r"^(hf://)?(datasets/)?[\w.\-]+(/[\w.\-]+)?(:[\w.\-]+)?(@[\w.\-/]+)?$")
@@ -169,6 +169,9 @@ class Data(Section):
     """Seed of the generator and of the order of documents."""
     max_bad_lines: Proportion = 0.01
     """The share of broken records (bad JSON, wrong encoding, no text) tolerated; they are counted and named."""
+    allow_damaged: bool = False
+    """Take what can be read of a truncated or damaged archive or Parquet file. How much is lost is not known, and what is read may be
+    wrong; by default the node fails."""
     max_line: Bytes = Field(16 * 2**20, ge=1024)
     """A line, a paragraph block or a row longer than this is a broken record."""
     workers: int | None = Field(None, ge=1)

@@ -95,8 +95,9 @@ class PersonalData(Section):
     """Finds what points to a person, and credentials."""
 
     kinds: tuple[Personal, ...] = Field(("email", "phone", "card", "iban", "ip", "ssn", "secret"), min_length=1)
-    """What to look for: e-mail addresses, phone numbers (international and US forms), card numbers (by Luhn's check), IBANs (by their
-    check digits), IPv4 and IPv6 addresses, US social security numbers, and keys and tokens."""
+    """What to look for: e-mail addresses, phone numbers (international, with a calling code that is assigned, and US forms), card numbers
+    (by their networks' ranges and Luhn's check), IBANs (by their country's length and check digits), IPv4 and IPv6 addresses, US social
+    security numbers, and keys and tokens. US numbers of blanks alone count after a word such as `call`, or on their own."""
     action: Literal["mask", "drop"] = "mask"
     """mask: put `<EMAIL>` and the like in their place · drop: drop the text."""
 
@@ -119,7 +120,8 @@ class Contamination(Section):
     come from the hub when they are asked; they are found only in files of them that are named here."""
 
     against: tuple[LocalPath, ...] = ()
-    """Evaluation files beside `evaluate.text`: .txt, or .jsonl, of which every string is looked at; or folders of such files."""
+    """Evaluation files beside `evaluate.text`: .txt; .jsonl or .parquet, of which every string is looked at; lines and text also as .gz
+    or .zst; or folders of such files."""
     held_out: bool = True
     """Look for the held-out and test splits too."""
     words: int = Field(13, ge=3, le=100)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -172,3 +173,29 @@ def test_journal_with_foreign_lines_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("field", ["targets.²=x", "targets.-1=x", "data.sources.x=1", "targets.99=x"])
 def test_index_that_is_none_is_a_usage_error(field: str) -> None:
     assert run(["validate", TINY, "--set", field]) == 2
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 3 MB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(disk)], capture_output=True, check=False).returncode:
+        pytest.skip("only root mounts a disk")
+    yield disk
+    subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_full_disk_while_a_node_runs_is_the_machines_fault(small_disk: Path, tmp_path: Path, workers: int) -> None:
+    with (tmp_path / "big.jsonl").open("w") as file:
+        file.writelines(json.dumps({"text": os.urandom(500).hex()}) + "\n" for _ in range(12_000))
+    spec = tmp_path / "tiny.yaml"
+    spec.write_text(Path(TINY).read_text())
+    small = ["--set", "data.sources=[{path: big.jsonl}, {path: big.jsonl}]", "--set", f"data.workers={workers}", "--set", "targets=[]",
+             "--set", "evaluate.tasks=[perplexity]"]  # fmt: skip
+    done = ended(["apply", str(spec), "--store", str(small_disk / "store"), *small], tmp_path)
+    assert done.returncode == 3, done.stderr
+    assert f"no room in {small_disk}" in done.stderr
+    assert "make room and apply again" in done.stderr
+    assert "Traceback" not in done.stderr

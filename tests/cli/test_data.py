@@ -105,3 +105,13 @@ def test_what_is_wrong_is_an_error_and_no_crash(spec: Path, capsys: pytest.Captu
     assert "py3langid does not know xx" in capsys.readouterr().err
     assert run(["data", "preview", str(spec), "--set", "data.filters.contamination={against: [no.txt]}"]) == 3
     assert "data.filters.contamination.against.0: " in capsys.readouterr().err
+
+
+def test_what_commands_a_terminal_is_escaped_in_json(spec: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = f"\u009b31m\u202eevil\u200f é 漢 {PROSE}"
+    (spec.parent / "texts.jsonl").write_text(json.dumps({"text": text}, ensure_ascii=False) + "\n", encoding="utf-8")
+    assert run(["data", "preview", str(spec), "--json"]) == 0
+    printed = capsys.readouterr().out
+    assert [document["text"] for document in json.loads(printed)] == [text]
+    assert not {"\u009b", "\u202e", "\u200f"} & set(printed)
+    assert "é 漢" in printed

@@ -24,11 +24,16 @@ FACTS = {
             "dropped": 30,
             "changed": 0,
             "reasons": {"too_long": 10, "too_short": 20},
-            "examples": [],
+            "examples": [{"id": "1", "reason": "too_short: 3", "text": "<script>evil</script>\n\x9b31m" + "long " * 60}],
         },
         {"name": "personal", "read": 150, "kept": 150, "dropped": 0, "changed": 7, "reasons": {}, "examples": []},
     ],
-    "shards": [{"split": "train", "documents": 140}, {"split": "heldout", "documents": 4}, {"split": "train", "documents": 6}],
+    "broken_named": ["a<b>.jsonl:7: bad JSON"],
+    "shards": [
+        {"split": "train", "documents": 140, "bytes": 4000, "source": 0},
+        {"split": "heldout", "documents": 4, "bytes": 200, "source": 0},
+        {"split": "train", "documents": 6, "bytes": 300, "source": 1},
+    ],
 }
 SHEET = datasheet_of("filter.personal", "k" * 64, "f" * 64, FACTS)
 
@@ -39,6 +44,7 @@ def test_every_step_has_what_came_in_and_what_was_left() -> None:
         ("length", 180, 150, 0),
         ("personal", 150, 150, 7),
     ]
+    assert [(row.left, row.left_size) for row in SHEET.sources] == [(144, 4200), (6, 300)]
     assert SHEET.splits == {"train": 146, "heldout": 4}
 
 
@@ -63,6 +69,12 @@ def test_the_reports_carry_it_and_escape_it() -> None:
     page, text = to_html(summary), to_markdown(summary)
     assert "a&lt;b&gt;.jsonl" in page
     assert "a<b>" not in page + text
+    assert "<script>evil" not in page + text.replace("\\<", "")
+    assert "\x9b" not in page + text
+    assert "bad JSON" in page
+    assert "bad JSON" in text
+    assert "too_short: 3" in page
+    assert "too_short: 3" in text
     for part in ("CC-BY-4.0", "not stated", "too_short 20, too_long 10", "146 train, 4 heldout"):
         assert part in page
         assert part in text

@@ -12,6 +12,9 @@ from ryot.stages.data.stage import Config, FileSource, GeneratorSource, Source
 from ryot.stages.data.units import Unit
 from ryot.stages.shards.work import Result
 
+TOLD = 3
+"""So many broken records are told at once; documents.json names more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Findings:
@@ -68,6 +71,20 @@ def say_empty(units: Sequence[Unit], results: Sequence[Result], context: StageCo
             context.say(f"{label} is empty")
 
 
+def refuse_damaged(found: Findings, context: StageContext) -> None:
+    """Raise NodeError, naming every one, when files are damaged and the Config does not allow it; where it does, warn."""
+    damaged = [damage for result in found.results for damage in result["damaged"]]
+    if not damaged:
+        return
+    named = [f"{damage['file']}: {damage['why']}; {damage['read']:,} documents of it were read" for damage in damaged[:NAMED]]
+    named += [f"and {len(damaged) - NAMED} more"] if len(damaged) > NAMED else []
+    if found.config.allow_damaged:
+        context.warn(f"damaged files were read as far as they could be, as data.allow_damaged says: {'; '.join(named)}")
+        return
+    hint = "fetch the file again; `data.allow_damaged: true` takes what can be read of it, though it may be wrong"
+    raise NodeError("\n    ".join(["damaged files lose an unknown number of documents:", *named]), hint=hint)
+
+
 def refuse_too_many_broken(found: Findings) -> None:
     """Raise NodeError, with the first ten, when more records are broken than the Config tolerates."""
     broken, share = found.total("broken"), found.config.max_bad_lines
@@ -76,6 +93,14 @@ def refuse_too_many_broken(found: Findings) -> None:
         first = "\n".join(f"    {record}" for record in named(found.units, found.results))
         message = f"{broken} of {records} records are broken, more than the {share:.2%} that data.max_bad_lines allows:\n{first}"
         raise NodeError(message, hint="mend the file, name another text_field, or raise data.max_bad_lines")
+
+
+def tell_broken(found: Findings, context: StageContext) -> None:
+    """Warn of the broken records that were tolerated, with the first of them."""
+    broken = found.total("broken")
+    if broken:
+        first = "; ".join(map(str, named(found.units, found.results)[:TOLD]))
+        context.warn(f"{broken:,} of {found.total('read') + broken:,} records are broken and left out; the first: {first}")
 
 
 def refuse_empty(found: Findings) -> None:

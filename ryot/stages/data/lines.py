@@ -19,17 +19,19 @@ _DAMAGE = (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError)
 
 
 class Line(NamedTuple):
-    """A line without its end; `why` says what is wrong with it, where it could not be read."""
+    """A line without its end; `why` says what is wrong with it, where it could not be read; `damaged` that the whole archive is."""
 
     number: int
     text: str
     why: str | None = None
+    damaged: bool = False
 
 
 def read_lines(path: Path, most: int, start: int = 0, end: int | None = None) -> Iterator[Line]:
     """The lines that begin at a byte in [start, end), numbered from 1; one of more than `most` bytes is passed over as broken.
 
-    An archive that ends too early, or is damaged, gives one broken line where that shows, after all that came before.
+    An archive that ends too early, or is damaged, gives one broken line where that shows, after all that came before; which may be
+    wrong too: a checksum stands behind what it covers.
     """
     number = 0
     with _open(path) as file:
@@ -45,13 +47,13 @@ def read_lines(path: Path, most: int, start: int = 0, end: int | None = None) ->
                 else:
                     yield Line(number, "", other) if other else _decoded(raw, number, first=number == 1 and start == 0)
         except _DAMAGE as error:
-            yield Line(number + 1, "", f"the archive is truncated or damaged here, what follows is lost: {error}")
+            yield Line(number + 1, "", f"the archive is truncated or damaged: {error}", damaged=True)
 
 
 def _open(path: Path) -> Any:
-    if path.suffix == ".gz":
+    if path.suffix.lower() == ".gz":
         return gzip.open(path, "rb")
-    if path.suffix == ".zst":
+    if path.suffix.lower() == ".zst":
         return io.BufferedReader(_Zstd(path), _BUFFER)
     return path.open("rb", buffering=_BUFFER)
 

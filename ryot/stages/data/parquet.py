@@ -1,12 +1,13 @@
 """Parquet files, row group by row group. Its own module, because pyarrow is slow to import and seldom needed."""
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
 from pyarrow import parquet
 
-from ryot.plugins import Document
+from ryot.plugins import Document, NodeError
 from ryot.stages.data.records import Broken, fields_of, text_of
 from ryot.stages.data.sources import Piece, Reading
 
@@ -16,7 +17,7 @@ _ROWS = 64  # at once: rows can be whole books
 def row_groups(path: str) -> list[int]:
     """The bytes of each row group, unpacked; none where the file cannot be read."""
     try:
-        with parquet.ParquetFile(path) as file:
+        with opened(path) as file:
             return [file.metadata.row_group(group).total_byte_size for group in range(file.num_row_groups)]
     except (pa.ArrowException, OSError):
         return []
@@ -25,10 +26,10 @@ def row_groups(path: str) -> list[int]:
 def read_rows(piece: Piece, text_field: str | None, max_line: int) -> Reading:
     """The rows of a piece, numbered from 1 in the file. A damaged row group is one Broken record that counts all it lost."""
     try:
-        file = parquet.ParquetFile(piece.path)
+        file = opened(piece.path)
     except (pa.ArrowException, OSError) as error:
         _refuse_disk(error)
-        yield Broken(piece.label, 1, f"the Parquet file is damaged: {_said(error)}")
+        yield Broken(piece.label, 1, f"the Parquet file is damaged: {_said(error)}", damage=True)
         return 1
     before = 0
     with file:
@@ -43,9 +44,24 @@ def read_rows(piece: Piece, text_field: str | None, max_line: int) -> Reading:
             except (pa.ArrowException, OSError) as error:
                 _refuse_disk(error)
                 why = f"the row group is damaged, {rows - read} rows are lost: {_said(error)}"
-                yield Broken(piece.label, before + read + 1, why, max(rows - read, 1))
+                yield Broken(piece.label, before + read + 1, why, max(rows - read, 1), damage=True)
             before += rows
     return before
+
+
+def whole_rows(path: str, label: str) -> Iterator[dict[str, Any]]:
+    """Every row with all its columns. Raises NodeError for a file that cannot be read to its end."""
+    try:
+        with opened(path) as file:
+            for batch in file.iter_batches(batch_size=_ROWS):
+                yield from batch.to_pylist()
+    except (pa.ArrowException, OSError) as error:
+        raise NodeError(f"{label} cannot be read: {_said(error)}", hint="what a model is evaluated on has to be whole") from None
+
+
+def opened(path: str) -> Any:
+    """The file, with the checksums of its pages, where it has them, compared. Its name need not be UTF-8."""
+    return parquet.ParquetFile(pa.OSFile(os.fsencode(path)), page_checksum_verification=True)
 
 
 def _rows(file: Any, group: int, text_field: str | None, max_line: int) -> Iterator[str | ValueError]:

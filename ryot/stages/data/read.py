@@ -26,7 +26,8 @@ TWINS = ("paraphrased_from", "scaled_from", "without_distractor")
 
 @dataclass(slots=True)
 class Counts:
-    """What was read of a unit. `lines` are those of the last piece, `files` the documents and broken records of each file."""
+    """What was read of a unit. `lines` are those of the last piece, `files` the documents and broken records of each file; `damaged`
+    names each damaged file, and how many documents were read of it."""
 
     read: int = 0
     broken: int = 0
@@ -36,6 +37,9 @@ class Counts:
     wrong: int = 0
     checked: int = 0
     refused: dict[str, int] = field(default_factory=dict)
+    damaged: list[dict[str, Any]] = field(default_factory=list)
+    begun: int = 0
+    """Documents that were read before the file that is being read."""
 
     def sound(self, records: Iterable[Record]) -> Iterator[Document]:
         """The documents among the records; both are counted."""
@@ -46,6 +50,7 @@ class Counts:
             else:
                 self.broken += record.lost
                 self.named += [asdict(record)] if len(self.named) < NAMED else []
+                self.damaged += [{"file": record.file, "why": record.why, "read": self.read - self.begun}] if record.damage else []
 
 
 def read_unit(settings: Mapping[str, Any], fields: Mapping[str, Any], folder: Path) -> Result:
@@ -92,7 +97,7 @@ def _records(unit: Unit, config: Config, counts: Counts, made: Path) -> Iterator
 
 def _of_files(unit: Unit, source: FileSource, max_line: int, counts: Counts) -> Iterator[Record]:
     for piece in unit.pieces:
-        before = counts.read + counts.broken
+        before, counts.begun = counts.read + counts.broken, counts.read
         counts.lines = yield from read_piece(piece, source, max_line)
         counts.files[piece.label] = counts.read + counts.broken - before
 

@@ -10,12 +10,14 @@ _FIELD = re.compile(r"\{(\w+)\}")
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A record that could not be read: its line, or its row where the file has rows. `lost` counts the rows where several went with it."""
+    """A record that could not be read: its line, or its row where the file has rows. `lost` counts the rows where several went with it;
+    `damage` says that the whole file is damaged: what was read of it may be wrong, and how much is lost nobody knows."""
 
     file: str
     line: int
     why: str
     lost: int = 1
+    damage: bool = False
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.why}"

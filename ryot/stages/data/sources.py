@@ -1,29 +1,22 @@
 """Local files as Documents and Broken records. A broken record never ends the reading."""
 
 import json
+import os
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from ryot.plugins import Document, NodeError, digest_path
+from ryot.plugins import Document, NodeError
 from ryot.stages.data.lines import Line, read_lines
 from ryot.stages.data.records import Broken, Record, text_of
 from ryot.stages.data.stage import MAX_LINE, FileSource
-from ryot.stages.data.text import is_heading, split_text
+from ryot.stages.data.text import is_wiki, split_text
+from ryot.stages.forms import FORMS, form_of
+from ryot.stages.inputs import prove, refuse_changed, state_of
 
 Reading = Generator[Record, None, int]
 """The records of a piece; when it ends it returns how many lines, or rows, it went through."""
-_LINES = (".jsonl", ".ndjson")
-_TEXT = (".txt",)
-_PACKED = (".gz", ".zst")
-SUFFIXES = (
-    *_LINES,
-    *(line + packed for line in (*_LINES, ".json") for packed in _PACKED),
-    *_TEXT,
-    *(".txt" + packed for packed in _PACKED),
-    ".parquet",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,36 +30,45 @@ class Piece:
     end: int | None = None
 
     @property
+    def form(self) -> str:
+        """How it is read."""
+        return form_of(self.path)
+
+    @property
     def is_cut(self) -> bool:
         """Whether the file's lines can be read in parts: they are not packed, and no paragraph block goes over a border."""
-        return self.path.endswith(_LINES)
+        return self.form == ".jsonl"
 
     @property
     def is_parquet(self) -> bool:
         """Whether it is Parquet."""
-        return self.path.endswith(".parquet")
+        return self.form == ".parquet"
 
 
 def read_files(source: FileSource, max_line: int = MAX_LINE) -> Iterator[Record]:
     """The records of a local file or folder. Raises NodeError when it is not there, has changed, or holds no such file."""
-    return first((record for piece in pieces_of(source) for record in read_piece(piece, source, max_line)), source.max_documents)
+    before = state_of(Path(source.path))
+    yield from first((record for piece in pieces_of(source) for record in read_piece(piece, source, max_line)), source.max_documents)
+    refuse_changed(Path(source.path), before, source.written)
 
 
 def pieces_of(source: FileSource) -> list[Piece]:
     """The files of a source, each whole, in the order of their names. Raises NodeError as `read_files` does."""
     root = Path(source.path)
-    try:
-        digest = digest_path(root)
-    except OSError as error:
-        raise NodeError(f"cannot read {source.written}: {error.strerror or 'no such file or folder'}") from error
-    if digest != source.digest:
-        raise NodeError(f"{source.written} changed after the plan was made", hint="start again: it is read under its new digest")
+    prove(root, source.digest, source.written)
     found = [root] if root.is_file() else sorted(path for path in root.rglob("*") if path.is_file())
-    pieces = [Piece(str(path), _label(path, root)) for path in found if path.name.endswith(SUFFIXES)]
+    pieces = [Piece(str(path), _label(path, root)) for path in found if form_of(path.name)]
     if not pieces:
-        hint = f"what is read ends in {', '.join(SUFFIXES)}; convert other formats to JSON lines"
+        hint = f"what is read ends in {', '.join(FORMS)}; convert other formats to JSON lines"
         raise NodeError(f"{source.written} is not, and does not hold, a .jsonl, .parquet or .txt file", hint=hint)
     return pieces
+
+
+def unread(root: Path) -> list[str]:
+    """What lies in a folder and is not read, by name: files of other forms, links to folders, links to nothing, pipes."""
+    entries = sorted(root.rglob("*")) if root.is_dir() else []
+    folders = {path for path in entries if path.is_dir() and not path.is_symlink()}
+    return [_label(path, root) for path in entries if path not in folders and not (path.is_file() and form_of(path.name))]
 
 
 def first(records: Iterable[Record], most: int | None) -> Iterator[Record]:
@@ -86,7 +88,7 @@ def read_piece(piece: Piece, source: FileSource, max_line: int) -> Reading:
         if piece.is_parquet:
             reading: Reading = import_module("ryot.stages.data.parquet").read_rows(piece, source.text_field, max_line)
             return (yield from reading)
-        if path.name.removesuffix(".gz").removesuffix(".zst").endswith(_TEXT):
+        if piece.form.startswith(".txt"):
             return (yield from _read_text(path, piece.label, max_line))
         return (yield from _read_json_lines(piece, source.text_field, max_line))
     except OSError as error:
@@ -94,7 +96,9 @@ def read_piece(piece: Piece, source: FileSource, max_line: int) -> Reading:
 
 
 def _label(path: Path, root: Path) -> str:
-    return path.name if path == root else path.relative_to(root).as_posix()
+    """A name that can be printed and kept as UTF-8, which a file's name need not be."""
+    name = path.name if path == root else path.relative_to(root).as_posix()
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _read_json_lines(piece: Piece, text_field: str | None, max_line: int) -> Reading:
@@ -106,7 +110,7 @@ def _read_json_lines(piece: Piece, text_field: str | None, max_line: int) -> Rea
         try:
             yield Document.of(text_of(_parse(line), text_field))
         except ValueError as error:
-            yield Broken(piece.label, number, str(error))
+            yield Broken(piece.label, number, str(error), damage=line.damaged)
     return number
 
 
@@ -122,9 +126,9 @@ def _parse(line: Line) -> object:
 
 
 def _read_text(path: Path, label: str, max_line: int) -> Reading:
-    """Goes through the file twice: whether it is WikiText shows in any of its lines."""
-    number, wiki = 0, any(is_heading(line.text) for line in read_lines(path, max_line))
+    """Goes through the file twice: whether it is WikiText shows in all of its lines."""
+    number, wiki = 0, is_wiki(line.text for line in read_lines(path, max_line))
     for line in split_text(read_lines(path, max_line), wiki=wiki, most=max_line):
         number = line.number
-        yield Document.of(line.text) if line.why is None else Broken(label, number, line.why)
+        yield Document.of(line.text) if line.why is None else Broken(label, number, line.why, damage=line.damaged)
     return number

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from ryot.plugins import Circumstance, Facts, Measure, Node, Resources, Spec, SpecError, Stage, StageConfig
 from ryot.stages.filter.stage import last_documents
+from ryot.stages.forms import form_of
 
 MAX_LINE = 16 * 2**20
 """What `data.max_line` is by default, in bytes."""
@@ -39,6 +40,8 @@ class FileSource(Noted):
 
     kind: Literal["file"] = "file"
     digest: str
+    form: str = ""
+    """How it is read, as its name says; empty for a folder, whose digest holds the names."""
     written: Annotated[str, Circumstance]
     """The path as the spec writes it."""
     path: Annotated[str, Circumstance]
@@ -69,6 +72,7 @@ class Config(StageConfig):
     test: float = 0.0
     seed: int = 42
     max_bad_lines: float = 0.01
+    allow_damaged: bool = False
     max_line: int = MAX_LINE
     shard_bytes: int = 32 * 2**20
     """Files are read in parts of this size, and a shard holds at most about so much text."""
@@ -95,7 +99,7 @@ class DataStage(Stage):
     """Reads every source, drops copies, holds some documents out, and counts what it could not read."""
 
     name = "data"
-    version = 2
+    version = 3
     Config = Config
     gives = "documents"
     measures = COUNTED
@@ -107,7 +111,7 @@ class DataStage(Stage):
         """The one node `data`. Raises SpecError for a local path that is not there."""
         data = spec.data
         sources = tuple(_source(source, facts) for source in data.sources)
-        taken_over = data.model_dump(include={"held_out", "test", "seed", "max_bad_lines", "max_line", "workers", "ray"})
+        taken_over = data.model_dump(include={"held_out", "test", "seed", "max_bad_lines", "allow_damaged", "max_line", "workers", "ray"})
         config = Config(sources=sources, **taken_over)
         made = generated_of(spec)
         taken = {"wrong_answers": made} if made else {}
@@ -151,5 +155,6 @@ def _source(source: Any, facts: Facts) -> Source:
     if (path := source.path) is not None:
         if path not in facts.digests:
             raise SpecError(f"data.sources names {path}, which is not there", hint="paths are relative to the spec's folder")
-        return FileSource(digest=facts.digests[path], written=path, path=facts.paths.get(path, path), **common)
+        there = facts.paths.get(path, path)
+        return FileSource(digest=facts.digests[path], form=form_of(there), written=path, path=there, **common)
     return HubSource(dataset=source.hub, revision=source.revision, split=source.split, **common)

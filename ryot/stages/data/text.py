@@ -7,10 +7,25 @@ from ryot.stages.data.lines import Line
 
 _HEADING = re.compile(r"\s*(=(?: =)*) [^=\s](?:.*[^=\s])? \1\s*")
 
+_SURE = 3
+"""So many headings are no accident."""
+
 
 def is_heading(line: str) -> bool:
     """Whether a line is a WikiText heading: ` = Title = `, ` = = Section = = `."""
     return _HEADING.fullmatch(line) is not None
+
+
+def is_wiki(lines: Iterable[str]) -> bool:
+    """Whether lines are those of a WikiText file: with titles and headings below them, or at least three. One line between equals signs
+    is found in other texts too."""
+    levels: list[int] = []
+    for line in lines:
+        if (match := _HEADING.fullmatch(line)) is not None:
+            levels.append(match[1].count("="))
+            if len(levels) >= _SURE or {1, 2} <= set(levels):
+                return True
+    return False
 
 
 def split_text(lines: Iterable[Line], *, wiki: bool, most: int) -> Iterator[Line]:

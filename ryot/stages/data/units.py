@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from ryot.plugins import StageContext, write_durable
-from ryot.stages.data.sources import Piece, pieces_of
+from ryot.stages.data.sources import Piece, pieces_of, unread
 from ryot.stages.data.stage import Config, FileSource, GeneratorSource, HubSource
+from ryot.stages.forms import FORMS
 from ryot.stages.shards.work import Item, Result
+
+_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ def units_of(config: Config, context: StageContext, made: Mapping[int, Sequence[
             units += [_of_group(index, number, group) for number, group in enumerate(made[index])]
         elif isinstance(source, FileSource):
             units += _of_files(index, source, config.shard_bytes)
+            _tell_unread(source, context)
         else:
             units += _of_hub(index, source, context)
     return units
@@ -67,6 +71,15 @@ def _of_files(index: int, source: FileSource, size: int) -> list[Unit]:
         return [Unit(index, 0, sum(Path(piece.path).stat().st_size for piece in pieces), tuple(pieces))]
     parts = [part for piece in pieces for part in _parts(piece, size)]
     return [Unit(index, number, bytes_, (part,)) for number, (part, bytes_) in enumerate(parts)]
+
+
+def _tell_unread(source: FileSource, context: StageContext) -> None:
+    names = unread(Path(source.path))
+    if names:
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        one = len(names) == 1
+        told = f"{len(names)} {'entry is' if one else 'entries are'} not read: {', '.join(names[:_NAMED])}{more}"
+        context.warn(f"in {source.written} {told}; what is read ends in {', '.join(FORMS)}")
 
 
 def _parts(piece: Piece, size: int) -> Iterator[tuple[Piece, int]]:

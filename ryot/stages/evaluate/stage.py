@@ -9,6 +9,7 @@ from typing import Annotated, Literal, get_args
 from ryot.plugins import Circumstance, Facts, Measure, Node, Resources, Spec, SpecError, Stage, StageConfig
 from ryot.stages.data.stage import generated_of, heldout_of
 from ryot.stages.filter.stage import last_documents
+from ryot.stages.forms import form_of
 
 Question = Literal["reasoning", "perplexity"]
 Benchmark = Literal[
@@ -62,6 +63,8 @@ class EvaluateConfig(StageConfig):
     context: int
     text_digest: str | None = None
     """SHA-256 of the file whose documents stand in for the held-out ones; None for the held-out ones."""
+    text_form: str = ""
+    """How that file is read, as its name says."""
     text: Annotated[str | None, Circumstance] = None
     """Where that file lies."""
 
@@ -93,6 +96,7 @@ class EvaluateStage(Stage):
             limit=section.limit,
             context=spec.model.context,
             text_digest=None if text is None else facts.digests[text],
+            text_form="" if text is None else form_of(facts.paths.get(text, text)),
             text=None if text is None else facts.paths.get(text, text),
         )
         measures = tuple(measure for task in tasks for measure in MEASURES[task]) + tuple(BENCHMARKS[name] for name in benchmarks)

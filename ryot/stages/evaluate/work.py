@@ -45,7 +45,7 @@ def run(config: EvaluateConfig, context: StageContext) -> None:
 def _questions(config: EvaluateConfig, context: StageContext) -> dict[Question, list[items.Item]]:
     documents, text = context.inputs["documents"], None
     if config.text is not None and config.text_digest is not None:
-        text = FileSource(digest=config.text_digest, written=config.text, path=config.text)
+        text = FileSource(digest=config.text_digest, form=config.text_form, written=config.text, path=config.text)
     asked: dict[Question, list[items.Item]] = {}
     if "reasoning" in config.tasks:
         asked["reasoning"] = items.reasoning_items(documents, config.limit)

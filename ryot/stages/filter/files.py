@@ -1,21 +1,8 @@
-"""Local files that filters read beside the documents: refused when they are not what the plan was made with."""
+"""Local files of text that filters read beside the documents."""
 
 from pathlib import Path
 
-from ryot.plugins import NodeError, digest_path
-from ryot.stages.filter.settings import LocalFile
-
-
-def proven(file: LocalFile) -> Path:
-    """Where a local file or folder lies. Raises NodeError when it is gone or not what was planned with."""
-    path = Path(file.path)
-    try:
-        digest = digest_path(path)
-    except OSError as error:
-        raise NodeError(f"cannot read {file.written}: {error.strerror or 'no such file or folder'}") from error
-    if digest != file.digest:
-        raise NodeError(f"{file.written} changed after the plan was made", hint="start again: it is read under its new digest")
-    return path
+from ryot.plugins import NodeError
 
 
 def text_of(path: Path, written: str) -> str:

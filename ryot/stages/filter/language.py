@@ -6,14 +6,15 @@ py3langid comes with its model and tells 97 languages apart; a fastText model is
 import importlib
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier  # type: ignore[import-untyped]
 
 from ryot.plugins import NodeError
-from ryot.stages.filter.files import proven
 from ryot.stages.filter.settings import Language, LocalFile
 from ryot.stages.filter.verdict import Dropped, Judge, Verdict, each
+from ryot.stages.inputs import proven
 
 Recognise = Callable[[str], tuple[str, float]]
 _LABEL = "__label__"
@@ -68,6 +69,11 @@ def _model(file: LocalFile) -> Any:
         hint = "pip install fasttext-numpy2-wheel; or leave `model` out and use py3langid"
         raise NodeError("data.filters.language.model needs the package fasttext", hint=hint) from None
     try:
-        return fasttext.load_model(str(proven(file)))
+        return _loaded(fasttext, file)
     except ValueError as error:
         raise NodeError(f"{file.written} is no fastText model: {error}") from None
+
+
+def _loaded(fasttext: Any, file: LocalFile) -> Any:
+    with proven(Path(file.path), file.digest, file.written) as path:
+        return fasttext.load_model(str(path))

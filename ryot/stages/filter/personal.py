@@ -1,26 +1,28 @@
 """`filter.personal`: what points to a person, and credentials; masked, or the text is dropped.
 
-A candidate is found by its form and, where it has check digits, proven by them. What could be two kinds is taken for the one named first.
+A candidate is found by its form and, where it can be, proven by what it says. What could be two kinds is taken for the one named first.
 """
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import AddressValueError, IPv6Address
+from functools import lru_cache
 
+from ryot.stages.filter.numbers import BLANKS, DASHES, account, card, ipv4, ipv6, phone
 from ryot.stages.filter.settings import PersonalData
 from ryot.stages.filter.verdict import Dropped, Judge, Verdict, each
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How one kind is found. Only a text for which `likely` holds is searched with the slower `pattern`."""
+    """How one kind is found. Only a text for which `likely` holds is searched with the slower `pattern`; `proof` tells how many of a
+    candidate's first characters are one."""
 
     name: str
     mask: str
     likely: Callable[[str], bool]
     pattern: re.Pattern[str]
-    proof: Callable[[str], bool]
+    proof: Callable[[re.Match[str]], int]
 
 
 def judge(settings: PersonalData) -> Judge:
@@ -31,7 +33,7 @@ def judge(settings: PersonalData) -> Judge:
         found = text
         for kind in kinds:
             if kind.likely(found):
-                changed = kind.pattern.sub(lambda match, kind=kind: _replaced(match, kind), found)  # type: ignore[misc]
+                changed = _masked(found, kind)
                 if changed != found and settings.action == "drop":
                     return Dropped(kind.name, f"holds what looks like {ABOUT[kind.name]}")
                 found = changed
@@ -40,109 +42,127 @@ def judge(settings: PersonalData) -> Judge:
     return each(masked)
 
 
-def _replaced(match: re.Match[str], kind: Kind) -> str:
-    return kind.mask if kind.proof(match[0]) else match[0]
+def _masked(text: str, kind: Kind) -> str:
+    """The text with every one masked. What is left of a candidate is looked at again, and one that is none from its next group on."""
+    parts, done, place = [], 0, 0
+    while (match := kind.pattern.search(text, place)) is not None:
+        if length := kind.proof(match):
+            parts += [text[done : match.start()], kind.mask]
+            done = place = match.start() + length
+        else:
+            inner = _NEXT.search(text, match.start() + 1, match.end())
+            place = inner.end() if inner is not None else match.end()
+    return "".join([*parts, text[done:]]) if done else text
 
 
-def luhn(text: str) -> bool:
-    """Whether the digits of a text end in their check digit as ISO/IEC 7812-1 has it, and are as many as a card's: 13 to 19."""
-    digits = [int(char) for char in text if char.isdigit()]
-    doubled = [digit if place % 2 == 0 else (2 * digit - 9 if digit > 4 else 2 * digit) for place, digit in enumerate(reversed(digits))]
-    return 13 <= len(digits) <= 19 and len(set(digits)) > 1 and sum(doubled) % 10 == 0
+def _whole(match: re.Match[str]) -> int:
+    return len(match[0])
 
 
-def iban(text: str) -> bool:
-    """Whether a text has the check digits of an IBAN (ISO 13616-1): with its first four characters last, it is 1 modulo 97."""
-    packed = "".join(text.split())
-    return 15 <= len(packed) <= 34 and int("".join(str(int(char, 36)) for char in packed[4:] + packed[:4])) % 97 == 1
-
-
-def _ipv6(text: str) -> bool:
-    try:
-        IPv6Address(text)
-    except AddressValueError:
-        return False
-    return len(text) > 4  # `::` and `a::b` are more often something else
-
-
-def _phone(text: str) -> bool:
-    digits = sum(char.isdigit() for char in text)
-    return 8 <= digits <= 15 if text[0] == "+" else digits in (10, 11)
-
-
-def _always(_: str) -> bool:
-    return True
-
-
-_NUMBER = re.compile(r"\d[\d ().\-/]{6,}\d")
+_MARKS = "\u0300-\u036f"  # what composes letters, where a text is not composed
+_NEXT = re.compile(r"[^\w](?=[\w+(])")
+_BLANK, _PART = rf"[{BLANKS}]", rf"[{BLANKS}{DASHES}.]"
+_JOINT = rf"(?:{_BLANK}?[{DASHES}./]{_BLANK}?|{_BLANK})"
+_NUMBER = re.compile(rf"\d[\d{BLANKS}{DASHES}().,/]{{6,}}\d")
 _DOTTED = re.compile(r"\d\.\d{1,3}\.\d")
 _COLONS = re.compile(r":[0-9A-Fa-f]{0,4}:")
-_IBAN_START = re.compile(r"\b[A-Z]{2}\d\d ?[A-Z0-9]{4}")
-_SECRET_START = re.compile(r"AKIA|ASIA|PRIVATE KEY|gh[pousr]_|github_pat_|xox[abprs]-|sk-|AIza|eyJ")
-_OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
+_IBAN_START = re.compile(rf"\d\d(?<=[A-Za-z][A-Za-z]\d\d){_PART}?[A-Za-z0-9]{{4}}")
+_OCTET = r"(?:25[0-5]|2[0-4]\d|[01]?\d?\d)"
+_STARTS = ("AKIA", "ASIA", "ABIA", "ACCA", "A3T", "PRIVATE KEY", "xox", "sk-", "AIza", "eyJ", "glpat-")
+_LOW_STARTS = ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "hf_", "npm_", "sk_", "rk_")
+_NAMES = ("aws", "AWS", "secret", "SECRET")
+
+
+def _may_hold_secret(text: str) -> bool:
+    return any(start in text for start in _STARTS) or ("_" in text and any(start in text for start in _LOW_STARTS))
+
+
+def _may_name_secret(text: str) -> bool:
+    return any(name in text for name in _NAMES) and ("=" in text or ":" in text)
+
+
+@lru_cache(maxsize=1)  # three kinds ask it of the same text
+def _may_hold_number(text: str) -> bool:
+    return _NUMBER.search(text) is not None
+
+
 KINDS = (
     Kind(
         "secret",
         "<SECRET>",
-        lambda text: _SECRET_START.search(text) is not None,
-        re.compile(
+        _may_hold_secret,
+        re.compile(  # as gitleaks and git-secrets publish them
             r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----(?s:.*?)(?:-----END (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----|\Z)"
-            r"|\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36,}\b|\bgithub_pat_\w{22,}\b|\bxox[abprs]-[A-Za-z0-9-]{10,}"
-            r"|\bsk-[A-Za-z0-9_-]{20,}|\bAIza[A-Za-z0-9_-]{35}|\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}"
+            r"|\b(?:A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36,}\b|\bgithub_pat_\w{22,}\b"
+            r"|\bxox[abprs]-[A-Za-z0-9-]{10,}|\bsk-[A-Za-z0-9_-]{20,}|\bAIza[A-Za-z0-9_-]{35}|\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}"
+            r"|\bglpat-[\w-]{20,}|\bhf_[A-Za-z0-9]{30,}|\bnpm_[A-Za-z0-9]{36}|\b[sr]k_(?:live|test)_[A-Za-z0-9]{16,}"
         ),
-        _always,
+        _whole,
+    ),
+    Kind(
+        "secret",
+        "<SECRET>",
+        _may_name_secret,
+        re.compile(r"(?:aws|AWS|secret|SECRET)[\w ]{0,24}[\"']?\s?(?::|=>|=)\s?[\"']?[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])"),
+        _whole,
     ),
     Kind(
         "email",
         "<EMAIL>",
-        lambda text: "@" in text,
-        re.compile(r"(?<![\w.%+-])[\w.%+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[^\W\d_]{2,24}\b"),
-        _always,
+        lambda text: "@" in text or "＠" in text,
+        re.compile(
+            rf"(?<![\w{_MARKS}.%+-])[\w{_MARKS}.%+-]{{1,64}}(?:['’&/][\w{_MARKS}.%+-]{{1,64}}){{0,3}}[@＠](?:[\w{_MARKS}-]{{1,63}}[.．]){{1,8}}"
+            r"(?:xn--[A-Za-z0-9-]{1,59}|[^\W\d_]{2,24}(?![^\W\d_]))"
+        ),
+        _whole,
     ),
     Kind(
         "iban",
         "<IBAN>",
         lambda text: _IBAN_START.search(text) is not None,
-        re.compile(r"\b[A-Z]{2}\d\d(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b"),
-        iban,
+        re.compile(rf"(?<![A-Za-z0-9])[A-Za-z]{{2}}\d\d(?:{_PART}?[A-Za-z0-9]){{11,30}}"),
+        account,
     ),
     Kind(
         "card",
         "<CARD>",
-        lambda text: _NUMBER.search(text) is not None,
-        re.compile(r"(?<![\d.,-])\d(?:[ -]?\d){12,18}(?![\d-])"),
-        luhn,
+        _may_hold_number,
+        re.compile(
+            rf"(?<!\d)(?<!\d\.)(?:[2-6]\d{{12,18}}(?!\d)"
+            rf"|[2-6]\d{{3}}({_BLANK}{{1,2}}|[{DASHES}.])(?:\d{{4}}\1\d{{4}}\1\d{{4}}(?:\1\d{{3}})?|\d{{6}}\1\d{{4,5}})(?!\d))"
+        ),
+        card,
     ),
     Kind(
         "ip",
         "<IP>",
         lambda text: _DOTTED.search(text) is not None,
         re.compile(rf"(?<![\w.])(?:{_OCTET}\.){{3}}{_OCTET}(?!\.?\w)"),
-        _always,
+        ipv4,
     ),
     Kind(
         "ip",
         "<IP>",
         lambda text: _COLONS.search(text) is not None,
-        re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:])"),
-        _ipv6,
+        re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,8}[0-9A-Fa-f]{0,4}(?![\w:])"),
+        ipv6,
     ),
     Kind(
         "ssn",
         "<SSN>",
-        lambda text: _NUMBER.search(text) is not None,
-        re.compile(r"(?<![\w-])(?!000|666|9)\d{3}([- ])(?!00)\d{2}\1(?!0000)\d{4}(?![\w-])"),
-        _always,
+        _may_hold_number,
+        re.compile(rf"(?:(?<![\w-])|(?<=SSN)|(?<=ssn))(?!000|666|9)\d{{3}}([{BLANKS}{DASHES}])(?!00)\d{{2}}\1(?!0000)\d{{4}}(?!\w|-\d)"),
+        _whole,
     ),
     Kind(
         "phone",
         "<PHONE>",
-        lambda text: _NUMBER.search(text) is not None,
+        _may_hold_number,
         re.compile(
-            r"(?<![\w+.])\+\d{1,3}(?:[ .\-/]?\(?\d{1,5}\)?){2,6}(?![\w])"
-            r"|(?<![\w+.-])(?:1[ .-])?(?:\([2-9]\d\d\) ?|[2-9]\d\d[ .-])[2-9]\d\d[ .-]\d{4}(?![\w-])"
+            rf"(?<![\w+.])(?:\+{_BLANK}?|(?<!\d[{BLANKS}{DASHES}])00{_JOINT}?)[1-9]\d{{0,14}}(?:[{BLANKS}{DASHES}./()]{{0,4}}\d{{1,12}}){{1,8}}"
+            rf"|(?<![\w+.{DASHES}])(?:1{_JOINT})?(?:\([2-9]\d\d\){_BLANK}?|[2-9]\d\d{_JOINT})[2-9]\d\d{_JOINT}\d{{4}}(?![\d_]|-\d)"
         ),
-        _phone,
+        phone,
     ),
 )
 ABOUT = {

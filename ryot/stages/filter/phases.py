@@ -13,6 +13,7 @@ import numpy as np
 
 from ryot.plugins import Documents, Shard, StageContext, write_durable
 from ryot.stages.filter import contamination, near_duplicates, score
+from ryot.stages.filter.evaluation import evaluation_texts
 from ryot.stages.filter.settings import Contamination, NearDuplicates, Score, Settings
 from ryot.stages.filter.shard import Cut, settings_of
 from ryot.stages.filter.verdict import Dropped, Judge
@@ -130,8 +131,8 @@ def _cut(first_of: Array, shards: Sequence[Shard], begins: Array) -> dict[str, s
 
 def _evaluation_runs(settings: Contamination, documents: Documents, known: Path) -> dict[str, Any]:
     held_out = chain.from_iterable(documents.split(split) for split in ("heldout", "test") if settings.held_out)
-    texts = chain((document.text for document in held_out), *map(contamination.evaluation_texts, settings.against))
-    runs, short = contamination.runs_of(texts, settings.words)
+    texts = chain((document.text for document in held_out), *map(evaluation_texts, settings.against))
+    runs, short = contamination.runs_of(texts, settings.words, contamination.forms_of(settings))
     _save(known / "runs.npy", runs)
     return {"runs": len(runs), "too_short": short, "against": [file.written for file in settings.against]}
 

@@ -7,6 +7,7 @@ from itertools import chain
 
 from ryot.plugins import Document
 from ryot.stages.filter import contamination, near_duplicates, score
+from ryot.stages.filter.evaluation import evaluation_texts
 from ryot.stages.filter.settings import Contamination, NearDuplicates, Score
 from ryot.stages.filter.stage import Config
 from ryot.stages.filter.verdict import Dropped
@@ -24,7 +25,8 @@ def preview(config: Config, documents: Sequence[Document]) -> list[Previewed]:
     if isinstance(settings, NearDuplicates):
         return _near_duplicates(settings, documents)
     if isinstance(settings, Contamination):
-        runs, _ = contamination.runs_of(chain.from_iterable(map(contamination.evaluation_texts, settings.against)), settings.words)
+        texts_against = chain.from_iterable(map(evaluation_texts, settings.against))
+        runs, _ = contamination.runs_of(texts_against, settings.words, contamination.forms_of(settings))
         judge, kept = contamination.judge(settings, runs), _looked_in(settings)
     else:
         judge, kept = import_module(f"ryot.stages.filter.{settings.kind}").judge(settings), ""

@@ -3,14 +3,16 @@
 import tomllib
 from collections.abc import Sequence
 from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 
 from ryot.plugins import NodeError
-from ryot.stages.filter.files import proven, text_of
+from ryot.stages.filter.files import text_of
 from ryot.stages.filter.settings import Profanity
 from ryot.stages.filter.verdict import Dropped, Judge, Verdict
 from ryot.stages.filter.words import among, hash_words, plain
+from ryot.stages.inputs import proven
 
 
 def judge(settings: Profanity) -> Judge:
@@ -34,7 +36,9 @@ def judge(settings: Profanity) -> Judge:
 
 def _list(settings: Profanity) -> list[str]:
     if settings.words is not None:
-        words = [word.strip() for word in text_of(proven(settings.words), settings.words.written).splitlines()]
+        file = settings.words
+        with proven(Path(file.path), file.digest, file.written) as path:
+            words = [word.strip() for word in text_of(path, file.written).splitlines()]
     else:
         words = tomllib.loads(files("ryot.stages.filter").joinpath("profanity.toml").read_text(encoding="utf-8"))["words"]
     if not any(words):

@@ -15,6 +15,13 @@ class LocalFile(StageConfig):
     """Where it lies."""
 
 
+class EvaluationFile(LocalFile):
+    """A local file or folder of texts that the model is evaluated on."""
+
+    form: str
+    """How it is read, as its name says; empty for a folder, whose digest holds the names."""
+
+
 class Normalise(StageConfig):
     """One form: Unicode, line ends, blanks."""
 
@@ -85,13 +92,16 @@ class NearDuplicates(StageConfig):
 
 
 class Contamination(StageConfig):
-    """What must not be in the training documents, in runs of so many words."""
+    """What must not be in the training documents, in runs of so many words. `normalise` and `personal` are the settings of those
+    filters, where they are on: evaluation texts are looked for as they would be left by them, too."""
 
     kind: Literal["contamination"] = "contamination"
-    against: tuple[LocalFile, ...]
+    against: tuple[EvaluationFile, ...]
     held_out: bool
     words: int
     coverage: float
+    normalise: Normalise | None = None
+    personal: PersonalData | None = None
 
 
 Settings = Normalise | Length | Language | Quality | Score | Profanity | PersonalData | NearDuplicates | Contamination

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from ryot.plugins import Circumstance, Facts, Measure, Node, Resources, Spec, SpecError, Stage, StageConfig
 from ryot.stages.filter.settings import CLASSES, Settings
+from ryot.stages.forms import form_of
 
 KEPT = Measure(name="kept", kind="exact", about="documents kept, of all splits")
 DROPPED = Measure(name="dropped", kind="count", about="documents dropped, of those read", sample="document")
@@ -27,7 +28,7 @@ class FilterStage(Stage):
     """Passes on the documents that a filter keeps, changed where it changes them. A shard that it leaves as it is, is linked."""
 
     name = "filter"
-    version = 1
+    version = 2
     Config = Config
     takes = "documents"
     gives = "documents"
@@ -68,9 +69,14 @@ def _settings(name: str, spec: Spec, facts: Facts) -> Settings:
         fields[field] = None if fields.get(field) is None else _local(fields[field], f"{name}.{field}", facts)
     if name == "contamination":
         text = () if spec.evaluate is None or spec.evaluate.text is None else (spec.evaluate.text,)
-        fields["against"] = tuple(_local(path, "contamination.against", facts) for path in dict.fromkeys((*fields["against"], *text)))
+        fields["against"] = tuple(_evaluation(path, facts) for path in dict.fromkeys((*fields["against"], *text)))
+        fields |= {before: _settings(before, spec, facts) for before in ("normalise", "personal") if before in _names(spec)}
     fields = {field: value for field, value in fields.items() if field in CLASSES[name].model_fields}
     return CLASSES[name].model_validate(fields)
+
+
+def _evaluation(path: str, facts: Facts) -> Mapping[str, str]:
+    return {**_local(path, "contamination.against", facts), "form": form_of(facts.paths.get(path, path))}
 
 
 def _local(path: str, field: str, facts: Facts) -> Mapping[str, str]:

@@ -3,7 +3,8 @@
 Shapes: C characters of all texts with a blank behind each, W words, T texts. A word's hash is that of its characters alone.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -14,7 +15,8 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 _FACTOR = 0x9E3779B97F4A7C15  # odd, so that it has an inverse modulo 2^64
 _GRAM_FACTOR = np.uint64(0xD6E8FEB86659FD93)
-_PLANE = 1 << 16
+_PLANES = 1 << 17  # Unicode's first two planes; of what lies above, letters stand below _LETTERS
+_LETTERS = 0xE0000
 BATCH = 1 << 18
 """Characters that are looked at together: their arrays fit a processor's cache."""
 
@@ -44,13 +46,17 @@ class Words:
 def blank_parted(texts: Sequence[str]) -> Words:
     """Words as a typist counts them: what lies between blanks, punctuation and case included."""
     codes_C, begin_T1 = _codes(texts)
-    return _words(texts, codes_C, codes_C, ~_is_blank(codes_C), begin_T1)
+    return _words(texts, codes_C, codes_C, ~_looked_up(codes_C, "blank"), begin_T1)
 
 
 def plain(texts: Sequence[str]) -> Words:
-    """Words as one hears them: runs of letters and digits in lower case."""
-    codes_C, begin_T1 = _codes(texts)
-    return _words(texts, codes_C, _lower(codes_C), _is_alphanumeric(codes_C), begin_T1)
+    """Words as one hears them: runs of letters and digits in lower case, in whatever form Unicode spells them: composed or not, wide, as
+    ligatures, with marks and what is not seen (soft hyphens, joiners) left out."""
+    if all(map(str.isascii, texts)):
+        codes_C, begin_T1 = _codes(texts)
+        return _words(texts, codes_C, _looked_up(codes_C, "lower"), _looked_up(codes_C, "alphanumeric"), begin_T1)
+    codes_C, begin_T1 = _seen(*_codes([text if text.isascii() else _folded(text) for text in texts]))
+    return _words(texts, codes_C, _looked_up(codes_C, "lower"), _looked_up(codes_C, "alphanumeric"), begin_T1)
 
 
 def sums(values_W: Array, words: Words) -> Array:
@@ -188,37 +194,55 @@ def _powers(length: int) -> tuple[Array, Array]:
     return tables[0], tables[1]
 
 
+def _folded(text: str) -> str:
+    """Unicode's NFKC of the text, and without case."""
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def _seen(codes_C: Array, begin_T1: Array) -> tuple[Array, Array]:
+    """Without marks and format characters."""
+    unseen_C = _looked_up(codes_C, "unseen")
+    if not unseen_C.any():
+        return codes_C, begin_T1
+    return codes_C[~unseen_C], begin_T1 - np.concatenate(([0], np.cumsum(unseen_C)))[begin_T1]
+
+
 @cache
 def _table(name: str) -> Array:
-    """A property of the characters of Unicode's first plane; what lies above it is taken for letters, which most of it is."""
-    chars = [chr(code) for code in range(_PLANE)]
+    """A property of the characters of Unicode's first two planes."""
+    chars = [chr(code) for code in range(_PLANES)]
     if name == "lower":
         return np.array([ord(low) if len(low := char.lower()) == 1 else ord(char) for char in chars], np.uint64)
-    return np.fromiter(map({"blank": str.isspace, "alphanumeric": str.isalnum, "letter": str.isalpha}[name], chars), bool, _PLANE)
+    return np.fromiter(map(_PROPERTIES[name], chars), bool, _PLANES)
 
 
-def _looked_up(codes_C: Array, name: str, above: bool) -> Array:
+def _is_unseen(char: str) -> bool:
+    return unicodedata.category(char) in ("Mn", "Cf")
+
+
+_PROPERTIES: dict[str, Callable[[str], bool]] = {
+    "blank": str.isspace,
+    "alphanumeric": str.isalnum,
+    "letter": str.isalpha,
+    "unseen": _is_unseen,
+}
+
+
+def _looked_up(codes_C: Array, name: str) -> Array:
+    """The property of each character. Above the second plane are letters, and above those what is not seen."""
     table = _table(name)
-    if not len(codes_C) or codes_C.max() < _PLANE:
+    if not len(codes_C) or codes_C.max() < _PLANES:
         return table[codes_C]
-    return np.where(codes_C < _PLANE, table[np.minimum(codes_C, _PLANE - 1)], above)
-
-
-def _is_blank(codes_C: Array) -> Array:
-    return _looked_up(codes_C, "blank", False)
-
-
-def _is_alphanumeric(codes_C: Array) -> Array:
-    return _looked_up(codes_C, "alphanumeric", True)
+    above: dict[str, Any] = {
+        "lower": codes_C,
+        "blank": False,
+        "alphanumeric": codes_C < _LETTERS,
+        "letter": codes_C < _LETTERS,
+        "unseen": codes_C >= _LETTERS,
+    }
+    return _array(np.where(codes_C < _PLANES, table[np.minimum(codes_C, _PLANES - 1)], above[name]))
 
 
 def is_letter(codes_C: Array) -> Array:
     """Which characters are letters."""
-    return _looked_up(codes_C, "letter", True)
-
-
-def _lower(codes_C: Array) -> Array:
-    table = _table("lower")
-    if not len(codes_C) or codes_C.max() < _PLANE:
-        return table[codes_C]
-    return np.where(codes_C < _PLANE, table[np.minimum(codes_C, _PLANE - 1)], codes_C)
+    return _looked_up(codes_C, "letter")

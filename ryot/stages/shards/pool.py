@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from importlib import import_module
 
 from ryot.plugins import NodeError, StageContext
-from ryot.stages.shards.work import Item, Result, Work
+from ryot.stages.shards.work import Item, Result, Work, result_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class _Worker:
         self._send({"name": item.name, "size": item.size, "fields": item.fields})
 
     def answer(self) -> tuple[Item, Result]:
-        """The item it had and the result. Raises NodeError when it failed or died."""
+        """The item it had and the result. Raises NodeError when it failed or died, OSError when its disk refused."""
         assert self._item is not None
         try:
             text = self._text.readline()
@@ -97,10 +97,7 @@ class _Worker:
             code = self._process.wait()
             ended = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
             raise NodeError(f"the worker of shard {self._item.name} {ended}", hint=f"its last words are in {self._log}")
-        answer = json.loads(text)
-        if "failed" in answer:
-            raise NodeError(answer["failed"], hint=answer["hint"])
-        return self._item, answer["result"]
+        return self._item, result_of(json.loads(text))
 
     def close(self) -> None:
         """Let it end, and wait until it has."""

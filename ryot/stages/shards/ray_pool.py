@@ -13,7 +13,7 @@ import ray
 
 from ryot.plugins import NodeError, RyotError, StageContext
 from ryot.stages.shards.pool import Place
-from ryot.stages.shards.work import Item, Result, Work
+from ryot.stages.shards.work import REFUSED, Item, Result, Work, result_of
 
 _ANSWERS_IN_S = 10
 
@@ -79,6 +79,10 @@ def _do(told: str, asked: str) -> str:
         return json.dumps({"result": work.do(work.resolve(), Item(**json.loads(asked)))})
     except RyotError as error:
         return json.dumps({"failed": error.message, "hint": error.hint})
+    except OSError as error:
+        if error.errno not in REFUSED:
+            raise
+        return json.dumps({"refused": [error.errno, error.strerror, error.filename]})
 
 
 def _result(reference: Any, item: Item) -> Result:
@@ -86,7 +90,4 @@ def _result(reference: Any, item: Item) -> Result:
         answer = json.loads(ray.get(reference))
     except ray.exceptions.RayError as error:
         raise NodeError(f"the Ray task of shard {item.name} failed: {str(error).strip().splitlines()[-1]}") from error
-    if "failed" in answer:
-        raise NodeError(answer["failed"], hint=answer["hint"])
-    result: Result = answer["result"]
-    return result
+    return result_of(answer)

@@ -4,6 +4,7 @@ An item is done if and only if ITEM.json lies in the folder; it is written last,
 unfinished items run again, and since the folder is a node's scratch, nothing of another Config is ever taken for it.
 """
 
+import errno
 import importlib
 import json
 import os
@@ -15,8 +16,20 @@ from typing import Any
 
 from ryot.plugins import NodeError, write_durable
 
+REFUSED = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""What a disk answers that cannot be written. It is no fault of a shard: it goes on to whoever runs the node."""
 Result = dict[str, Any]
 Function = Callable[[Mapping[str, Any], Mapping[str, Any], Path], Result]
+
+
+def result_of(answer: Mapping[str, Any]) -> Result:
+    """The result in a worker's answer. Raises the NodeError or OSError that it tells of instead."""
+    if "failed" in answer:
+        raise NodeError(answer["failed"], hint=answer["hint"])
+    if "refused" in answer:
+        raise OSError(*answer["refused"])
+    result: Result = answer["result"]
+    return result
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,5 +81,7 @@ def keep(path: Path, out: Path) -> None:
         os.link(path, target)
     except FileNotFoundError:
         raise NodeError(f"{path.name} is gone from the scratch folder", hint="start again") from None
-    except OSError:
+    except OSError as error:
+        if error.errno in REFUSED:
+            raise
         shutil.copyfile(path, target)

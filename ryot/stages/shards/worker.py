@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 
 from ryot.plugins import RyotError
-from ryot.stages.shards.work import Item, Work
+from ryot.stages.shards.work import REFUSED, Item, Work
 
 
 def main(argv: list[str]) -> None:
-    """Do items until the other end closes the line. An error the user can act on is an answer; any other ends the process."""
+    """Do items until the other end closes the line. An error the user can act on, a full disk too, is an answer; others end the process."""
     with socket.socket(fileno=int(argv[1])) as line, line.makefile("rw", encoding="utf-8", newline="\n") as text:
         told = json.loads(text.readline())
         work = Work(told["function"], told["settings"], Path(told["folder"]))
@@ -21,6 +21,10 @@ def main(argv: list[str]) -> None:
                 answer: dict[str, object] = {"result": work.do(function, item)}
             except RyotError as error:
                 answer = {"failed": error.message, "hint": error.hint}
+            except OSError as error:
+                if error.errno not in REFUSED:
+                    raise
+                answer = {"refused": [error.errno, error.strerror, error.filename]}
             text.write(json.dumps(answer) + "\n")
             text.flush()
 

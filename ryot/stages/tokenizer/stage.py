@@ -42,7 +42,7 @@ class TokenizerStage(Stage):
     """Trains or takes the tokenizer, encodes both splits, and reports how long the documents are against the context."""
 
     name = "tokenizer"
-    version = 2
+    version = 3
     Config = Config
     takes = "documents"
     gives = "tokens"

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ryot.plugins import Documents, StageContext
+from ryot.stages.inputs import proven
 from ryot.stages.shards.pool import Place, over_shards
 from ryot.stages.shards.work import Item, Work, keep
 from ryot.stages.tokenizer.bpe import save
@@ -40,7 +41,8 @@ def run(config: Config, context: StageContext) -> None:
 def _tokenizer(config: Config, documents: Documents, context: StageContext) -> tuple[Taken, int]:
     """The tokenizer, and how many of its entries are reserved for want of merges."""
     if (source := config.taken) is not None:
-        return take(Path(source.path), source.written, config.vocab_size), 0
+        with proven(Path(source.path), source.digest, source.written) as path:
+            return take(path, source.written, config.vocab_size), 0
     taken, reserved = trained(texts(documents), config.vocab_size, config.min_frequency)
     if reserved:
         context.say(f"the text gave {config.vocab_size - reserved} entries; {reserved} of {config.vocab_size} are reserved tokens")
@@ -83,7 +85,8 @@ def _put_in_order(split: str, shards: Sequence[TokenShard], config: Config, cont
     ids = _joined(folder, own, "ids", "<u8").astype(np.uint64)
     if config.weights and split == "train":
         sources = np.repeat([shard.source for shard in own], [shard.documents for shard in own])
-        order, epochs = mixed(Pool(sources, lengths, ids), Mixture(config.weights, config.tokens, config.max_epochs), config.seed)
+        trained_on = np.minimum(lengths, config.context) if config.long == "cut" else lengths
+        order, epochs = mixed(Pool(sources, trained_on, ids), Mixture(config.weights, config.tokens, config.max_epochs), config.seed)
         _tell(epochs, context)
     else:
         order = shuffled(ids, config.seed)

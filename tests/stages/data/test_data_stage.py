@@ -2,10 +2,15 @@
 
 import gzip
 import json
+import os
+import re
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import pytest
 import zstandard
+from pyarrow import parquet
 
 from ryot.fingerprint import fingerprint
 from ryot.plugins import Document, Documents, Facts, NodeError, Spec, SpecError, digest_path
@@ -13,6 +18,7 @@ from ryot.plugins.stage import identity
 from ryot.plugins.testing import StageResult, run_stage
 from ryot.stages.data.read import TWINS
 from ryot.stages.data.stage import Config, DataStage, FileSource, GeneratorSource, Source, measures_of
+from ryot.stages.data.units import units_of
 
 
 def run(folder: Path, *sources: Source, workers: int = 1, **settings: float) -> StageResult:
@@ -43,6 +49,10 @@ def lines_in(folder: Path, texts: list[str], name: str = "a.jsonl", **settings: 
     packers = {".gz": gzip.compress, ".zst": zstandard.ZstdCompressor().compress}
     path.write_bytes(packers[path.suffix](content) if path.suffix in packers else content)
     return source_at(path, **settings)
+
+
+def warnings(result: StageResult) -> list[str]:
+    return [str(event["text"]) for event in result.events if event["event"] == "warning"]
 
 
 TEXTS = [f"document {number}" for number in range(400)]
@@ -180,13 +190,70 @@ def test_too_many_broken_lines_are_refused_with_the_first_ten(tmp_path: Path) ->
     assert refused.value.hint is not None
 
 
-def test_a_truncated_archive_is_tolerated_as_one_broken_record(tmp_path: Path) -> None:
-    path = Path(lines_in(tmp_path, TEXTS, "a.jsonl.gz").path)
-    path.write_bytes(path.read_bytes()[:-20])
-    result = run(tmp_path / "run", source_at(path), max_bad_lines=0.01)
+@pytest.mark.parametrize(("name", "cut"), [("a.jsonl.gz", -20), ("a.jsonl.zst", -20), ("a.parquet", -50)])
+def test_a_damaged_file_fails_the_node_unless_it_is_allowed(tmp_path: Path, name: str, cut: int) -> None:
+    lines_in(tmp_path / "in", TEXTS)
+    if name == "a.parquet":
+        parquet.write_table(pa.table({"text": TEXTS}), tmp_path / "in" / name)
+    else:
+        lines_in(tmp_path / "in", TEXTS, name)
+    whole = (tmp_path / "in" / name).read_bytes()
+    (tmp_path / "in" / name).write_bytes(whole[:cut])
+    with pytest.raises(NodeError, match=rf"{re.escape(name)}: the .* damaged: .*; \d+ documents of it were read") as refused:
+        run(tmp_path / "run", source_at(tmp_path / "in"), max_bad_lines=1.0)
+    assert "data.allow_damaged" in str(refused.value.hint)
+    result = run(tmp_path / "other", source_at(tmp_path / "in"), allow_damaged=True)
     assert result.evidence["broken"].value == 1
-    with pytest.raises(NodeError, match="truncated or damaged"):
-        run(tmp_path / "other", source_at(path), max_bad_lines=0.0)
+    assert any(name in warning for warning in warnings(result))
+
+
+def test_broken_records_within_the_limit_are_told_with_the_first(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(json.dumps({"text": text}) + "\n" for text in TEXTS) + "{\n" * 4)
+    (told,) = warnings(run(tmp_path / "run", source_at(path), max_bad_lines=0.01))
+    assert told.startswith("4 of 404 records are broken and left out; the first: a.jsonl:401: bad JSON")
+    assert told.count("a.jsonl:") == 3
+
+
+def test_what_is_not_read_in_a_folder_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    lines_in(folder, TEXTS, "UP.JSONL")
+    lines_in(tmp_path / "elsewhere", ["not read"])
+    for name in ("b.json", "c.csv"):
+        (folder / name).write_text("x")
+    (folder / "link").symlink_to(tmp_path / "elsewhere")
+    (folder / "nowhere.jsonl").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(folder / "pipe.jsonl")
+    result = run(tmp_path / "run", source_at(folder))
+    assert sorted(texts(result)) == sorted(TEXTS)
+    (told,) = warnings(result)
+    assert told.startswith("in in 5 entries are not read: b.json, c.csv, link, nowhere.jsonl, pipe.jsonl; what is read ends in .jsonl")
+
+
+def test_a_name_that_is_no_utf_8_is_read_and_shown(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name, line in (
+        (b"caf\xe9.jsonl", b'{"text": "one"}\n{\n'),
+        (b"\xff.txt", b"two"),
+        (b"\xfe.jsonl.gz", gzip.compress(b'{"text": "three"}')),
+    ):
+        Path(os.fsdecode(bytes(folder) + b"/" + name)).write_bytes(line)
+    parquet.write_table(pa.table({"text": ["four", *TEXTS]}), folder / "a.parquet")
+    (folder / "a.parquet").rename(os.fsdecode(bytes(folder) + b"/\xfd.parquet"))
+    result = run(tmp_path / "run", source_at(folder), workers=2)
+    assert sorted(texts(result)) == sorted([*TEXTS, "one", "two", "three", "four"])
+    (named,) = Documents(result.out).facts["broken_named"]  # type: ignore[misc]
+    assert named.startswith(r"caf\xe9.jsonl:2: bad JSON")
+
+
+def test_the_name_of_a_file_is_part_of_what_is_read() -> None:
+    keys = []
+    for name in ("a.jsonl", "b.jsonl", "c.NDJSON", "a.txt", "a.jsonl.gz", "a"):
+        (node,) = DataStage().expand(spec({"path": name}), Facts("cpu:test x2", digests={name: "d"}, paths={name: f"/x/{name}"}))
+        keys.append(fingerprint(identity(node.config)))
+    assert keys[0] == keys[1] == keys[2]
+    assert len(set(keys)) == 4
 
 
 def test_an_empty_file_among_others_is_named_in_the_log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -264,3 +331,25 @@ def test_a_problem_and_its_twins_are_in_one_split(tmp_path: Path) -> None:
     assert sum(len(found) > 1 for found in splits.values()) == 0
     assert {"train", "heldout"} == set().union(*splits.values())
     assert len(splits) < 500  # many have twins
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_file_that_changes_while_it_is_read_fails_the_node(tmp_path: Path, workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = lines_in(tmp_path / "in", TEXTS, "a.jsonl")
+    lines_in(tmp_path / "in", ["later"], "b.jsonl")
+    source = source_at(tmp_path / "in")
+    as_planned = (tmp_path / "in" / "b.jsonl").read_bytes()
+
+    def digested_then_changed(*given: Any) -> Any:
+        found = units_of(*given)
+        (tmp_path / "in" / "b.jsonl").write_text('{"text": "tampered"}\n')
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr("ryot.stages.data.work.units_of", digested_then_changed)
+        with pytest.raises(NodeError, match=r"in/b\.jsonl changed while it was read"):
+            run(tmp_path / "run", source, workers=workers)
+    (tmp_path / "in" / "b.jsonl").write_bytes(as_planned)
+    again = run(tmp_path / "run", source, workers=workers)
+    assert "later" in texts(again)
+    assert "tampered" not in texts(again)

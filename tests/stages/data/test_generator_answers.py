@@ -3,7 +3,9 @@
 import json
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from ryot.stages.data.generator.catalog import TEMPLATES
 from ryot.stages.data.generator.domains.chemistry import MASSES
 from ryot.stages.data.generator.domains.history import EVENTS
 from ryot.stages.data.generator.domains.literature import WORKS
+from ryot.stages.data.generator.expression import value_of
 from ryot.stages.data.generator.generate import generate
 from ryot.stages.data.stage import GeneratorSource
 
@@ -133,3 +136,34 @@ def test_dated_facts_name_their_source() -> None:
         assert 1000 <= fact.year <= 2000
         years = {int(year) for year in re.findall(r"\b1\d{3}\b", fact.source)}
         assert not years or fact.year in years
+
+
+def _sides(line: str) -> Iterator[tuple[str, str]]:
+    """The formulas on both sides of each sign of equality in a line, without the words around them."""
+    for part in re.split(r"[:,;]| and ", line.partition(": ")[2]):
+        sides = part.split("=")
+        for left, right in pairwise(sides):
+            yield re.findall(r"[-\d\s+*/^().]*$", left)[0].strip(), re.findall(r"^[-\d\s+*/^().]*", right)[0].strip().rstrip(".")
+
+
+def _value(formula: str) -> Fraction | None:
+    try:
+        return value_of(formula)
+    except (ValueError, SyntaxError, ZeroDivisionError):
+        return None
+
+
+def test_every_verification_holds_as_it_is_written() -> None:
+    documents = generate(GeneratorSource(examples=4000, composition={"base": 1.0}), 5, lambda **_: None).documents
+    written = [line for document in documents for line in document.text.splitlines() if line.startswith("Verification: ")]
+    lines = [line for line in written if not re.search(" : | percent|AND|OR", line)]
+    equations = [(line, _value(left), _value(right)) for line in lines for left, right in _sides(line)]
+    told = [(line, left, right) for line, left, right in equations if left is not None and right is not None]
+    assert len(told) > 1000
+    assert [line for line, left, right in told if abs(left - right) > abs(left) / 1000] == []
+
+
+def test_what_a_line_of_numbers_gains_is_said_in_english() -> None:
+    documents = generate(GeneratorSource(examples=300, domains=("economics",), reasoning=("inductive",)), 5, lambda **_: None).documents
+    assert any(" greater by 1 adds " in document.text for document in documents)
+    assert not any(re.search(r"each \w+s adds", document.text) for document in documents)

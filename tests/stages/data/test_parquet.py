@@ -95,3 +95,13 @@ def test_a_damaged_row_group_counts_its_rows_and_the_others_are_read(tmp_path: P
     (found,) = broken(records)
     assert (found.line, found.lost) == (11, 10)
     assert "row group is damaged, 10 rows are lost" in found.why
+
+
+def test_a_page_whose_checksum_is_another_is_damage(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    rows = pa.table({"text": [f"row {row} plain words here" for row in range(200)]})
+    parquet.write_table(rows, path, compression="none", use_dictionary=False, write_page_checksum=True)
+    path.write_bytes(path.read_bytes().replace(b"row 77 plain", b"EVIL CHANGED"))
+    records = list(read_files(FileSource(digest=digest_path(path), written="a.parquet", path=str(path))))
+    assert texts(records) == []
+    assert [(found.lost, found.damage) for found in broken(records)] == [(200, True)]

@@ -111,7 +111,7 @@ def test_a_truncated_archive_is_one_broken_record_after_what_it_holds(tmp_path: 
     assert len(texts) > len(noise) * kept * 0.85
     assert texts == noise[: len(texts)]
     assert len(broken) == 1
-    assert broken[0].startswith(f"{file.name}:{len(texts) + 1}: the archive is truncated or damaged here")
+    assert broken[0].startswith(f"{file.name}:{len(texts) + 1}: the archive is truncated or damaged: ")
 
 
 @pytest.mark.parametrize("packed", PACKERS)
@@ -120,7 +120,7 @@ def test_what_is_no_archive_is_one_broken_record(tmp_path: Path, packed: str) ->
     file.write_bytes(b'{"text": "not packed"}\n')
     texts, broken = read(file)
     assert (texts, len(broken)) == ([], 1)
-    assert broken[0].startswith(f"{file.name}:1: the archive is truncated or damaged here")
+    assert broken[0].startswith(f"{file.name}:1: the archive is truncated or damaged: ")
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.txt", "a.jsonl.gz", "a.jsonl.zst"])

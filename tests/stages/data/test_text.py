@@ -3,7 +3,7 @@
 import pytest
 
 from ryot.stages.data.lines import Line
-from ryot.stages.data.text import is_heading, split_text
+from ryot.stages.data.text import is_heading, is_wiki, split_text
 
 CASES = {
     "blank lines part documents": ("a\nb\n\n\nc\n", ["a\nb", "c"]),
@@ -57,3 +57,17 @@ def test_a_broken_line_is_passed_on_and_its_block_goes_on() -> None:
 )
 def test_headings_are_told_from_text(line: str, heading: bool) -> None:
     assert is_heading(line) is heading
+
+
+@pytest.mark.parametrize(
+    ("lines", "wiki"),
+    [
+        (["a", "= b =", "c"], False),
+        (["x = 1", "= b =", "", "= c ="], False),
+        ([" = T = ", "", " = = S = = ", "one"], True),
+        ([" = T = ", "one", " = U = ", "two", " = V = "], True),
+        ([" = = S = = ", " = = = R = = = "], False),
+    ],
+)
+def test_one_line_between_signs_makes_no_wiki_text(lines: list[str], wiki: bool) -> None:
+    assert is_wiki(lines) is wiki

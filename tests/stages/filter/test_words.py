@@ -62,3 +62,11 @@ def test_among_finds_what_isin_finds(size: int) -> None:
     values = random.integers(0, 1 << 63, 20_000, dtype=np.uint64) << np.uint64(1)
     listed = np.unique(np.concatenate([values[:size], random.integers(0, 1 << 63, size, dtype=np.uint64)]))
     assert (among(values, listed) == np.isin(values, listed)).all()
+
+
+def test_words_are_the_same_in_every_form_of_unicode() -> None:
+    wanted = plain(["office cafe\u0301 straße 42"]).hashes_W.tolist()
+    spelt = ["o\ufb03ce café STRASSE ４２", "of\u00adfice caf\u00e9\u200b stra\u1e9ee 42", "🙂office🙂café \U000e0067straße 👍🏽42"]
+    for text in spelt:
+        assert plain([text, "ascii"]).hashes_W.tolist()[:4] == wanted
+    assert plain(spelt).counts.tolist() == [4, 4, 4]

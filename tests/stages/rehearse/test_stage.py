@@ -119,5 +119,7 @@ def test_rehearsal_of_a_spec_is_one_without() -> None:
     spec = load_text(REHEARSED, "tiny.yaml").spec
     small = spec.rehearsal()
     assert small.model == twin(spec.model)
-    assert Train.model_validate(small.train.model_dump(exclude_unset=True)) == small.train  # sound by the spec's own rules, which a copy does not ask
+    assert (
+        Train.model_validate(small.train.model_dump(exclude_unset=True)) == small.train
+    )  # sound by the spec's own rules, which a copy does not ask
     assert (small.rehearse, small.bench, small.targets) == (None, None, ())

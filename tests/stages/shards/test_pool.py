@@ -1,5 +1,6 @@
 """Work over shards: the same result for any number of workers, only unfinished items run again, failures name their shard."""
 
+import errno
 import json
 import os
 import signal
@@ -35,6 +36,10 @@ def die(settings: Mapping[str, Any], item: Mapping[str, Any], folder: Path) -> d
 
 def crash(settings: Mapping[str, Any], item: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     return {"value": item["word"] / 2}
+
+
+def fill(settings: Mapping[str, Any], item: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    raise OSError(errno.ENOSPC, "No space left on device", None)
 
 
 class Toy(Stage):
@@ -86,6 +91,13 @@ def test_a_worker_that_crashes_leaves_its_last_words(tmp_path: Path) -> None:
     with pytest.raises(NodeError, match=r"worker of shard (ab|c) ended with exit code 1"):
         do(tmp_path, "crash", ("ab", "c"), 2)
     assert "TypeError" in (tmp_path / "log.txt").read_text()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_full_disk_is_told_as_it_is(tmp_path: Path, workers: int) -> None:
+    with pytest.raises(OSError, match="No space left") as caught:
+        do(tmp_path, "fill", ("ab", "c"), workers)
+    assert caught.value.errno == errno.ENOSPC
 
 
 def test_progress_counts_megabytes(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer
 
-from ryot.plugins import Facts, NodeError, Spec, SpecError
+from ryot.plugins import Facts, NodeError, Spec, SpecError, digest_path
 from ryot.plugins.stage import identity
 from ryot.plugins.testing import run_stage, write_documents
 from ryot.stages.tokenizer.bpe import END, PAD
@@ -72,7 +72,7 @@ def test_what_is_no_tokenizer_is_refused(tmp_path: Path, written: str | bytes | 
 def test_the_node_encodes_with_it(tmp_path: Path) -> None:
     folder = checkpoint(tmp_path / "model", eos_token=END)
     documents = write_documents(tmp_path / "documents", train=TEXTS[:20], heldout=TEXTS[:20])
-    config = Config(vocab_size=1000, context=64, taken=TakenTokenizer(digest="d", written="model", path=str(folder)))
+    config = Config(vocab_size=1000, context=64, taken=TakenTokenizer(digest=digest_path(folder), written="model", path=str(folder)))
     result = run_stage(TokenizerStage(), config, tmp_path / "tokenizer", inputs={"documents": documents})
     right = [number for text in TEXTS[:20] for number in [*small().encode(text).ids, small().token_to_id(END)]]
     assert np.fromfile(result.out / "train-00-00000.bin", dtype="<u2").tolist() == right
@@ -104,3 +104,12 @@ def test_the_path_to_take_changes_no_identity() -> None:
 def test_a_tokenizer_that_is_not_there_is_refused_in_the_plan() -> None:
     with pytest.raises(SpecError, match=r"data\.tokenizer names model, which is not there"):
         list(TokenizerStage().expand(spec(path="model"), Facts("cpu")))
+
+
+def test_one_that_is_not_the_planned_one_is_refused(tmp_path: Path) -> None:
+    folder = checkpoint(tmp_path / "model", eos_token=END)
+    taken = TakenTokenizer(digest=digest_path(folder), written="model", path=str(folder))
+    (folder / "tokenizer_config.json").write_text("{}")
+    documents = write_documents(tmp_path / "documents", train=TEXTS[:20], heldout=TEXTS[:20])
+    with pytest.raises(NodeError, match="model changed after the plan was made"):
+        run_stage(TokenizerStage(), Config(vocab_size=1000, context=64, taken=taken), tmp_path / "run", inputs={"documents": documents})

@@ -12,12 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from ryot.plugins import Facts, Spec
+from ryot.plugins import Document, Facts, Shard, Spec, write_index, write_shard
 from ryot.plugins.testing import StageResult, run_stage, write_documents
 from ryot.stages.data.generator.generate import generate
 from ryot.stages.data.stage import GeneratorSource
 from ryot.stages.tokenizer.bpe import END, PAD, train
-from ryot.stages.tokenizer.stage import Config, TokenizerStage
+from ryot.stages.tokenizer.stage import MIXED, Config, TokenizerStage
+from ryot.stages.tokenizer.tokens import ORDER
 
 EXAMPLES = [document.text for document in generate(GeneratorSource(examples=400), 42, lambda **_: None).documents]
 
@@ -127,7 +128,8 @@ _AGAIN = """
 import hashlib, sys
 from pathlib import Path
 from ryot.plugins.testing import run_stage
-from ryot.stages.tokenizer.stage import Config, TokenizerStage
+from ryot.stages.tokenizer.stage import MIXED, Config, TokenizerStage
+from ryot.stages.tokenizer.tokens import ORDER
 folder = Path(sys.argv[1])
 result = run_stage(TokenizerStage(), Config(vocab_size=600, context=64), folder, inputs={"documents": Path(sys.argv[2])})
 files = sorted(path for path in result.out.rglob("*") if path.is_file())
@@ -169,3 +171,26 @@ def test_expand_takes_vocabulary_and_context_from_the_model() -> None:
     (node,) = TokenizerStage().expand(Spec.model_validate(fields), Facts("cpu:test x2"))
     assert node.config == Config(vocab_size=512, min_frequency=2, context=256)
     assert dict(node.inputs) == {"documents": "data"}
+
+
+def test_weights_count_what_is_trained_on_where_long_documents_are_cut(tmp_path: Path) -> None:
+    long, short = [" ".join([word] * 400) + f" {n}" for n in range(60) for word in ["river"]], [f"a short text {n}" for n in range(600)]
+    folder = tmp_path / "documents"
+    shards = [
+        write_shard(folder, Shard(name, split, source), map(Document.of, texts))
+        for name, split, source, texts in (
+            ("train-00-00000", "train", 0, long),
+            ("train-01-00000", "train", 1, short),
+            ("heldout-00-00000", "heldout", 0, long[:5]),
+        )
+    ]
+    write_index(folder, shards, {})
+    config = Config(vocab_size=600, context=64, long="cut", weights=(0.5, 0.5))
+    result = run_stage(
+        TokenizerStage(), config, tmp_path / "run", inputs={"documents": folder}, measures=(*TokenizerStage.measures, *MIXED)
+    )
+    starts = [np.fromfile(result.out / f"train-0{source}-00000.idx", "<i8") for source in (0, 1)]
+    trained = np.concatenate([np.minimum(np.diff(found), 64) for found in starts])
+    order = np.fromfile(result.out / "train.order", ORDER)
+    of_first = trained[order[order < 60]].sum()
+    assert of_first / trained[order].sum() == pytest.approx(0.5, abs=0.02)

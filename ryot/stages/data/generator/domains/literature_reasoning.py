@@ -4,7 +4,7 @@ import re
 from fractions import Fraction
 from random import Random
 
-from ryot.stages.data.generator.facts.chance import chance, chance_of
+from ryot.stages.data.generator.facts.chance import bracketed, chance, chance_of
 from ryot.stages.data.generator.facts.literature import PARTED
 from ryot.stages.data.generator.problem import Problem, Template, numbers, numeric, quantity
 
@@ -161,17 +161,23 @@ def drawn(rng: Random, level: int) -> Problem:
     if level == 1:
         question = f"{told} Two are drawn, the first put back: how likely both of the first {early}?"
         steps = (f"first {one}", f"again {one}", f"{one} * {one} = {one * one}")
-        return chance(question, steps, one * one, (one, 1 - one, one / 2, (1 - one) ** 2), f"{one * one} / {one} = {one}")
+        return chance(
+            question, steps, one * one, (one, 1 - one, one / 2, (1 - one) ** 2), f"{bracketed(one * one)} / {bracketed(one)} = {one}"
+        )
     both = one * Fraction(early - 1, whole - 1)
     if level == 2:
         question = f"{told} Two are drawn: how likely both of the first {early}?"
         steps = (f"first {one}", f"then {early - 1} of {whole - 1}", f"{one} * {Fraction(early - 1, whole - 1)} = {both}")
-        return chance(question, steps, both, (one * one, one, 1 - both), f"{both} / {one} = {Fraction(early - 1, whole - 1)}")
+        return chance(
+            question, steps, both, (one * one, one, 1 - both), f"{bracketed(both)} / {bracketed(one)} = {Fraction(early - 1, whole - 1)}"
+        )
     rest = Fraction(whole - early, whole - 1)
     value = 2 * one * rest
     question = f"{told} Two are drawn: how likely just one of the first {early}?"
     steps = (f"first in: {one}", f"second out: {rest}", f"2 * {one} * {rest} = {value}")
-    return chance(question, steps, value, (one * rest, 2 * one * (1 - one), both, 1 - value), f"{value} / 2 / {rest} = {one}")
+    return chance(
+        question, steps, value, (one * rest, 2 * one * (1 - one), both, 1 - value), f"{bracketed(value)} / 2 / {bracketed(rest)} = {one}"
+    )
 
 
 def check_drawn(question: str, answer: str) -> bool:

@@ -4,7 +4,7 @@ import re
 from fractions import Fraction
 from random import Random
 
-from ryot.stages.data.generator.facts.chance import chance, chance_of, odds
+from ryot.stages.data.generator.facts.chance import bracketed, chance, chance_of, odds
 from ryot.stages.data.generator.problem import Problem, Template, numbers
 
 FOODS = (
@@ -186,7 +186,7 @@ def testimony(rng: Random, level: int) -> Problem:
                 f"1 - {(1 - first) * (1 - second)} = {value}",
             )
         mistakes = (first, second, 1 - value, first * second, (first + second) / 2)
-        back = f"{value} / {first} = {second}" if both else f"{value} + {(1 - first) * (1 - second)} = 1"
+        back = f"{bracketed(value)} / {bracketed(first)} = {second}" if both else f"{value} + {(1 - first) * (1 - second)} = 1"
         return chance(question, steps, value, mistakes, back)
     rare = rng.randint(3, 60)
     power = level - 1

@@ -12,7 +12,7 @@ _ANIMALS = (
     ("zebra", "m p Af"), ("giraffe", "m p Af"), ("gorilla", "m p Af"), ("meerkat", "m i Af"),
     ("spotted hyena", "m m Af"), ("panda", "m p As"), ("yak", "m p As"), ("tiger", "m m As"),
     ("snow leopard", "m m As"),
-    ("jaguar", "m m Am"), ("puma", "m m Am"), ("sloth", "m p Am"), ("llama", "m p Am"), ("anteater", "m i Am"), ("condor", "b m Am"),
+    ("jaguar", "m m Am"), ("puma", "m m Am"), ("sloth", "m p Am"), ("vicuna", "m p Am"), ("anteater", "m i Am"), ("condor", "b m Am"),
     ("bald eagle", "b m Am"),
     ("lyrebird", "b i Au"), ("king cobra", "r m As"), ("anaconda", "r m Am"), ("rattlesnake", "r m Am"),
     ("black mamba", "r m Af"), ("green iguana", "r p Am"),

@@ -30,3 +30,8 @@ def _near(value: Fraction) -> Iterator[Fraction]:
     for shift in (1, -1, 2, -2):
         yield Fraction(value.numerator + shift, value.denominator)
         yield Fraction(value.numerator, value.denominator + abs(shift) * 2)
+
+
+def bracketed(value: Fraction) -> str:
+    """A number as a part of a longer formula: `(14/37)`, for `1 / 14/37` is another number."""
+    return f"({value})" if "/" in str(value) else str(value)

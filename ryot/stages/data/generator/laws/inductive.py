@@ -115,7 +115,7 @@ def _line(rng: Random, line: Line) -> Problem:
     a, _, c, d = map(written, ys)
     question = _ask(line.subject, [_row(line.cause, [Fraction(x) for x in xs[:3]])], (line.result, ys[:3]), f"{line.cause.name} {xs[3]}")
     steps = (
-        f"each {line.cause.unit or line.cause.name} adds {slope}",
+        f"{line.cause.name} greater by 1 adds {slope}",
         f"at zero: {a} - {slope} * {xs[0]} = {offset}",
         f"{offset} + {slope} * {xs[3]} = {d}",
     )
