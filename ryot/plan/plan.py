@@ -68,6 +68,10 @@ class Plan(BaseModel):
         """The names of all nodes, in order."""
         return tuple(node.name for node in self.nodes)
 
+    def has(self, node: PlannedNode) -> bool:
+        """Whether this plan has the very node: its name and its key."""
+        return any(other.name == node.name and other.key == node.key for other in self.nodes)
+
     def users(self, name: str) -> Iterator[PlannedNode]:
         """The nodes that read or talk to a node."""
         return (node for node in self.nodes if name in node.needs)
