@@ -30,8 +30,6 @@ from ryot.report.gather import gather
 from ryot.report.live import display
 from ryot.store.journal import Run, all_runs, begin
 
-FAILED = 4
-
 
 @click.command(name="apply")
 @spec_options
@@ -59,7 +57,7 @@ def command(
         keep(foresight.predictions, run)
         failed = _run(planned, run, console)
         settle(planned.store, all_runs(planned.store.runs, planned.plan.name)[-5:])  # killed applies' finished nodes too
-    result = gather(planned.plan, planned.store, planned.loaded.spec, run.id, datetime.now(UTC))
+    result = gather(planned.plan, planned.store, planned.loaded.spec, run, datetime.now(UTC))
     page = write_reports(result, run)
     with for_whoever_reads():
         if as_json:
@@ -70,7 +68,7 @@ def command(
         if failed:
             again = shlex.join(["ryot", *sys.argv[1:]])
             console.print(f"to continue after mending: {again}", markup=False, highlight=False, soft_wrap=True)
-    return FAILED if failed else result.exit_code
+    return NodeError.exit_code if failed else result.exit_code
 
 
 def _run(planned: Planned, run: Run, console: Console) -> bool:

@@ -34,7 +34,7 @@ def command(run_id: str | None, form: str, estimates: bool, as_json: bool, outpu
         _estimates(store, run_id, as_json, output)
         return
     run, plan = latest(store, None, run_id)
-    text = FORMATS["json" if as_json else form][1](gather(plan, store, loaded_from(run, plan).spec, run.id, datetime.now(UTC)))
+    text = FORMATS["json" if as_json else form][1](gather(plan, store, loaded_from(run, plan).spec, run, datetime.now(UTC)))
     _give(text, output)
 
 

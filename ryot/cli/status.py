@@ -58,13 +58,19 @@ def command(run_id: str | None, root: Path, as_json: bool) -> None:
 
 
 def run_state(run: Run) -> str:
-    """`running (pid 12)`, `ended`, `interrupted`, or `died` when its process is gone without a word."""
+    """`running (pid 12)`, `ended`, `ended: data failed`, `interrupted`, or `died` when its process is gone without a word."""
     began: Mapping[str, Any] = {}
+    failed: list[str] = []
     for event in run.events():
-        if event["event"] in ("ended", "interrupted"):
-            return str(event["event"])
-        if event["event"] == "began":
-            began = event
+        match event["event"]:
+            case "interrupted":
+                return "interrupted"
+            case "ended":
+                return f"ended: {', '.join(failed)} failed" if failed else "ended"
+            case "began":
+                began = event
+            case "failed":
+                failed.append(event.get("node", ""))
     pid = began.get("pid")
     birth = processes.birth(pid) if isinstance(pid, int) else None
     there = birth is not None and began.get("birth", birth) == birth  # a later process may have got its number

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ryot.check.judge import Measured
 from ryot.check.statistics import defect, interval
 from ryot.check.verdict import Verdict, exit_code
+from ryot.errors import NodeError
 from ryot.estimate.claims import ClaimRow
 from ryot.measures import point, size
 from ryot.report.datasheet import Datasheet
@@ -70,9 +71,14 @@ class Summary:
     blocks: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
 
     @property
+    def failed(self) -> tuple[NodeRow, ...]:
+        """The nodes that failed."""
+        return tuple(node for node in self.nodes if node.state == "failed")
+
+    @property
     def exit_code(self) -> int:
-        """The exit code that the verdicts alone amount to."""
-        return exit_code(self.verdicts)
+        """4 where a node failed, else what the verdicts amount to."""
+        return NodeError.exit_code if self.failed else exit_code(self.verdicts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,7 @@ def test_run_that_ended_is_shown_with_its_failures(made: Made, capsys: pytest.Ca
         {"event": "ended", "failed": True},
     )
     state, nodes = states(capsys, made)
-    assert state == "ended"
+    assert state == "ended: s failed"
     assert nodes["a"] == ("finished", "in 1 min 01 s")
     assert nodes["s"] == ("failed", "no \x1b[31m luck")
     assert nodes["c"] == ("skipped", "it needs s")
