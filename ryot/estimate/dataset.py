@@ -75,7 +75,7 @@ def dataset_estimate(data: Data, model: Model) -> DatasetEstimate | None:
         dedup_s=kept / (how.dedup * how.workers),
         tokenize_s=kept / (how.tokenize * how.workers),
         formulas=_formulas(data, model),
-        epochs=MappingProxyType(dict(zip(source_names(data), epochs(data), strict=True))),
+        epochs=MappingProxyType(dict(zip(data.names, epochs(data), strict=True))),
     )
 
 
@@ -103,16 +103,6 @@ def entropy_floor(data: Data, model: Model) -> float | None:
         return known[0]
     shares = _shares(data.sources)
     return None if shares is None else sum(share * nats for share, nats in zip(shares, known, strict=True))
-
-
-def source_names(data: Data) -> tuple[str, ...]:
-    """A name for each source: its hub name or path, or `generated`; numbered from the second on where two are the same."""
-    names: list[str] = []
-    for source in data.sources:
-        name = source.hub or source.path or "generated"
-        again = sum(other.partition(" #")[0] == name for other in names)
-        names.append(f"{name} #{again + 1}" if again else name)
-    return tuple(names)
 
 
 def _formulas(data: Data, model: Model) -> Mapping[str, str]:

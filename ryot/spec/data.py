@@ -186,6 +186,16 @@ class Data(Section):
     tokenizer: Tokenizer = Tokenizer()
     """How text becomes tokens."""
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """A name for each source: its hub name or path, or `generated`; numbered from the second on where two are the same."""
+        names: list[str] = []
+        for source in self.sources:
+            name = source.hub or source.path or "generated"
+            again = sum(other.partition(" #")[0] == name for other in names)
+            names.append(f"{name} #{again + 1}" if again else name)
+        return tuple(names)
+
     @model_validator(mode="after")
     def _splits(self) -> Self:
         if self.held_out + self.test >= 1:

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from ryot.estimate.dataset import dataset_estimate, entropy_floor, epochs, source_names, token_width
+from ryot.estimate.dataset import dataset_estimate, entropy_floor, epochs, token_width
 from ryot.spec.data import Data
 from ryot.spec.model import Model
 
@@ -82,4 +82,4 @@ def test_there_is_no_floor_where_one_source_or_its_share_is_unknown():
 
 
 def test_sources_of_one_name_are_told_apart():
-    assert source_names(data([{"generate": {}}, {"hub": "a/b"}, {"generate": {}}])) == ("generated", "a/b", "generated #2")
+    assert data([{"generate": {}}, {"hub": "a/b"}, {"generate": {}}]).names == ("generated", "a/b", "generated #2")

@@ -31,6 +31,8 @@ class Config(StageConfig):
     weights: tuple[float, ...] = ()
     tokens: int | None = None
     max_epochs: float | None = None
+    sources: Annotated[tuple[str, ...], Circumstance] = ()
+    """The names of the sources, for what is said of them."""
     workers: Annotated[int, Circumstance] = 0
     ray: Annotated[str | None, Circumstance] = None
 
@@ -71,6 +73,7 @@ class TokenizerStage(Stage):
             weights=weights,
             tokens=data.tokens if weights else None,
             max_epochs=data.max_epochs if weights else None,
+            sources=data.names,
             workers=data.workers or 0,
             ray=data.ray,
         )

@@ -83,8 +83,9 @@ def _put_in_order(split: str, shards: Sequence[TokenShard], config: Config, cont
     ids = _joined(folder, own, "ids", "<u8").astype(np.uint64)
     if config.weights and split == "train":
         sources = np.repeat([shard.source for shard in own], [shard.documents for shard in own])
-        order, epochs = mixed(Pool(sources, lengths, ids), Mixture(config.weights, config.tokens, config.max_epochs), config.seed)
-        _tell(epochs, context)
+        mixture = Mixture(config.weights, config.tokens, config.max_epochs, config.sources)
+        order, epochs = mixed(Pool(sources, lengths, ids), mixture, config.seed)
+        _tell(epochs, mixture, context)
     else:
         order = shuffled(ids, config.seed)
     pieces = -(-lengths // config.context) if config.long == "split" else np.ones_like(lengths)
@@ -107,13 +108,18 @@ def _joined(folder: Path, shards: Sequence[TokenShard], kind: str, dtype: str) -
     return joined
 
 
-def _tell(epochs: Sequence[float], context: StageContext) -> None:
+def _tell(epochs: Sequence[float], mixture: Mixture, context: StageContext) -> None:
+    """Say what repeats and what is left out, by the sources' names. Where the spec names no number of tokens, nobody asked for either."""
     context.measure("epochs", max(epochs))
-    for source, often in enumerate(epochs, start=1):
-        context.say(f"source {source} is gone through {often:.3g} times")
-    repeated = [f"source {source} {often:.3g} times" for source, often in enumerate(epochs, start=1) if often > 1]
+    for source, often in enumerate(epochs):
+        context.say(f"{mixture.name(source)} is gone through {often:.3g} times")
+    repeated = [f"{mixture.name(source)} {often:.3g} times" for source, often in enumerate(epochs) if often > 1]
     if repeated:
         context.warn(f"to give each source its weight, some documents are repeated: {', '.join(repeated)}")
+    unused = [f"{mixture.name(source)}: {1 - often:.1%} is not used" for source, often in enumerate(epochs) if often < 0.9995]
+    if unused:
+        tell = context.say if mixture.tokens else context.warn
+        tell(f"to give each source its weight, some documents are left out: {', '.join(unused)}")
 
 
 def _report(
