@@ -167,7 +167,16 @@ def placed(detail: Mapping[str, Any], tree: Located) -> SpecError:
         case _:
             text = _plain_words(detail)
     place = found.key if found.value is None or isinstance(found.value, dict | list) else found.place
-    return SpecError(f"{name}: {text}" if name else text, at=place, hint=_about(generic))
+    return SpecError(f"{name}: {text}" if name else text, at=place, hint=_as_a_map(name, detail) or _about(generic))
+
+
+def _as_a_map(name: str, detail: Mapping[str, Any]) -> str | None:
+    """The map that a list of names was meant as: of `filters: [normalise, length]`, `filters: {normalise: {}, length: {}}`."""
+    given = detail.get("input")
+    if detail["type"] != "model_type" or not isinstance(given, list) or not all(isinstance(item, str) for item in given):
+        return None
+    entries = ", ".join(f"{printable(item)}: {{}}" for item in given[:9])
+    return f"write each with its settings: `{name.rpartition('.')[2]}: {{{entries}}}`"
 
 
 def follows(detail: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> bool:

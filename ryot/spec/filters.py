@@ -1,8 +1,8 @@
 """`data.filters`: what documents have to pass on their way to the tokenizer, in the order of the fields here."""
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from ryot.spec.section import LocalPath, Section
 from ryot.units import Count, Proportion
@@ -128,9 +128,16 @@ class Contamination(Section):
     """A document is dropped when this share of its runs or more is found; 0 means a single one is enough."""
 
 
+def _schema_of_switches(schema: dict[str, Any]) -> None:
+    for field in schema["properties"].values():
+        field["anyOf"].append({"const": False})
+
+
 class Filters(Section):
     """The filters of the documents. Those that are written here run, in this order, whatever the order they are written in: `length: {}`
-    is one with its defaults. Each is a node of its own, `filter.NAME`."""
+    is one with its defaults, `length: false` switches it off. Each is a node of its own, `filter.NAME`."""
+
+    model_config = ConfigDict(json_schema_extra=_schema_of_switches)
 
     normalise: Normalise | None = None
     """One form: Unicode, line ends, blanks."""
@@ -150,3 +157,8 @@ class Filters(Section):
     """Said only once."""
     contamination: Contamination | None = None
     """Not what the model is evaluated on."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _switched_off(cls, fields: object) -> object:
+        return {name: None if value is False else value for name, value in fields.items()} if isinstance(fields, dict) else fields
