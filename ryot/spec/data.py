@@ -152,8 +152,8 @@ class Preparation(Section):
     """What one worker finds near-duplicates at."""
     tokenize: Bandwidth = 1.4e6
     """What one worker tokenises at."""
-    keep: Proportion = Field(0.7, gt=0)
-    """The share of the text that the filters keep."""
+    keep: Proportion | None = Field(None, gt=0)
+    """The share of the text that the filters keep; by default 70 % where there are filters, and all where there are none."""
 
 
 class Data(Section):
@@ -178,13 +178,21 @@ class Data(Section):
     filters: Filters | None = None
     """What documents have to pass on their way to the tokenizer."""
     tokens: Count | None = Field(None, ge=1)
-    """Tokens to train on in all, where sources have weights; as many as there are, where none is given."""
+    """Tokens to train on in all, after the filters, where sources have weights; as many as there are, where none is given."""
     max_epochs: float | None = Field(None, gt=0)
-    """How often a source may be repeated; a plan that repeats one more often is refused."""
+    """How often a source may be repeated. Where `tokens` and the sources' own are known the plan refuses more; else the tokenizer fails,
+    and without a limit here from 100 times on."""
     preparation: Preparation = Preparation()
     """What the plan of a large data set reckons with."""
     tokenizer: Tokenizer = Tokenizer()
     """How text becomes tokens."""
+
+    @property
+    def keep(self) -> float:
+        """The share of the text that is left after the filters, as far as is known before they ran."""
+        if self.preparation.keep is not None:
+            return self.preparation.keep
+        return 1.0 if self.filters is None or not self.filters.model_dump(exclude_none=True) else 0.7
 
     @property
     def names(self) -> tuple[str, ...]:

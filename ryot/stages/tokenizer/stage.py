@@ -41,17 +41,17 @@ MIXED = (Measure(name="epochs", kind="exact", about="how often the most repeated
 
 
 class TokenizerStage(Stage):
-    """Trains or takes the tokenizer, encodes both splits, and reports how long the documents are against the context."""
+    """Trains or takes the tokenizer, encodes all splits, and reports how long the documents are against the context."""
 
     name = "tokenizer"
-    version = 2
+    version = 3
     Config = Config
     takes = "documents"
     gives = "tokens"
     measures = (
-        Measure(name="tokens", kind="exact", unit="tokens", about="tokens of both splits, each document's end included"),
+        Measure(name="tokens", kind="exact", unit="tokens", about="tokens of all splits, each document's end included"),
         Measure(name="mean_tokens", kind="mean", unit="tokens", about="length of a document, its end included"),
-        Measure(name="truncated", kind="count", about="documents longer than the context, of all", sample="document"),
+        Measure(name="over_context", kind="count", about="documents longer than the context, in pieces or cut, of all", sample="document"),
         Measure(name="vocab_size", kind="exact", about="entries in the vocabulary"),
         Measure(name="reserved", kind="exact", about="entries that fill the vocabulary where the text gave too few merges"),
     )
@@ -73,7 +73,7 @@ class TokenizerStage(Stage):
             weights=weights,
             tokens=data.tokens if weights else None,
             max_epochs=data.max_epochs if weights else None,
-            sources=data.names,
+            sources=data.names if weights else (),
             workers=data.workers or 0,
             ray=data.ray,
         )

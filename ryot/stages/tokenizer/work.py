@@ -143,14 +143,14 @@ def _report(
     facts |= {split: _lengths(found, config.context) for split, found in lengths.items()}
     context.write("tokens.json", facts_with(facts, shards))
     whole = np.concatenate(list(lengths.values()))
-    truncated = int((whole > config.context).sum())
-    context.say(f"{len(whole)} documents, {whole.sum()} tokens; {truncated} are longer than the context of {config.context}")
+    over = int((whole > config.context).sum())
+    context.say(f"{len(whole)} documents, {whole.sum()} tokens; {over} are longer than the context of {config.context}")
     context.measure("tokens", int(whole.sum()))
     context.measure("mean_tokens", samples=whole[:: 1 + len(whole) // _SAMPLES].tolist())
-    if truncated > len(whole) / 100 and config.long == "cut":
-        share = f"{truncated} of {len(whole)} documents ({truncated / len(whole):.0%})"
+    if over > len(whole) / 100 and config.long == "cut":
+        share = f"{over} of {len(whole)} documents ({over / len(whole):.0%})"
         context.warn(f"{share} are longer than the context of {config.context} tokens and are cut in training; raise model.context")
-    context.measure("truncated", truncated, of=len(whole))
+    context.measure("over_context", over, of=len(whole))
     context.measure("vocab_size", tokenizer.get_vocab_size())
     context.measure("reserved", reserved)
 
@@ -159,7 +159,7 @@ def _lengths(found: npt.NDArray[np.int64], context: int) -> dict[str, object]:
     return {
         "documents": len(found),
         "tokens": int(found.sum()),
-        "truncated": int((found > context).sum()),
+        "over_context": int((found > context).sum()),
         "longest": int(found.max(initial=0)),
         "mean": round(float(found.mean()), 2) if len(found) else 0.0,
         "p50": int(np.percentile(found, 50, method="inverted_cdf")) if len(found) else 0,
