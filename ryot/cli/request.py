@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -37,6 +37,16 @@ class Planned:
     machine: Machine
     store: Store
     inputs: Mapping[str, Path]
+    aside: tuple[str, ...] = ()
+    """The targets that are not looked at, for their nodes come after those that are asked for."""
+
+    def until(self, node: str | None) -> Planned:
+        """Only a node and what it needs; all where none is named."""
+        if node is None:
+            return self
+        plan = self.plan.until(node)
+        aside = tuple(target.written for target in self.plan.targets if target not in plan.targets)
+        return replace(self, plan=plan, aside=aside)
 
 
 def spec_options(function: F) -> F:
@@ -52,6 +62,13 @@ def spec_options(function: F) -> F:
     ):
         function = decorate(function)
     return function
+
+
+def until_option(function: F) -> F:
+    """--until."""
+    return click.option("--until", metavar="NODE", help="Only NODE and what it needs, and the targets on these: `--until tokenizer`.")(
+        function
+    )
 
 
 def plugins_option(function: F) -> F:
