@@ -20,6 +20,7 @@ from ryot.engine.events import Progress
 from ryot.engine.jobs import events_file, heard, parsed
 from ryot.errors import printable
 from ryot.plan.plan import Plan, PlannedNode
+from ryot.report.live import counted, numbers
 from ryot.store.journal import Run
 from ryot.store.store import Store
 from ryot.units import show_seconds
@@ -111,8 +112,5 @@ def _progress(run: Run, node: PlannedNode) -> str:
     for said in parsed(lines[::-1]):
         event = heard(node, said)
         if isinstance(event, Progress):
-            numbers = "  ".join(
-                f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in event.numbers.items()
-            )
-            return f"{event.done:g}/{event.total:g} {event.unit}  {numbers}".rstrip()
+            return f"{counted(event)}  {numbers(event)}".rstrip()
     return ""

@@ -45,7 +45,8 @@ def _head(summary: Summary) -> str:
         ("ryot", heading.version),
     ]
     listed = "\n".join(f"- {name}: {_cell(value)}" for name, value in facts if value)
-    return f"# Benchmark report: {_cell(heading.spec)}\n\n**{outcome(summary)}** (exit code {summary.exit_code})\n\n{listed}"
+    title = "Benchmark report" if any(row.measure.startswith("bench") for row in summary.measures) else "Report"
+    return f"# {title}: {_cell(heading.spec)}\n\n**{outcome(summary)}** (exit code {summary.exit_code})\n\n{listed}"
 
 
 def _section(title: str, body: str) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from ryot.spec.filters import Filters
 from ryot.spec.mixture import from_address, from_preset, refuse_gated
@@ -210,11 +210,12 @@ class Data(Section):
             raise ValueError(f"held_out and test take {self.held_out + self.test:.0%} of the documents; none is left to train on")
         return self
 
-    @model_validator(mode="after")
-    def _weights(self) -> Self:
-        weights = [source.weight for source in self.sources if source.weight is not None]
-        if weights and len(weights) != len(self.sources):
+    @field_validator("sources", mode="after")
+    @classmethod
+    def _weights(cls, sources: tuple[Source, ...]) -> tuple[Source, ...]:
+        weights = [source.weight for source in sources if source.weight is not None]
+        if weights and len(weights) != len(sources):
             raise ValueError("either all sources have a weight or none has")
         if weights and abs(sum(weights) - 1) > 1e-6:
             raise ValueError(f"the sources' weights sum to {sum(weights):.6g}; they must sum to 1")
-        return self
+        return sources

@@ -81,7 +81,7 @@ def test_run_under_way_is_shown_as_its_journal_tells(made: Made, capsys: pytest.
     state, nodes = states(capsys, made)
     assert state == f"running (pid {os.getpid()} on here)"
     assert nodes == {
-        "a": ("finished", "before this run"), "b": ("running", "2/3 step  loss 0.5123"), "s": ("up", "http://127.0.0.1:1"),
+        "a": ("finished", "before this run"), "b": ("running", "2/3 step  loss 0.512"), "s": ("up", "http://127.0.0.1:1"),
         "c": ("waiting", ""),
     }  # fmt: skip
 

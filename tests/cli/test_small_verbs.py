@@ -49,6 +49,19 @@ def test_explain_tells_meaning_type_unit_and_default(capsys: pytest.CaptureFixtu
     assert said == "serve.kv_cache\n    Memory set aside for keys and values.\n    whole number, in bytes; default: 1073741824\n"
 
 
+@pytest.mark.parametrize("written", ["data.sources[].path", "data.sources.0.path", "data.sources[0].path", "data.sources.path"])
+def test_explain_takes_a_path_as_errors_write_it(written: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["explain", written]) == 0
+    assert capsys.readouterr().out.startswith("data.sources[].path\n    A local file or folder")
+
+
+def test_explain_of_a_section_lists_the_fields_of_its_lists(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["explain", "data"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert {"data", "data.sources", "data.sources[].path", "data.sources[].weight", "data.held_out"} <= set(said)
+    assert "data.sources[].generate.examples" not in said
+
+
 def test_explain_lists_sections_and_what_is_in_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["explain"]) == 0
     assert {"version", "train", "targets"} <= set(capsys.readouterr().out.splitlines())

@@ -131,3 +131,11 @@ def test_difference_of_fields_that_came_or_went() -> None:
         {"config": {"old": 1, "same": 0, "deep": {"x": [1]}}}, {"config": {"new": None, "more": 2, "same": 0, "deep": {"x": [2]}}}
     )
     assert [str(item) for item in found] == ["deep.x [1] -> [2]", "more none -> 2", "old 1 -> none"]
+
+
+def test_a_difference_is_written_as_a_spec_writes_it() -> None:
+    rules = [f"rule_{number}" for number in range(9)]
+    (found,) = differences({"config": {"settings": {"without": []}}}, {"config": {"settings": {"without": rules}}})
+    assert str(found) == "without [] -> [rule_0, rule_1, rule_2, ... 6 more]"
+    (found,) = differences({"config": {"taken": None, "fast": True}}, {"config": {"taken": None, "fast": False}})
+    assert str(found) == "fast true -> false"
