@@ -158,3 +158,26 @@ def test_doctor_tells_what_is_lacking_and_what_mends_it(
     assert "make setup" in torch["mend"]
     assert run(["doctor", "--store", str(tmp_path)]) == 3
     assert "make setup" in capsys.readouterr().out
+
+
+def test_what_init_comments_out_is_sound_as_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = tmp_path / "spec.yaml"
+    assert run(["init", str(spec)]) == 0
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "a.txt").write_text("Something.")
+    text = (
+        spec.read_text()
+        .replace("    - generate: {examples: 1000}\n", "")
+        .replace("    # - {", "    - {")
+        .replace("  # filters", "  filters")
+    )
+    spec.write_text(text)
+    assert run(["validate", str(spec)]) == 0, capsys.readouterr().err
+    assert "weight: 90%" in text
+
+
+def test_comments_behind_values_stand_in_one_column(tmp_path: Path) -> None:
+    spec = tmp_path / "spec.yaml"
+    assert run(["init", str(spec)]) == 0
+    behind = {line.index(" # ") for line in spec.read_text().splitlines() if " # " in line and not line.lstrip().startswith("#")}
+    assert len(behind) == 1
