@@ -5,7 +5,9 @@ Base units: seconds, bytes, US dollars, and 1 for counts and proportions. SI pre
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, ValidationInfo
@@ -13,12 +15,22 @@ from pydantic import BeforeValidator, Field, ValidationInfo
 STORED = "stored"
 """The validation context of values that ryot wrote itself: plain numbers in base units, read back without asking for a unit."""
 
-_TIME = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
-_BYTES = {"B": 1} | {f"{p}B": 1000 ** (i + 1) for i, p in enumerate("kMGT")} | {f"{p}iB": 1024 ** (i + 1) for i, p in enumerate("KMGT")}
-_COUNT = {"": 1, "K": 1e3, "k": 1e3, "M": 1e6, "B": 1e9, "T": 1e12}
-_RATE = {f"{unit}/s": float(size) for unit, size in _BYTES.items()}
-_FLOPS = {f"{p}FLOP/s": 1000.0 ** (i + 3) for i, p in enumerate("GTP")}
-_MONEY = {"usd": 1.0, "$": 1.0}
+# How much of the base unit each is, in decimals as people write them: 0.01 is no number of the floats, and 70 x 0.01 is not 0.7 there.
+_Units = Mapping[str, Decimal]
+_TIME: _Units = {
+    "ns": Decimal("1e-9"), "us": Decimal("1e-6"), "µs": Decimal("1e-6"), "ms": Decimal("1e-3"),
+    "s": Decimal(1), "min": Decimal(60), "h": Decimal(3600), "d": Decimal(86400),
+}  # fmt: skip
+_BYTES: _Units = {
+    "B": Decimal(1),
+    **{f"{p}B": Decimal(1000) ** i for i, p in enumerate("kMGT", 1)},
+    **{f"{p}iB": Decimal(1024) ** i for i, p in enumerate("KMGT", 1)},
+}
+_COUNT: _Units = {"": Decimal(1), "K": Decimal(10**3), "k": Decimal(10**3), "M": Decimal(10**6), "B": Decimal(10**9), "T": Decimal(10**12)}
+_RATE: _Units = {f"{unit}/s": size for unit, size in _BYTES.items()}
+_FLOPS: _Units = {f"{p}FLOP/s": Decimal(1000) ** i for i, p in enumerate("GTP", 3)}
+_MONEY: _Units = {"usd": Decimal(1), "$": Decimal(1)}
+_SHARE: _Units = {"": Decimal(1), "%": Decimal("0.01")}
 _NUMBER = re.compile(r"\s*([-+]?(?:\d[\d_]*\.?[\d_]*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*?)\s*")
 
 
@@ -30,12 +42,14 @@ class Quantity:
     unit: str
 
 
-def split_number(text: str) -> tuple[float, str]:
-    """`"50 ms"` as `(50.0, "ms")`. Raises ValueError when the text does not start with a number."""
+def split_number(text: str) -> tuple[Decimal, str]:
+    """`"50 ms"` as `(Decimal(50), "ms")`. Raises ValueError when the text does not start with a number, or with one beyond the floats."""
     match = _NUMBER.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is not a number with a unit")
-    return float(match[1].replace("_", "")), match[2]
+    written = match[1].replace("_", "")
+    _finite(float(written))
+    return Decimal(written), match[2]
 
 
 def parse_quantity(text: str | float) -> Quantity:
@@ -45,20 +59,19 @@ def parse_quantity(text: str | float) -> Quantity:
     if isinstance(text, int | float):
         return Quantity(_finite(float(text)), "")
     number, unit = split_number(text)
-    _finite(number)
-    if unit == "%":
-        return Quantity(number / 100, "")
-    if unit in _TIME:
-        return Quantity(_finite(number * _TIME[unit]), "s")
-    if unit in _BYTES and unit != "B":
-        return Quantity(_finite(number * _BYTES[unit]), "bytes")
-    if unit in _COUNT:
-        return Quantity(_finite(number * _COUNT[unit]), "")
+    for units, base in ((_SHARE, ""), (_TIME, "s"), ({name: size for name, size in _BYTES.items() if name != "B"}, "bytes"), (_COUNT, "")):
+        if unit in units:
+            return Quantity(_in_base(number, units[unit]), base)
     if unit.startswith("$") or unit.lower() == "usd":
-        return Quantity(number, "usd")
+        return Quantity(float(number), "usd")
     if re.fullmatch(r"[a-zA-Z]+/s", unit):
-        return Quantity(number, unit)
+        return Quantity(float(number), unit)
     raise ValueError(f"unknown unit {unit!r} in {text!r}; known: %, ns, us, ms, s, min, h, d, kB..TB, KiB..TiB, K, M, B, T, usd, NAME/s")
+
+
+def _in_base(number: Decimal, unit: Decimal) -> float:
+    """The float nearest to the product, so that `35%` and `0.35` are one number, and one in the keys."""
+    return _finite(float(number * unit))
 
 
 def _finite(value: float) -> float:
@@ -67,7 +80,7 @@ def _finite(value: float) -> float:
     return value
 
 
-def _of(units: dict[str, float], example: str):  # type: ignore[no-untyped-def]
+def _of(units: _Units, example: str):  # type: ignore[no-untyped-def]
     def parse(value: object, info: ValidationInfo) -> object:
         if info.context == STORED:
             return value
@@ -80,7 +93,7 @@ def _of(units: dict[str, float], example: str):  # type: ignore[no-untyped-def]
         number, unit = split_number(value)
         if unit not in units:
             raise ValueError(f"unknown unit {unit!r}; write for example {example}")
-        return _finite(number * units[unit])
+        return _in_base(number, units[unit])
 
     return BeforeValidator(parse, json_schema_input_type=str | float)
 
@@ -97,15 +110,13 @@ def _whole(value: object) -> object:
 
 
 Duration = Annotated[float, _of(_TIME, "50ms"), _unit("seconds", "50ms")]
-Bytes = Annotated[
-    int, BeforeValidator(_whole), _of({k: float(v) for k, v in _BYTES.items()}, "80GiB"), Field(le=10**18), _unit("bytes", "80GiB")
-]
+Bytes = Annotated[int, BeforeValidator(_whole), _of(_BYTES, "80GiB"), Field(le=10**18), _unit("bytes", "80GiB")]
 Count = Annotated[int, BeforeValidator(_whole), _of(_COUNT, "1.3B"), Field(le=10**15), _unit("count", "1.3B")]
 Bandwidth = Annotated[float, _of(_RATE, "2TB/s"), Field(gt=0), _unit("bytes/s", "2TB/s")]
 ComputeRate = Annotated[float, _of(_FLOPS, "312TFLOP/s"), Field(gt=0), _unit("FLOP/s", "312TFLOP/s")]
 Money = Annotated[float, _of(_MONEY, "50usd"), Field(ge=0), _unit("usd", "50usd")]
-Factor = Annotated[float, _of({"": 1.0, "x": 1.0}, "8x"), Field(gt=0), _unit("factor", "8x")]
-Proportion = Annotated[float, _of({"": 1.0, "%": 0.01}, "30%"), Field(ge=0, le=1), _unit("proportion", "30%")]
+Factor = Annotated[float, _of({"": Decimal(1), "x": Decimal(1)}, "8x"), Field(gt=0), _unit("factor", "8x")]
+Proportion = Annotated[float, _of(_SHARE, "30%"), Field(ge=0, le=1), _unit("proportion", "30%")]
 
 
 def show_seconds(seconds: float) -> str:
@@ -121,7 +132,7 @@ def show_seconds(seconds: float) -> str:
         return f"{minutes} min {rest:02d} s"
     hours, minutes = divmod(minutes, 60)
     if hours >= 48:
-        return f"{seconds / _TIME['d']:,.1f} days"
+        return f"{seconds / 86400:,.1f} days"
     return f"{hours} h {minutes:02d} min"
 
 

@@ -114,3 +114,23 @@ def test_size_for_people(size: float, text: str) -> None:
 ])  # fmt: skip
 def test_measure_for_people(value: float | None, unit: str, text: str) -> None:
     assert show(value, unit) == text
+
+
+def test_percent_and_proportion_are_one_number() -> None:
+    for percent in range(101):
+        assert TYPES["proportion"].validate_python(f"{percent}%") == percent / 100 == parse_quantity(f"{percent}%").value
+    assert TYPES["proportion"].validate_python("0.7%") == 0.007
+
+
+@pytest.mark.parametrize(("kind", "unit", "per_base"), [("duration", "ms", 1000), ("duration", "us", 10**6), ("duration", "ns", 10**9)])
+def test_small_units_are_exact(kind: str, unit: str, per_base: int) -> None:
+    for number in range(1, 1000):
+        assert TYPES[kind].validate_python(f"{number}{unit}") == number / per_base == parse_quantity(f"{number}{unit}").value
+
+
+def test_tenths_of_large_units_are_exact() -> None:
+    for tenths in range(1, 1000):
+        written = f"{tenths // 10}.{tenths % 10}"
+        assert parse_quantity(f"{written}M").value == tenths * 100_000
+        assert parse_quantity(f"{written}GB").value == tenths * 10**8
+        assert parse_quantity(f"{written}h").value == tenths * 360

@@ -6,37 +6,50 @@ import os
 import shlex
 import socket
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.text import Text
 
 from ryot.cli.foresight import foresight_of, refuse
 from ryot.cli.outcome import show_outcome, write_reports
 from ryot.cli.output import stdout
 from ryot.cli.plan import states_of
-from ryot.cli.request import Planned, json_option, resolve, spec_options
+from ryot.cli.request import Planned, json_option, resolve, spec_options, until_option
 from ryot.cli.streams import for_whoever_reads
 from ryot.engine import events
 from ryot.engine.apply import Surroundings, apply
 from ryot.engine.ledger import keep, settle
 from ryot.errors import MachineError, NodeError
 from ryot.files import Lock
-from ryot.plugins.discover import BACKENDS, discover, find, load
+from ryot.plugins.discover import BACKENDS, discover, find, load, load_stage
 from ryot.report.as_json import to_json
 from ryot.report.gather import gather
 from ryot.report.live import display
 from ryot.store.journal import Run, all_runs, begin
 
+_PRODUCTS = {"documents": "documents", "tokens": "token shards", "weights": "weights", "model": "model"}
+"""What a finished plan leaves to take away, by what its stages give."""
+
 
 @click.command(name="apply")
 @spec_options
+@until_option
 @json_option
 @click.option("--no-wait", is_flag=True, help="If another apply of this spec is running, end with exit code 4 instead of waiting.")
 def command(
-    spec: Path, profile: str | None, sets: tuple[str, ...], folders: tuple[Path, ...], root: Path, as_json: bool, no_wait: bool
+    spec: Path,
+    profile: str | None,
+    sets: tuple[str, ...],
+    folders: tuple[Path, ...],
+    root: Path,
+    until: str | None,
+    as_json: bool,
+    no_wait: bool,
 ) -> int:
     """Run what SPEC asks for and is not finished; then judge. Run it again after any crash: finished work is never repeated.
 
@@ -44,7 +57,7 @@ def command(
     else 5 one is INCONCLUSIVE or ERROR, else 0.
     """
     console = Console(stderr=True, soft_wrap=False)
-    planned = resolve(spec, profile, sets, folders, root)
+    planned = resolve(spec, profile, sets, folders, root).until(until)
     foresight = foresight_of(planned)
     refuse(planned, foresight)
     with closing(_Held(planned, console, no_wait)):
@@ -58,18 +71,33 @@ def command(
         keep(foresight.predictions, run)
         failed = _run(planned, run, console)
         settle(planned.store, all_runs(planned.store.runs, planned.plan.name)[-5:])  # killed applies' finished nodes too
-    result = gather(planned.plan, planned.store, planned.loaded.spec, run.id, datetime.now(UTC))
+    result = gather(planned.plan, planned.store, planned.loaded.spec, run, datetime.now(UTC))
     page = write_reports(result, run)
     with for_whoever_reads():
         if as_json:
             click.echo(to_json(result), nl=False)
         else:
             show_outcome(result, stdout())
-            console.print(f"\nreport: {page} (and .md, .json, .xml beside it)", markup=False, highlight=False, soft_wrap=True)
+            if planned.aside:
+                console.print(Text(f"not looked at, as their nodes come after {until}: {'; '.join(planned.aside)}"))
+            console.print()
+            for what, folder in products(planned):
+                console.print(f"{what}: {folder}", markup=False, highlight=False, soft_wrap=True)
+            console.print(f"report: {page} (and .md, .json, .xml beside it)", markup=False, highlight=False, soft_wrap=True)
         if failed:
             again = shlex.join(["ryot", *sys.argv[1:]])
             console.print(f"to continue after mending: {again}", markup=False, highlight=False, soft_wrap=True)
     return failed or result.exit_code
+
+
+def products(planned: Planned) -> Iterator[tuple[str, Path]]:
+    """What is finished and worth taking away: the last documents, token shards, weights and model, each with its folder."""
+    last: dict[str, Path] = {}
+    for node in planned.plan.nodes:
+        gives = load_stage(planned.plugins[node.stage]).gives
+        if gives in _PRODUCTS and planned.store.record(node.stage, node.key):
+            last[gives] = planned.store.folder(node.stage, node.key) / "out"
+    return ((_PRODUCTS[gives], folder) for gives, folder in last.items())
 
 
 def _run(planned: Planned, run: Run, console: Console) -> int:

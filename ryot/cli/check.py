@@ -16,6 +16,7 @@ from ryot.plan.plan import Plan
 from ryot.report.as_json import to_json
 from ryot.report.gather import gather
 from ryot.spec.spec import Spec
+from ryot.store.journal import Run
 from ryot.store.store import Store
 
 
@@ -29,7 +30,7 @@ from ryot.store.store import Store
 def command(spec: Path | None, run_id: str | None, sets: tuple[str, ...], folders: tuple[Path, ...], root: Path, as_json: bool) -> int:
     """Judge what was recorded: by the targets of SPEC as it is now, or of the last run as it was. Runs nothing.
 
-    Exit code: 1 a must-target FAILs, else 5 one is INCONCLUSIVE or ERROR, else 0.
+    Exit code: 4 a node failed, else 1 a must-target FAILs, else 5 one is INCONCLUSIVE or ERROR, else 0.
     """
     store = Store(root)
     plan, parsed, run = _judged(spec, run_id, sets, folders, store)
@@ -44,8 +45,8 @@ def command(spec: Path | None, run_id: str | None, sets: tuple[str, ...], folder
 
 def _judged(
     spec: Path | None, run_id: str | None, sets: tuple[str, ...], folders: tuple[Path, ...], store: Store
-) -> tuple[Plan, Spec, str]:
+) -> tuple[Plan, Spec, Run | None]:
     if spec is None:
         run, plan = latest(store, None, run_id)
-        return plan, loaded_from(run, plan).spec, run.id
+        return plan, loaded_from(run, plan).spec, run
     return replan(spec, sets, folders, store, run_id)

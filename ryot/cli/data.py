@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.table import Table
 from rich.text import Text
 
 from ryot.cli.output import escaped, stdout
@@ -19,7 +23,9 @@ from ryot.plugins.discover import load_stage
 from ryot.plugins.documents import Document
 from ryot.plugins.stage import Stage
 
-_TEXT, _NAME, _WIDTH = 300, 24, 100
+_TEXT, _NAME, _VERDICT, _WIDTH = 300, 24, 9, 100
+_DEPENDS = "depends: "
+"""What a remark begins with where all documents decide what becomes of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,7 @@ class Shown:
 
 @click.group(name="data")
 def command() -> None:
-    """The documents of a spec."""
+    """Show documents of a spec on their way through its filters."""
 
 
 @command.command(name="preview")
@@ -58,9 +64,14 @@ def preview(
     documents: int,
     as_json: bool,
 ) -> None:
-    """Read the first documents of SPEC and show what every filter does to each: kept, changed, or dropped and why. Writes nothing."""
+    """Show documents of SPEC on their way through its filters.
+
+    The first documents of every source, by its weight, from all its files in turn; and what every filter does to each: kept, changed,
+    dropped and why, or what depends on all documents and shows only in a run. Writes nothing.
+    """
     planned = resolve(spec, profile, sets, folders, root)
-    shown = previewed(planned, documents)
+    with _waiting() as say:
+        shown = previewed(planned, documents, say)
     if as_json:
         click.echo(escaped(json.dumps([asdict(document) for document in shown], indent=2, ensure_ascii=False)))
         return
@@ -68,11 +79,22 @@ def preview(
     for number, document in enumerate(shown, start=1):
         for line in lines(number, document):
             console.print(line, width=min(console.width, _WIDTH), overflow="fold")
-    console.print(_summary(shown), width=min(console.width, _WIDTH))
+    console.print(_summary(shown, documents), width=min(console.width, _WIDTH))
 
 
-def previewed(planned: Planned, count: int) -> list[Shown]:
-    """The first documents with what each node that gives documents does to them. Raises RyotError."""
+@contextmanager
+def _waiting() -> Iterator[Callable[[str], None]]:
+    """A line on a terminal that says what is being done; silent elsewhere."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    with console.status("reading documents") as status:
+        yield status.update
+
+
+def previewed(planned: Planned, count: int, say: Callable[[str], None] = lambda _: None) -> list[Shown]:
+    """The first documents with what each node that gives documents does to them; `say` is told which. Raises RyotError."""
     stages = {node.stage: load_stage(planned.plugins[node.stage]) for node in planned.plan.nodes}
     chain = _chain(planned.plan.nodes, stages)
     if not chain:
@@ -80,12 +102,14 @@ def previewed(planned: Planned, count: int) -> list[Shown]:
     shown: list[Shown] = []
     going: dict[int, Document] = {}
     first, *others = chain
+    say(f"{first.name}: reading {count} documents")
     for document, remark in stages[first.stage].previewer()(_config(first, stages), count):
         verdict = "read" if document is not None else "broken"
         shown.append(Shown(document and document.id, document.text if document else "", [Step(first.name, verdict, remark)]))
         if document is not None:
             going[len(shown) - 1] = document
     for node in others:
+        say(f"{node.name}: {len(going)} documents")
         going = _through(node, stages, shown, going)
     return shown
 
@@ -114,32 +138,50 @@ def _through(node: PlannedNode, stages: Mapping[str, Stage], shown: list[Shown],
         return going
     left = {}
     for (place, before), (document, remark) in zip(going.items(), previewer(_config(node, stages), list(going.values())), strict=True):
-        verdict = "dropped" if document is None else "kept" if document.text == before.text else "changed"
-        shown[place].steps.append(Step(node.name, verdict, remark))
+        verdict = "dropped" if document is None else "changed" if document.text != before.text else "kept"
+        verdict = "depends" if document is not None and remark.startswith(_DEPENDS) else verdict
+        shown[place].steps.append(Step(node.name, verdict, remark.removeprefix(_DEPENDS)))
         if document is not None:
             left[place] = document
     return left
 
 
-_STYLE = {"dropped": "red", "broken": "red", "changed": "yellow", "kept": "green", "not shown": "dim"}
+_STYLE = {"dropped": "red", "broken": "red", "changed": "yellow", "depends": "yellow", "kept": "green", "not shown": "dim"}
 
 
-def lines(number: int, document: Shown) -> list[Text]:
-    """A document for the terminal: where it is from, the start of its text, and a line for each filter."""
+def lines(number: int, document: Shown) -> list[RenderableType]:
+    """A document for the terminal: where it is from, the start of its text, and a line for each filter, each folded below itself."""
     first, *others = document.steps
     heading = Text(f"{number}. {document.id or 'broken'}", "bold").append(f"  {printable(first.remark)}", "dim")
     text = printable(document.text[:_TEXT].replace("\n", "⏎"))
     more = f" ... {len(document.text):,} characters" if len(document.text) > _TEXT else ""
-    shown = [heading, *([Text(f"   {text}").append(more, "dim")] if text else [])]
-    for step in others:
-        line = Text(f"   {step.node:{_NAME}} ", "dim").append(step.verdict, _STYLE[step.verdict])
-        shown.append(line.append(f"  {printable(step.remark.removeprefix('changed: '))}" if step.remark else "", "default"))
+    shown: list[RenderableType] = [heading]
+    if text:
+        shown.append(Padding(Text(text).append(more, "dim"), (0, 0, 0, 3)))
+    if others:
+        shown.append(_steps(others))
     return [*shown, Text()]
 
 
-def _summary(shown: Sequence[Shown]) -> Text:
+def _steps(steps: Sequence[Step]) -> Table:
+    table = Table.grid(padding=(0, 1, 0, 0))
+    table.add_column(width=_NAME + 3, no_wrap=True)
+    table.add_column(width=_VERDICT, no_wrap=True)
+    table.add_column(overflow="fold")
+    for step in steps:
+        remark = Text(printable(step.remark.removeprefix("changed: ")))
+        table.add_row(Text(f"   {step.node}", "dim"), Text(step.verdict, _STYLE[step.verdict]), remark)
+    return table
+
+
+def _summary(shown: Sequence[Shown], asked: int) -> Text:
     dropped = [next((step.node for step in document.steps if step.verdict in ("dropped", "broken")), None) for document in shown]
     by_node = {node: dropped.count(node) for node in dict.fromkeys(dropped) if node is not None}
-    told = "; ".join(f"{count} dropped by {node}" for node, count in by_node.items())
-    kept = dropped.count(None)
-    return Text(f"{len(shown)} documents, {kept} kept" + (f"; {told}" if told else ""))
+    left = [document for document, node in zip(shown, dropped, strict=True) if node is None]
+    open_ = [document for document in left if any(step.verdict == "depends" for step in document.steps)]
+    nodes = dict.fromkeys(step.node for document in open_ for step in document.steps if step.verdict == "depends")
+    told = [f"{count:,} dropped by {node}" for node, count in by_node.items()]
+    told += [f"{len(open_):,} kept or dropped by {' and '.join(nodes)}, as all documents decide"] if open_ else []
+    few = f" (of {asked:,} asked for: the sources have no more to show)" if len(shown) < asked else ""
+    many = f"{len(shown):,} document{'s' if len(shown) != 1 else ''}{few}"
+    return Text("; ".join([f"{many}, {len(left) - len(open_):,} kept", *told]))

@@ -45,8 +45,15 @@ def engines() -> dict[str, str]:
     return {stage: found for stage, names in _ENGINES.items() if (found := next(filter(None, map(_installed, names)), None))}
 
 
+def uses_devices(plan: Plan) -> bool:
+    """Whether the plan trains or serves at all: what is foreseen, and refused, is about that."""
+    return any(node.stage in _ENGINES for node in plan.nodes)
+
+
 def refuse(planned: Planned, foresight: Foresight) -> None:
     """Raise MachineError for what stops an apply: refusals the spec does not allow, and devices that are not here."""
+    if not uses_devices(planned.plan):
+        return
     stops = foresight.stops
     if stops:
         message = "\n".join(f"refused: {stop.name}: {stop.message}\n    hint: {stop.hint}" for stop in stops)

@@ -22,26 +22,33 @@ version: 1
 name: {name}
 
 claims:
-  params: {params}           # a number you believe; `ryot plan` recomputes it
+  {claim}# a number you believe; `ryot plan` recomputes it
 
 model:
-  preset: {preset}     # any of its values may be overridden here
+  {model}# any of its values may be overridden here
 
 data:
   sources:
-    - generate: {{examples: 1000}}     # or: path: my-texts.jsonl
-  held_out: 10%              # never trained on
+    - generate: {{examples: 1000}}
+    # Your own texts, .jsonl, .parquet or .txt; sources have a weight each, which sum to 100%, or none:
+    # - {{path: texts/, weight: 90%}}
+    # - {{generate: {{examples: 1000}}, weight: 10%}}
+  # What documents have to pass; each is a node of its own. `ryot data preview {file}` shows what they do.
+  # filters: {{normalise: {{}}, length: {{min: 100}}, language: {{keep: [en]}}, personal: {{}}, near_duplicates: {{}}}}
+  # A tokenizer to take instead of learning one:
+  # tokenizer: {{path: my-checkpoint/}}
+  held_out: 10%                # never trained on
 
 train:
-  batch_size: 16             # documents in a micro-batch
-  accumulation: 1            # micro-batches in an update
+  batch_size: 16               # documents in a micro-batch
+  accumulation: 1              # micro-batches in an update
   epochs: 1
 {sequence}  lr: 1e-3
   warmup_steps: 5
 
-optimize:                    # train a plain baseline too, and compare
+optimize:                      # train a plain baseline too, and compare
   stack:
-    - kernel: {{level: 1}}     # fused attention and AdamW
+    - kernel: {{level: 1}}       # fused attention and AdamW
 {compressor}
 export: {{}}
 serve: {{}}
@@ -52,15 +59,17 @@ bench:
   scenarios:
     single: {{users: 1, requests: 100}}
 
-targets:                     # a must-target without data is never passed
+targets:                       # a must-target without data is never passed
   - compare/stack_time_reduction >= 25%
   - bench.single/latency_p95 < 50ms
   - bench.single/errors == 0
   - {{measure: evaluate/reasoning_accuracy, at_least: 25%, priority: should}}
 """
 
-_COMPRESSOR = "    - compressor: {ratio: 30%}   # pack documents instead of padding them\n"
-_SEQUENCE = "  sequence: 256              # tokens of a row that plans reckon with: generated examples are short\n"
+_COLUMN = 29
+"""The comments behind values stand this far behind their indentation."""
+_COMPRESSOR = "    - compressor: {ratio: 30%} # pack documents instead of padding them\n"
+_SEQUENCE = "  sequence: 256                # tokens of a row that plans reckon with: generated examples are short\n"
 
 
 @click.command(name="init")
@@ -81,7 +90,8 @@ def text(path: Path, preset: str) -> str:
     compressor = "" if model.family == "hybrid" else _COMPRESSOR  # a mixer's state would run on from one document into the next
     sequence = _SEQUENCE if model.context > 256 else ""
     params = count_parameters(model).described
-    return _TEMPLATE.format(file=path, name=_name(path.stem), params=params, preset=preset, compressor=compressor, sequence=sequence)
+    claim, shape = f"params: {params}".ljust(_COLUMN), f"preset: {preset}".ljust(_COLUMN)
+    return _TEMPLATE.format(file=path, name=_name(path.stem), claim=claim, model=shape, compressor=compressor, sequence=sequence)
 
 
 def _name(stem: str) -> str:

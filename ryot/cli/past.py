@@ -34,10 +34,10 @@ def loaded_from(run: Run, plan: Plan) -> Loaded:
     return load_text(run.spec.read_text(encoding="utf8"), str(run.spec), profile=plan.profile or "none", sets=plan.sets)
 
 
-def replan(spec: Path, sets: tuple[str, ...], folders: tuple[Path, ...], store: Store, run_id: str | None) -> tuple[Plan, Spec, str]:
+def replan(spec: Path, sets: tuple[str, ...], folders: tuple[Path, ...], store: Store, run_id: str | None) -> tuple[Plan, Spec, Run | None]:
     """The plan of a spec as it is now, under the facts of its last run: same profile, device and input digests.
 
-    Without such a run the facts are this machine's. Returns the plan, the spec and the run's id, if there is one.
+    Without such a run the facts are this machine's. Returns the plan, the spec and the run, if there is one.
     """
     loaded = load(spec, wanted=probe().profile, sets=sets)
     try:
@@ -46,8 +46,8 @@ def replan(spec: Path, sets: tuple[str, ...], folders: tuple[Path, ...], store: 
         if run_id:
             raise
         planned = resolve(spec, None, sets, folders, store.root)
-        return planned.plan, planned.loaded.spec, ""
+        return planned.plan, planned.loaded.spec, None
     loaded = load(spec, profile=past.profile or "none", sets=sets)
     facts = Facts(device=past.device, profile=past.profile, digests=past.digests, paths={written: written for written in past.digests})
     plan, _ = compile_with(loaded, facts, folders)
-    return plan.model_copy(update={"here": past.here}), loaded.spec, run.id
+    return plan.model_copy(update={"here": past.here}), loaded.spec, run

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from ryot.cli.foresight import foresight_of
+from ryot.cli.foresight import foresight_of, uses_devices
 from ryot.cli.machine import here, probe
 from ryot.cli.output import stdout
-from ryot.cli.request import Planned, json_option, known_hardware, resolve, spec_options
+from ryot.cli.request import Planned, json_option, known_hardware, resolve, spec_options, until_option
 from ryot.engine.survey import NodeState, plan_of, survey
 from ryot.errors import MachineError, SpecError
 from ryot.estimate.comparison import Subject, compare
@@ -34,6 +34,7 @@ _UNKNOWN = 1 << 60
 @spec_options
 @click.option("--compare", "other", metavar="OTHER", help="Set the figures of SPEC beside those of OTHER; both are specs or presets.")
 @click.option("--fit", "fitting", is_flag=True, help="Instead: the micro-batches, ZeRO stages, offloading and recomputation that fit.")
+@until_option
 @json_option
 def command(
     spec: Path,
@@ -43,6 +44,7 @@ def command(
     root: Path,
     other: str | None,
     fitting: bool,
+    until: str | None,
     as_json: bool,
 ) -> int:
     """Show the nodes of SPEC: which are finished, which run, which wait, and why; what it takes in memory, time and money; its claims,
@@ -54,15 +56,17 @@ def command(
         raise SpecError("--compare and --fit are two questions", hint="ask one at a time")
     if other is not None:
         return _compare(_subject(str(spec), profile, sets), _subject(other, profile, sets), as_json)
-    planned = resolve(spec, profile, sets, folders, root)
+    planned = resolve(spec, profile, sets, folders, root).until(until)
     if fitting:
         return _fit(planned, as_json)
     states, foresight = states_of(planned), foresight_of(planned)
     if as_json:
         click.echo(plan_json(planned.plan, states, foresight))
     else:
-        show_plan(stdout(), planned.plan, states, foresight)
-    return REFUSED if foresight.stops else 0
+        show_plan(stdout(), planned.plan, states, foresight if uses_devices(planned.plan) else None)
+        if planned.aside:
+            stdout().print(f"Not looked at, as their nodes come after {until}: {'; '.join(planned.aside)}", markup=False, highlight=False)
+    return REFUSED if foresight.stops and uses_devices(planned.plan) else 0
 
 
 def states_of(planned: Planned) -> dict[str, NodeState]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
@@ -22,19 +23,20 @@ from ryot.store.store import Store
 
 @click.command(name="report")
 @click.option("--run", "run_id", help="The run; by default the last one.")
-@click.option("--format", "form", type=click.Choice(list(FORMATS)), default="html", show_default=True)
+@click.option("--format", "form", type=click.Choice(list(FORMATS)), help="By default html; on a terminal markdown.")
 @click.option("--estimates", is_flag=True, help="Instead: every prediction beside its measurement, of all runs or of --run.")
 @json_option
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write here; by default print.")
 @store_option
-def command(run_id: str | None, form: str, estimates: bool, as_json: bool, output: Path | None, root: Path) -> None:
+def command(run_id: str | None, form: str | None, estimates: bool, as_json: bool, output: Path | None, root: Path) -> None:
     """Write the report of a run, every verdict derived anew from the raw samples."""
     store = Store(root)
     if estimates:
         _estimates(store, run_id, as_json, output)
         return
     run, plan = latest(store, None, run_id)
-    text = FORMATS["json" if as_json else form][1](gather(plan, store, loaded_from(run, plan).spec, run.id, datetime.now(UTC)))
+    form = form or ("markdown" if output is None and sys.stdout.isatty() else "html")
+    text = FORMATS["json" if as_json else form][1](gather(plan, store, loaded_from(run, plan).spec, run, datetime.now(UTC)))
     _give(text, output)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,6 +11,7 @@ import click
 from pydantic import BaseModel
 
 from ryot import files
+from ryot.cli.inputs import refuse_unusable
 from ryot.cli.machine import Machine, here, probe
 from ryot.errors import MachineError, SpecError
 from ryot.estimate.catalogue import devices
@@ -37,6 +38,19 @@ class Planned:
     machine: Machine
     store: Store
     inputs: Mapping[str, Path]
+    aside: tuple[str, ...] = ()
+    """The targets that are not looked at, for their nodes come after those that are asked for."""
+
+    def until(self, node: str | None) -> Planned:
+        """Only a node and what it needs; all where none is named."""
+        if node is None:
+            return self
+        plan = self.plan.until(node)
+        aside = tuple(target.written for target in self.plan.targets if target not in plan.targets)
+        return replace(self, plan=plan, aside=aside)
+
+
+_RELATIVE = "paths are relative to the spec"
 
 
 def spec_options(function: F) -> F:
@@ -52,6 +66,13 @@ def spec_options(function: F) -> F:
     ):
         function = decorate(function)
     return function
+
+
+def until_option(function: F) -> F:
+    """--until."""
+    return click.option("--until", metavar="NODE", help="Only NODE and what it needs, and the targets on these: `--until tokenizer`.")(
+        function
+    )
 
 
 def plugins_option(function: F) -> F:
@@ -89,6 +110,7 @@ def resolve(spec: Path, profile: str | None, sets: tuple[str, ...], folders: tup
     machine = probe()
     loaded = load(spec, profile=profile, wanted=machine.profile, sets=sets)
     inputs = dict(local_inputs(loaded, spec.parent))
+    refuse_unusable(loaded, inputs)
     facts = Facts(
         device=machine.device,
         profile=loaded.profile,
@@ -128,14 +150,18 @@ def plugin_folders(folders: tuple[Path, ...]) -> list[Path]:
 
 
 def local_inputs(loaded: Loaded, beside: Path) -> Iterator[tuple[str, Path]]:
-    """Every local file or folder the spec names, as written and where it lies. Raises MachineError for one that is missing."""
-    for path, written in _marked(loaded.spec, ()):
-        there = beside / written
-        if not there.exists():
-            raise MachineError(
-                f"{'.'.join(map(str, path))}: {there} does not exist", at=loaded.place(*path), hint="paths are relative to the spec"
-            )
-        yield written, there
+    """Every local file or folder the spec names, as written and where it lies. Raises MachineError for all that are missing."""
+    marked = list(_marked(loaded.spec, ()))
+    missing = [
+        MachineError(f"{'.'.join(map(str, path))}: {beside / written} does not exist", at=loaded.place(*path), hint=_RELATIVE)
+        for path, written in marked
+        if not (beside / written).exists()
+    ]
+    if len(missing) > 1:
+        raise MachineError("\n".join(map(str, missing)))
+    if missing:
+        raise missing[0]
+    yield from ((written, beside / written) for _, written in marked)
 
 
 def _marked(section: BaseModel, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -20,6 +20,7 @@ from ryot.engine.events import Progress
 from ryot.engine.jobs import events_file, heard, parsed
 from ryot.errors import printable
 from ryot.plan.plan import Plan, PlannedNode
+from ryot.report.live import counted, numbers
 from ryot.store.journal import Run
 from ryot.store.store import Store
 from ryot.units import show_seconds
@@ -58,13 +59,19 @@ def command(run_id: str | None, root: Path, as_json: bool) -> None:
 
 
 def run_state(run: Run) -> str:
-    """`running (pid 12)`, `ended`, `interrupted`, or `died` when its process is gone without a word."""
+    """`running (pid 12)`, `ended`, `ended: data failed`, `interrupted`, or `died` when its process is gone without a word."""
     began: Mapping[str, Any] = {}
+    failed: list[str] = []
     for event in run.events():
-        if event["event"] in ("ended", "interrupted"):
-            return str(event["event"])
-        if event["event"] == "began":
-            began = event
+        match event["event"]:
+            case "interrupted":
+                return "interrupted"
+            case "ended":
+                return f"ended: {', '.join(failed)} failed" if failed else "ended"
+            case "began":
+                began = event
+            case "failed":
+                failed.append(event.get("node", ""))
     pid = began.get("pid")
     birth = processes.birth(pid) if isinstance(pid, int) else None
     there = birth is not None and began.get("birth", birth) == birth  # a later process may have got its number
@@ -105,8 +112,5 @@ def _progress(run: Run, node: PlannedNode) -> str:
     for said in parsed(lines[::-1]):
         event = heard(node, said)
         if isinstance(event, Progress):
-            numbers = "  ".join(
-                f"{name} {value:.4g}" if isinstance(value, float) else f"{name} {value}" for name, value in event.numbers.items()
-            )
-            return f"{event.done:g}/{event.total:g} {event.unit}  {numbers}".rstrip()
+            return f"{counted(event)}  {numbers(event)}".rstrip()
     return ""

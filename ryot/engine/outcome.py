@@ -8,6 +8,9 @@ from ryot.errors import NodeError
 from ryot.plan.plan import Plan, PlannedNode
 from ryot.store.store import Store
 
+FAILED = "failed: "
+"""What the problem of a node that failed begins with."""
+
 
 def measured(plan: Plan, store: Store) -> tuple[dict[str, Measured], dict[str, str]]:
     """Everything the plan's finished nodes measured, by `node/measure`, and for each other node why it has nothing."""
@@ -32,4 +35,4 @@ def measured(plan: Plan, store: Store) -> tuple[dict[str, Measured], dict[str, s
 
 def _problem(node: PlannedNode, store: Store) -> str:
     failure = last_failure(store, node)
-    return f"failed: {failure.message}" if failure else "was not run"
+    return f"{FAILED}{failure.message}" if failure else "was not run"

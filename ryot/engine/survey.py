@@ -10,8 +10,11 @@ from pydantic import ValidationError
 
 from ryot.plan.plan import Plan, PlannedNode, differences
 from ryot.store.job import FAILURE, Failure
-from ryot.store.journal import Run
+from ryot.store.journal import Run, all_runs
 from ryot.store.store import Store
+
+_RUNS = 20
+"""So many runs are looked back through for a result that was there once."""
 
 State = Literal["cached", "runs", "waits"]
 
@@ -28,7 +31,18 @@ def survey(plan: Plan, store: Store, earlier: Plan | None = None) -> dict[str, N
     """The state of every node. `earlier` is the plan of the last run of this spec: what changed since is the reason to run."""
     done = {node.name for node in plan.nodes if not node.is_service and store.record(node.stage, node.key)}
     running = _running(plan, done)
-    return {node.name: _state(node, plan, store, done, running, earlier) for node in plan.nodes}
+    once = _once_finished(plan, store) if earlier and any(earlier.has(plan.node(name)) for name in running) else set()
+    return {node.name: _state(node, plan, store, done, running, earlier, once) for node in plan.nodes}
+
+
+def _once_finished(plan: Plan, store: Store) -> set[str]:
+    """The keys of the nodes that the last runs of this spec finished, as far as their journals tell."""
+    keys: set[str] = set()
+    for run in all_runs(store.runs, plan.name)[-_RUNS:]:
+        past = plan_of(run)
+        finished = {event["node"] for event in run.events() if event["event"] == "finished" and "node" in event} if past else set()
+        keys |= {node.key for node in past.nodes if node.name in finished} if past else set()
+    return keys
 
 
 def _running(plan: Plan, done: set[str]) -> set[str]:
@@ -44,14 +58,16 @@ def _running(plan: Plan, done: set[str]) -> set[str]:
     return running
 
 
-def _state(node: PlannedNode, plan: Plan, store: Store, done: set[str], running: set[str], earlier: Plan | None) -> NodeState:
+def _state(
+    node: PlannedNode, plan: Plan, store: Store, done: set[str], running: set[str], earlier: Plan | None, once: set[str]
+) -> NodeState:
     if node.name in done:
         return NodeState("cached", "finished")
     if node.name not in running:
         return NodeState("cached", "not needed: nothing that uses it runs")
     waits = [name for name in node.needs if name in running and not _can_come_up(plan.node(name), running)]
     before = [name for name in node.after if name in running]
-    words = [_why(node, store, earlier)]
+    words = [_why(node, store, earlier, once)]
     words += [f"waits for {', '.join(waits)}"] if waits else []
     words += [f"comes after {', '.join(before)}"] if before else []
     return NodeState("waits" if waits or before else "runs", "; ".join(words))
@@ -62,7 +78,7 @@ def _can_come_up(node: PlannedNode, running: set[str]) -> bool:
     return node.is_service and not any(name in running for name in node.needs)
 
 
-def _why(node: PlannedNode, store: Store, earlier: Plan | None) -> str:
+def _why(node: PlannedNode, store: Store, earlier: Plan | None, once: set[str]) -> str:
     if node.is_service:
         return "a service; it is started for what needs it"
     folder = store.folder(node.stage, node.key)
@@ -71,15 +87,15 @@ def _why(node: PlannedNode, store: Store, earlier: Plan | None) -> str:
         return f"failed last time: {failure.message.splitlines()[0][:100]}"
     if (folder / "scratch").is_dir():
         return "was interrupted; continues where it was" if any((folder / "scratch").iterdir()) else "was interrupted"
-    if earlier is None or node.name not in earlier.names:
+    if node.key in once:
+        return "its result is gone"
+    if earlier is None or node.name not in earlier.names or earlier.has(node):
         return "never ran"
     return _changes(node, earlier.node(node.name))
 
 
 def _changes(node: PlannedNode, before: PlannedNode) -> str:
     found = differences(before.payload, node.payload)
-    if not found:
-        return "its result is gone"
     own = [str(change) for change in found if change.path.split(".")[0] not in ("inputs", "services")]
     upstream = [_source(node, change.path) for change in found if change.path.split(".")[0] in ("inputs", "services")]
     shown = own[:3] + ([f"and {len(own) - 3} more"] if len(own) > 3 else [])

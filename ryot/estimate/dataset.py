@@ -15,11 +15,11 @@ SHORT_VOCABULARY = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class DatasetEstimate:
-    """Bytes and seconds of preparing `tokens` tokens of text. `tokens_left` is what the filters leave of them; `epochs` says how often
-    each source is gone through (None where the spec does not tell)."""
+    """Bytes and seconds of preparing `tokens` tokens to train on. `tokens_read` is the text that is fetched for them, before the filters;
+    `epochs` says how often each source is gone through (None where the spec does not tell)."""
 
     tokens: int
-    tokens_left: int
+    tokens_read: int
     text_bytes: float
     kept_bytes: float
     token_bytes: int
@@ -54,19 +54,19 @@ class DatasetEstimate:
 
 
 def dataset_estimate(data: Data, model: Model) -> DatasetEstimate | None:
-    """The preparation of `data.tokens` tokens of text; None where the spec does not say how many.
+    """The preparation of `data.tokens` tokens to train on; None where the spec does not say how many.
 
-    text = tokens x bytes_per_token, kept = text x keep; token_bytes = tokens x (2 where the vocabulary fits 16 bits, else 4), before
-    anything is filtered out. download = text / rate of all workers; filter = text, dedup and tokenise = kept, each / (rate x workers).
+    kept = tokens x bytes_per_token, text = kept / keep; token_bytes = tokens x (2 where the vocabulary fits 16 bits, else 4).
+    download = text / rate of all workers; filter = text, dedup and tokenise = kept, each / (rate x workers).
     """
     if data.tokens is None:
         return None
     how = data.preparation
-    text = data.tokens * how.bytes_per_token
-    kept = text * how.keep
+    kept = data.tokens * how.bytes_per_token
+    text = kept / data.keep
     return DatasetEstimate(
         tokens=data.tokens,
-        tokens_left=round(data.tokens * how.keep),
+        tokens_read=round(data.tokens / data.keep),
         text_bytes=text,
         kept_bytes=kept,
         token_bytes=data.tokens * token_width(model.vocab_size),
@@ -75,7 +75,7 @@ def dataset_estimate(data: Data, model: Model) -> DatasetEstimate | None:
         dedup_s=kept / (how.dedup * how.workers),
         tokenize_s=kept / (how.tokenize * how.workers),
         formulas=_formulas(data, model),
-        epochs=MappingProxyType(dict(zip(source_names(data), epochs(data), strict=True))),
+        epochs=MappingProxyType(dict(zip(data.names, epochs(data), strict=True))),
     )
 
 
@@ -105,20 +105,11 @@ def entropy_floor(data: Data, model: Model) -> float | None:
     return None if shares is None else sum(share * nats for share, nats in zip(shares, known, strict=True))
 
 
-def source_names(data: Data) -> tuple[str, ...]:
-    """A name for each source: its hub name or path, or `generated`; numbered from the second on where two are the same."""
-    names: list[str] = []
-    for source in data.sources:
-        name = source.hub or source.path or "generated"
-        again = sum(other.partition(" #")[0] == name for other in names)
-        names.append(f"{name} #{again + 1}" if again else name)
-    return tuple(names)
-
-
 def _formulas(data: Data, model: Model) -> Mapping[str, str]:
     """How each number came about, with the spec's values."""
     how = data.preparation
-    text = f"{data.tokens or 0:,} tokens x {how.bytes_per_token:g} bytes"
+    kept = f"{data.tokens or 0:,} tokens x {how.bytes_per_token:g} bytes"
+    text = kept if data.keep == 1 else f"{kept} / {data.keep:g} kept"
     width = token_width(model.vocab_size)
     fits = f"a vocabulary of {model.vocab_size:,} {'fits' if width == 2 else 'does not fit'} 16 bits"
 
@@ -129,8 +120,8 @@ def _formulas(data: Data, model: Model) -> Mapping[str, str]:
         {
             "download_time": f"{text} / {how.download / 1e6:g} MB/s of all workers",
             "filter_time": f"{text} / {rate(how.filter)}",
-            "dedup_time": f"{text} x {how.keep:g} kept / {rate(how.dedup)}",
-            "tokenize_time": f"{text} x {how.keep:g} kept / {rate(how.tokenize)}",
+            "dedup_time": f"{kept} / {rate(how.dedup)}",
+            "tokenize_time": f"{kept} / {rate(how.tokenize)}",
             "tokens_storage": f"{data.tokens or 0:,} tokens x {width} bytes: {fits}",
             "storage": f"{text} of text + {width} of token id: {fits}",
         }

@@ -80,7 +80,7 @@ def _repeated(spec: Spec, estimates: Estimates, text_bytes: int | None) -> Itera
     elif text_bytes and work.tokens is not None:
         passes = work.tokens / (text_bytes / spec.data.preparation.bytes_per_token)
     elif estimates.dataset is not None and work.tokens is not None:
-        passes = work.tokens / max(estimates.dataset.tokens_left, 1)
+        passes = work.tokens / max(estimates.dataset.tokens, 1)
     else:
         return
     if passes > REPEATED:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ryot.estimate.dataset import epochs, source_names
+from ryot.estimate.dataset import epochs
 from ryot.estimate.estimates import Estimates, costs_of
 from ryot.measures import Target
 from ryot.spec import Spec
@@ -137,7 +137,7 @@ def _repeats(spec: Spec, estimates: Estimates) -> Iterator[_Reason]:
         message = f"train.epochs is {spec.train.epochs}; data.max_epochs is {most:g}"
         yield "repeats", message, "fewer epochs, or more data"
     wanted = max(tokens or 0, spec.data.tokens or 0) or None
-    for name, times in zip(source_names(spec.data), epochs(spec.data, wanted), strict=True):
+    for name, times in zip(spec.data.names, epochs(spec.data, wanted), strict=True):
         if times is not None and times > most:
             message = f"{name} would be repeated {times:.2f} times; data.max_epochs is {most:g}"
             yield "repeats", message, "less weight for it, fewer tokens in all, or another source"

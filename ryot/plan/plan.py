@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from ryot.errors import SpecError
 from ryot.estimate.processor import Here
 from ryot.measures import Measure, Target
 
 Key = str
+_ITEMS = 3
+"""So many items of a list or a map are shown where it changes."""
 
 
 class PlannedNode(BaseModel):
@@ -74,6 +78,23 @@ class Plan(BaseModel):
         """The nodes that only come after a node."""
         return (node for node in self.nodes if name in node.after)
 
+    def until(self, name: str) -> Plan:
+        """Only a node and what it needs, with the targets on these. Raises SpecError where there is no such node."""
+        if name not in self.names:
+            close = difflib.get_close_matches(name, self.names, 1)
+            raise SpecError(
+                f"there is no node {name!r}", hint=f"did you mean {close[0]}?" if close else f"there are: {', '.join(self.names)}"
+            )
+        wanted = {name}
+        for node in reversed(self.nodes):
+            wanted |= {*node.needs, *node.after} if node.name in wanted else set()
+        nodes = tuple(node for node in self.nodes if node.name in wanted)
+        return self.model_copy(update={"nodes": nodes, "targets": tuple(target for target in self.targets if target.node in wanted)})
+
+    def has(self, node: PlannedNode) -> bool:
+        """Whether this plan has the very node: its name and its key."""
+        return any(other.name == node.name and other.key == node.key for other in self.nodes)
+
     def users(self, name: str) -> Iterator[PlannedNode]:
         """The nodes that read or talk to a node."""
         return (node for node in self.nodes if name in node.needs)
@@ -88,7 +109,7 @@ class Difference:
     after: object
 
     def __str__(self) -> str:
-        return f"{self.path} {_short(self.before)} -> {_short(self.after)}"
+        return f"{self.path.removeprefix('settings.')} {_short(self.before)} -> {_short(self.after)}"
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
@@ -106,5 +127,16 @@ def _differ(path: str, before: object, after: object) -> Iterator[Difference]:
 
 
 def _short(value: object) -> str:
-    text = "none" if value is None else str(value)
+    """A value as a spec writes it, cut where it is long: `none`, `true`, `[a, b, ... 7 more]`."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
+        shown = [_short(item) for item in value[:_ITEMS]]
+        return f"[{', '.join([*shown, *([f'... {len(value) - _ITEMS} more'] if len(value) > _ITEMS else [])])}]"
+    if isinstance(value, Mapping):
+        shown = [f"{name}: {_short(item)}" for name, item in list(value.items())[:_ITEMS]]
+        return f"{{{', '.join([*shown, *(['...'] if len(value) > _ITEMS else [])])}}}"
+    text = str(value)
     return f"{text[:12]}..." if len(text) > 40 else text

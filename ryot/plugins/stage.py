@@ -84,7 +84,8 @@ class Stage:
     resources: ClassVar[Resources] = Resources()
     preview: ClassVar[str] = ""
     """What a stage that gives documents does to a few, for `ryot data preview`: `module:function`, called with the Config and the
-    documents that come in (or, where it takes none, how many to show). For each: the document that goes on or None, and a remark."""
+    documents that come in (or, where it takes none, how many to show). For each: the document that goes on or None, and a remark; one
+    that begins with `depends: ` says that all documents decide what becomes of it."""
     work: ClassVar[str] = ""
     """Where the heavy half of a stage is, `module:function`, so that planning never imports torch."""
 

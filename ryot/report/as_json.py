@@ -6,7 +6,7 @@ from dataclasses import asdict
 from ryot.check.verdict import Verdict
 from ryot.report.json_data import finite
 from ryot.report.summary import NodeRow, Summary
-from ryot.report.wording import headline
+from ryot.report.wording import outcome
 
 SCHEMA = 1
 """Raised when a field goes away or changes its meaning; new fields leave it."""
@@ -22,7 +22,7 @@ def summary_data(summary: Summary) -> dict[str, object]:
     data = {
         "schema": SCHEMA,
         **asdict(summary.heading),
-        "outcome": headline(summary.verdicts),
+        "outcome": outcome(summary),
         "exit_code": summary.exit_code,
         "verdicts": [verdict_data(verdict) for verdict in summary.verdicts],
         "nodes": [node_data(node) for node in summary.nodes],

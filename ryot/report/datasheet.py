@@ -95,7 +95,7 @@ def funnel_chart(sheet: Datasheet) -> Chart | None:
         top = 6 + place * _ROW
         before = (kept + dropped) / whole * longest
         bars += [
-            Bar(_NAME, top, before, _ROW - 6, "allowed", f"{name}: {dropped:,} dropped" if dropped else ""),
+            Bar(_NAME, top, before, _ROW - 6, "dropped", f"{name}: {dropped:,} dropped" if dropped else ""),
             Bar(_NAME, top, kept / whole * longest, _ROW - 6, "count", f"{name}: {kept:,} left, {kept / whole:.1%} of what was read"),
         ]
         labels += [
@@ -107,7 +107,7 @@ def funnel_chart(sheet: Datasheet) -> Chart | None:
         alt="; ".join(f"{name} {kept:,}" for name, kept, _ in rows),
         bars=tuple(bars),
         labels=tuple(labels),
-        note="the pale part of a bar is what the step dropped",
+        note="the orange part of a bar is what the step dropped",
         width=_WIDTH,
         height=12 + len(rows) * _ROW,
     )

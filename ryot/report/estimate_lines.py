@@ -30,7 +30,8 @@ def estimate_lines(estimates: Estimates) -> Iterator[tuple[str, str]]:
         data = estimates.dataset
         parts = f"{show_large(data.text_bytes, 'B')} of text, {show_large(data.token_bytes, 'B')} as tokens"
         yield "data", f"{show_large(data.tokens, 'tokens')}: {parts}, {show_seconds(data.total_s)} to prepare"
-        yield "", f"the filters leave about {show_large(data.tokens_left, 'tokens')}"
+        if data.tokens_read > data.tokens:
+            yield "", f"the filters are reckoned to leave them of about {show_large(data.tokens_read, 'tokens')}"
         repeated = [f"{name} {value:.2f} times" for name, value in data.epochs.items() if value is not None and value > 1]
         if repeated:
             yield "", f"repeated: {', '.join(repeated)}"

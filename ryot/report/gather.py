@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ryot.check.judge import judge
-from ryot.engine.outcome import measured
+from ryot.engine.outcome import FAILED, measured
 from ryot.engine.survey import survey
 from ryot.estimate.claims import audit
 from ryot.estimate.estimates import estimate
@@ -19,18 +19,25 @@ from ryot.plugins.documents import INDEX as DOCUMENTS
 from ryot.report.datasheet import Datasheet, datasheet_of
 from ryot.report.summary import Heading, Left, NodeRow, Summary, summarise
 from ryot.spec.spec import Spec
+from ryot.store.journal import Run
 from ryot.store.store import Store
 
 
-def gather(plan: Plan, store: Store, spec: Spec, run: str, now: datetime) -> Summary:
-    """The summary of a plan as the store has it now; every verdict is derived anew from the raw samples."""
+def gather(plan: Plan, store: Store, spec: Spec, run: Run | None, now: datetime) -> Summary:
+    """The summary of a plan as the store has it now; every verdict is derived anew from the raw samples. What failed in `run` and is not
+    finished since has failed."""
     found, problems = measured(plan, store)
     heading = Heading(
-        spec=plan.name, run=run, profile=plan.profile, device=plan.device, date=f"{now:%Y-%m-%d %H:%M} UTC", version=version("ryot")
+        spec=plan.name,
+        run=run.id if run else "",
+        profile=plan.profile,
+        device=plan.device,
+        date=f"{now:%Y-%m-%d %H:%M} UTC",
+        version=version("ryot"),
     )
     return summarise(
         heading,
-        _nodes(plan, store, problems),
+        _nodes(plan, store, problems, _ends(run)),
         judge(plan.targets, found, problems, now.date()),
         found,
         claims=() if plan.here is None else audit(spec, estimate(spec, plan.here)),
@@ -38,16 +45,39 @@ def gather(plan: Plan, store: Store, spec: Spec, run: str, now: datetime) -> Sum
     )
 
 
-def _nodes(plan: Plan, store: Store, problems: Mapping[str, str]) -> list[NodeRow]:
+_End = tuple[str, str, str]
+"""How a node ended: its state, why, and the class of its error."""
+
+
+def _nodes(plan: Plan, store: Store, problems: Mapping[str, str], ends: Mapping[str, _End]) -> list[NodeRow]:
     states = survey(plan, store)
     rows = []
     for node in plan.nodes:
         record = None if node.is_service else store.record(node.stage, node.key)
-        failed = problems.get(node.name, "").startswith("failed")
-        state = "service" if node.is_service else "finished" if record else "failed" if failed else states[node.name].state
-        why = problems.get(node.name, "") if failed else "" if record or node.is_service else states[node.name].why
-        rows.append(NodeRow(node.name, node.stage, state, record.seconds if record else None, why, node.key))
+        found = states[node.name]
+        state, why, kind = ("service", "", "") if node.is_service else (found.state, found.why, "")
+        if record:
+            state, why = "finished", ""
+        elif node.name in ends:
+            state, why, kind = ends[node.name]
+        elif problems.get(node.name, "").startswith(FAILED):
+            state, why = "failed", problems[node.name].removeprefix(FAILED)
+        rows.append(NodeRow(node.name, node.stage, state, record.seconds if record else None, why, node.key, kind))
     return rows
+
+
+def _ends(run: Run | None) -> dict[str, _End]:
+    """The nodes that failed in a run or were skipped for those, by the last that the journal says of each."""
+    ends: dict[str, _End] = {}
+    for event in run.events() if run else ():
+        match event:
+            case {"event": "failed", "node": str(name), "message": message}:
+                ends[name] = "failed", str(message), str(event.get("kind", ""))
+            case {"event": "skipped", "node": str(name), "because": because}:
+                ends[name] = "skipped", f"it needs {because}", ""
+            case {"event": "started" | "finished" | "ready", "node": str(name)}:
+                ends.pop(name, None)
+    return ends
 
 
 def _out(store: Store, node: PlannedNode) -> Path:

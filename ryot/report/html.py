@@ -13,7 +13,7 @@ from ryot.report.datasheet import funnel_chart, reasons
 from ryot.report.drawing import Chart
 from ryot.report.plain import plain
 from ryot.report.summary import Summary
-from ryot.report.wording import MARKS, found, headline, status_of
+from ryot.report.wording import MARKS, found, outcome, status_of
 from ryot.units import show, show_seconds
 
 
@@ -25,7 +25,7 @@ def to_html(summary: Summary) -> str:
         .render(
             summary=summary,
             heading=summary.heading,
-            outcome=headline(summary.verdicts),
+            outcome=outcome(summary),
             counts=[(status, sum(v.status == status for v in summary.verdicts)) for status in MARKS],
             verdicts=[(verdict, charts.interval_chart(verdict)) for verdict in summary.verdicts],
             comparison=None if summary.comparison is None else rows_of(summary.comparison),

@@ -1,6 +1,7 @@
-"""The verdicts as JUnit XML, so that a CI server shows them. Red there is what the exit code counts.
+"""The verdicts and the failed nodes as JUnit XML, so that a CI server shows them. Red there is what the exit code counts.
 
-FAIL is a failure, ERROR and INCONCLUSIVE are errors; a should-target or a waived one that does not PASS is skipped, with its reason.
+A node that failed is an error; FAIL is a failure, ERROR and INCONCLUSIVE are errors; a should-target or a waived one that does not
+PASS is skipped, with its reason.
 """
 
 from xml.etree import ElementTree
@@ -12,8 +13,8 @@ from ryot.report.wording import found, status_of
 
 
 def to_junit(summary: Summary) -> str:
-    """An XML document with one test suite, one case for each target."""
-    outcomes = [_outcome(verdict) for verdict in summary.verdicts]
+    """An XML document with one test suite, one case for each node that failed and one for each target."""
+    outcomes = [*("error" for _ in summary.failed), *(_outcome(verdict) for verdict in summary.verdicts)]
     suite = ElementTree.Element(
         "testsuite",
         name=plain(summary.heading.spec),
@@ -22,7 +23,11 @@ def to_junit(summary: Summary) -> str:
         errors=str(outcomes.count("error")),
         skipped=str(outcomes.count("skipped")),
     )
-    for verdict, outcome in zip(summary.verdicts, outcomes, strict=True):
+    for node in summary.failed:
+        case = ElementTree.SubElement(suite, "testcase", classname=plain(node.name), name=plain(f"{node.name} is finished"))
+        ElementTree.SubElement(case, "error", message=plain(f"NODE FAILED: {node.why}"), type="NODE FAILED")
+    for verdict in summary.verdicts:
+        outcome = _outcome(verdict)
         case = ElementTree.SubElement(suite, "testcase", classname=plain(verdict.measure.split("/")[0]), name=plain(verdict.target))
         told = f"{status_of(verdict)} ({verdict.priority}): {found(verdict)}, n={verdict.n}: {verdict.reason}"
         if outcome:

@@ -10,6 +10,7 @@ from typing import Protocol
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Column
 from rich.text import Text
 
 from ryot.engine import events
@@ -17,6 +18,8 @@ from ryot.errors import printable, printable_lines
 from ryot.units import show_seconds
 
 _PLAIN_EVERY_S = 10.0
+_NARROW = 110
+"""A terminal of fewer columns gets shorter bars."""
 
 
 class Display(Protocol):
@@ -34,14 +37,16 @@ def display(console: Console) -> Iterator[Display]:
         return
     with Progress(
         SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
+        TextColumn("{task.description}", table_column=Column(no_wrap=True)),
+        BarColumn(bar_width=12 if console.width < _NARROW else 24),
         TextColumn("{task.fields[counted]}"),
         TimeElapsedColumn(),
         _Left(),
-        TextColumn("{task.fields[numbers]}"),
+        # What is long here gives way: not the node, not the clock.
+        TextColumn("{task.fields[numbers]}", table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
         console=console,
         transient=True,
+        expand=True,
     ) as progress:
         yield _Bars(console, progress)
 
@@ -147,13 +152,21 @@ class _Bars:
 
 
 def counted(event: events.Progress) -> str:
-    """`120/400 update`."""
-    return f"{event.done:,.0f}/{event.total:,.0f} {event.unit}" if event.total else f"{event.done:,.0f} {event.unit}"
+    """`120/400 update`, `0.51/1.04 MB`: both numbers with the digits that the total needs."""
+    largest = event.total or event.done
+    digits = 0 if largest >= 100 or (float(event.done).is_integer() and float(event.total).is_integer()) else 1 if largest >= 10 else 2
+    done, total = f"{event.done:,.{digits}f}", f"{event.total:,.{digits}f}"
+    return f"{done}/{total} {event.unit}" if event.total else f"{done} {event.unit}"
 
 
 def numbers(event: events.Progress) -> str:
-    """`loss 2.31  tokens/s 1,204`."""
-    return printable("  ".join(f"{name.replace('_per_s', '/s')} {_number(value)}" for name, value in event.numbers.items()))[:60]
+    """`loss 2.31  1,204 tokens/s`."""
+    return printable("  ".join(_named(name, value) for name, value in event.numbers.items()))[:60]
+
+
+def _named(name: str, value: float | str) -> str:
+    """`loss 2.31`, `1,204 tokens/s`: a rate is its own unit."""
+    return f"{_number(value)} {name.removesuffix('_per_s')}/s" if name.endswith("_per_s") else f"{name} {_number(value)}"
 
 
 def _number(value: float | str) -> str:

@@ -8,7 +8,7 @@ from ryot.report.comparison import rows_of
 from ryot.report.datasheet import reasons
 from ryot.report.plain import plain
 from ryot.report.summary import MeasureRow, Summary
-from ryot.report.wording import found, headline, status_of
+from ryot.report.wording import found, outcome, status_of
 from ryot.units import show, show_seconds
 
 _METHOD = """\
@@ -45,7 +45,8 @@ def _head(summary: Summary) -> str:
         ("ryot", heading.version),
     ]
     listed = "\n".join(f"- {name}: {_cell(value)}" for name, value in facts if value)
-    return f"# Benchmark report: {_cell(heading.spec)}\n\n**{headline(summary.verdicts)}** (exit code {summary.exit_code})\n\n{listed}"
+    title = "Benchmark report" if any(row.measure.startswith("bench") for row in summary.measures) else "Report"
+    return f"# {title}: {_cell(heading.spec)}\n\n**{outcome(summary)}** (exit code {summary.exit_code})\n\n{listed}"
 
 
 def _section(title: str, body: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from ryot.check.judge import Measured
 from ryot.check.statistics import defect, interval
 from ryot.check.verdict import Verdict, exit_code
+from ryot.errors import MachineError, NodeError
 from ryot.estimate.claims import ClaimRow
 from ryot.measures import point, size
 from ryot.report.datasheet import Datasheet
@@ -29,7 +30,8 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class NodeRow:
-    """One node: `state` as the plan or the run names it, `seconds` None where it did not run, `why` it ran or failed."""
+    """One node: `state` as the plan or the run names it, `seconds` None where it did not run, `why` it ran or failed. `kind` is the class
+    of the error of a failed one, where the run says it."""
 
     name: str
     stage: str
@@ -37,6 +39,7 @@ class NodeRow:
     seconds: float | None = None
     why: str = ""
     key: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +73,17 @@ class Summary:
     blocks: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
 
     @property
+    def failed(self) -> tuple[NodeRow, ...]:
+        """The nodes that failed."""
+        return tuple(node for node in self.nodes if node.state == "failed")
+
+    @property
     def exit_code(self) -> int:
-        """The exit code that the verdicts alone amount to."""
-        return exit_code(self.verdicts)
+        """3 where only the machine kept nodes from finishing, 4 where one failed otherwise, else what the verdicts amount to."""
+        if not self.failed:
+            return exit_code(self.verdicts)
+        by_machine = {node.kind for node in self.failed} == {MachineError.__name__}
+        return MachineError.exit_code if by_machine else NodeError.exit_code
 
 
 @dataclass(frozen=True, slots=True)

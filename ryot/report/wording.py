@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from ryot.check.verdict import Verdict, exit_code
+from ryot.report.summary import Summary
 from ryot.units import show
 
 MARKS = {"PASS": "✓", "FAIL": "✗", "INCONCLUSIVE": "?", "ERROR": "!"}
@@ -35,8 +36,16 @@ def needs_a_reason(verdict: Verdict) -> bool:
     return verdict.reason != "compared directly"
 
 
+def outcome(summary: Summary) -> str:
+    """The outcome in one sentence: which nodes failed, before what the others showed."""
+    if not summary.failed:
+        return headline(summary.verdicts)
+    failed = f"NODE FAILED: {', '.join(node.name for node in summary.failed)}"
+    return f"{failed}. {headline(summary.verdicts)}" if summary.verdicts else failed
+
+
 def headline(verdicts: Sequence[Verdict]) -> str:
-    """The outcome in one sentence."""
+    """What the verdicts say in one sentence."""
     counted = [verdict for verdict in verdicts if verdict.counts]
     if not verdicts:
         return "No targets: nothing was judged"

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from ryot.spec.filters import Filters
 from ryot.spec.mixture import from_address, from_preset, refuse_gated
@@ -152,8 +152,8 @@ class Preparation(Section):
     """What one worker finds near-duplicates at."""
     tokenize: Bandwidth = 1.4e6
     """What one worker tokenises at."""
-    keep: Proportion = Field(0.7, gt=0)
-    """The share of the text that the filters keep."""
+    keep: Proportion | None = Field(None, gt=0)
+    """The share of the text that the filters keep; by default 70 % where there are filters, and all where there are none."""
 
 
 class Data(Section):
@@ -181,13 +181,31 @@ class Data(Section):
     filters: Filters | None = None
     """What documents have to pass on their way to the tokenizer."""
     tokens: Count | None = Field(None, ge=1)
-    """Tokens to train on in all, where sources have weights; as many as there are, where none is given."""
+    """Tokens to train on in all, after the filters, where sources have weights; as many as there are, where none is given."""
     max_epochs: float | None = Field(None, gt=0)
-    """How often a source may be repeated; a plan that repeats one more often is refused."""
+    """How often a source may be repeated. Where `tokens` and the sources' own are known the plan refuses more; else the tokenizer fails,
+    and without a limit here from 100 times on."""
     preparation: Preparation = Preparation()
     """What the plan of a large data set reckons with."""
     tokenizer: Tokenizer = Tokenizer()
     """How text becomes tokens."""
+
+    @property
+    def keep(self) -> float:
+        """The share of the text that is left after the filters, as far as is known before they ran."""
+        if self.preparation.keep is not None:
+            return self.preparation.keep
+        return 1.0 if self.filters is None or not self.filters.model_dump(exclude_none=True) else 0.7
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """A name for each source: its hub name or path, or `generated`; numbered from the second on where two are the same."""
+        names: list[str] = []
+        for source in self.sources:
+            name = source.hub or source.path or "generated"
+            again = sum(other.partition(" #")[0] == name for other in names)
+            names.append(f"{name} #{again + 1}" if again else name)
+        return tuple(names)
 
     @model_validator(mode="after")
     def _splits(self) -> Self:
@@ -195,11 +213,12 @@ class Data(Section):
             raise ValueError(f"held_out and test take {self.held_out + self.test:.0%} of the documents; none is left to train on")
         return self
 
-    @model_validator(mode="after")
-    def _weights(self) -> Self:
-        weights = [source.weight for source in self.sources if source.weight is not None]
-        if weights and len(weights) != len(self.sources):
+    @field_validator("sources", mode="after")
+    @classmethod
+    def _weights(cls, sources: tuple[Source, ...]) -> tuple[Source, ...]:
+        weights = [source.weight for source in sources if source.weight is not None]
+        if weights and len(weights) != len(sources):
             raise ValueError("either all sources have a weight or none has")
         if weights and abs(sum(weights) - 1) > 1e-6:
             raise ValueError(f"the sources' weights sum to {sum(weights):.6g}; they must sum to 1")
-        return self
+        return sources

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import re
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -167,7 +168,26 @@ def placed(detail: Mapping[str, Any], tree: Located) -> SpecError:
         case _:
             text = _plain_words(detail)
     place = found.key if found.value is None or isinstance(found.value, dict | list) else found.place
-    return SpecError(f"{name}: {text}" if name else text, at=place, hint=_about(generic))
+    return SpecError(f"{name}: {text}" if name else text, at=place, hint=_as_a_map(name, detail) or _meant(detail) or _about(generic))
+
+
+def _meant(detail: Mapping[str, Any]) -> str | None:
+    """The nearest of the choices to what was written, whatever its case."""
+    given = detail.get("input")
+    if detail["type"] != "literal_error" or not isinstance(given, str):
+        return None
+    choices = [choice for choice in re.findall(r"'([^']*)'", str(detail["ctx"]["expected"])) if choice]
+    near = _nearest(given.lower(), choices, 0.6)
+    return f"did you mean `{near[0]}`?" if near else None
+
+
+def _as_a_map(name: str, detail: Mapping[str, Any]) -> str | None:
+    """The map that a list of names was meant as: of `filters: [normalise, length]`, `filters: {normalise: {}, length: {}}`."""
+    given = detail.get("input")
+    if detail["type"] != "model_type" or not isinstance(given, list) or not all(isinstance(item, str) for item in given):
+        return None
+    entries = ", ".join(f"{printable(item)}: {{}}" for item in given[:9])
+    return f"write each with its settings: `{name.rpartition('.')[2]}: {{{entries}}}`"
 
 
 def follows(detail: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> bool:

@@ -1,8 +1,8 @@
 """`data.filters`: what documents have to pass on their way to the tokenizer, in the order of the fields here."""
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from ryot.spec.section import LocalPath, Section
 from ryot.units import Count, Proportion
@@ -14,6 +14,23 @@ Rule = Literal[
     "c4_sentences",
 ]  # fmt: skip
 Personal = Literal["email", "phone", "card", "iban", "ip", "ssn", "secret"]
+
+
+LANGUAGES = tuple(
+    (  # noqa: SIM905
+        "ace af am an ar ary arz as az ba bcl be bg bn br bs ca crh cs cy da de dz el en eo es et eu ext fa fi fo fr fuv fy ga "
+        "gcf gcr gd gl gom grc gu gug guw ha hbo he hi hr ht hu hy id ig is it ja jv ka kab kik kk km kn ko ku ky la lb lg lij "
+        "ln lo lt ltg lv mg mk ml mn mr ms mt my ne nl nn no nso oc om or pa pcm pl ps pt qu ro ru rw sa sdh se si sk sl sn so "
+        "sq sr st sv sw ta te tg th tk tl tr tt ug uk ur uz uzs vec vi vo wa wuu xh yo yue zh zu zxx "
+    ).split()
+)
+"""What py3langid tells apart, by its own codes."""
+NAMED = {
+    "english": "en", "german": "de", "french": "fr", "spanish": "es", "italian": "it", "portuguese": "pt", "dutch": "nl", "russian": "ru",
+    "chinese": "zh", "japanese": "ja", "korean": "ko", "arabic": "ar", "hindi": "hi", "turkish": "tr", "polish": "pl", "swedish": "sv",
+    "eng": "en", "deu": "de", "ger": "de", "fra": "fr", "spa": "es",
+}  # fmt: skip
+"""Languages as one may write them instead."""
 
 
 class Normalise(Section):
@@ -57,6 +74,19 @@ class Language(Section):
     """Only so many characters from the start of a text are looked at, for speed."""
     model: LocalPath | None = None
     """A fastText model file (lid.176.bin) to use instead of py3langid; needs the package fasttext."""
+
+    @field_validator("keep", mode="after")
+    @classmethod
+    def _in_small_letters(cls, keep: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(language.strip().lower() for language in keep)
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        unknown = [language for language in self.keep if language not in LANGUAGES] if self.model is None else []
+        if unknown:
+            meant = f"did you mean {NAMED[unknown[0]]}? " if unknown[0] in NAMED else ""
+            raise ValueError(f"py3langid does not know {', '.join(unknown)}; {meant}it knows {' '.join(LANGUAGES)}")
+        return self
 
 
 class Quality(Section):
@@ -130,9 +160,16 @@ class Contamination(Section):
     """A document is dropped when this share of its runs or more is found; 0 means a single one is enough."""
 
 
+def _schema_of_switches(schema: dict[str, Any]) -> None:
+    for field in schema["properties"].values():
+        field["anyOf"].append({"const": False})
+
+
 class Filters(Section):
     """The filters of the documents. Those that are written here run, in this order, whatever the order they are written in: `length: {}`
-    is one with its defaults. Each is a node of its own, `filter.NAME`."""
+    is one with its defaults, `length: false` switches it off. Each is a node of its own, `filter.NAME`."""
+
+    model_config = ConfigDict(json_schema_extra=_schema_of_switches)
 
     normalise: Normalise | None = None
     """One form: Unicode, line ends, blanks."""
@@ -152,3 +189,8 @@ class Filters(Section):
     """Said only once."""
     contamination: Contamination | None = None
     """Not what the model is evaluated on."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _switched_off(cls, fields: object) -> object:
+        return {name: None if value is False else value for name, value in fields.items()} if isinstance(fields, dict) else fields

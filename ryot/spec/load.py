@@ -42,7 +42,7 @@ def load_text(text: str, name: str, *, profile: str | None = None, wanted: str |
         raise SpecError("a spec is a map of sections", at=tree.place, hint="begin with `version: 1`")
     profiles = _profiles(tree)
     chosen = _choose(profile, wanted, profiles, tree)
-    errors: list[SpecError] = []
+    errors = [*_idle_filters(tree, None), *(error for item in profiles.values() for error in _idle_filters(item, tree))]
     spec, merged = None, tree
     for candidate in dict.fromkeys([chosen, None, *profiles]):
         found, candidate_tree = _validated(tree, profiles.get(candidate or ""), sets if candidate == chosen else (), errors)
@@ -58,6 +58,22 @@ def _profiles(tree: Located) -> dict[str, Located]:
     if found is None or not isinstance(found.value, dict):
         return {}
     return {name: item for name, item in found.value.items() if isinstance(item.value, dict)}
+
+
+def _idle_filters(tree: Located, base: Located | None) -> list[SpecError]:
+    """The filters that are written without a value where there is nothing to switch off: `length:` looks like one with its defaults."""
+    errors = []
+    for name, item in _filters(tree).items():
+        switched_off = base is not None and name in _filters(base)
+        if item.value is None and not switched_off:
+            hint = f"write `{name}: {{}}` for its defaults; `{name}: false`, or null in a profile or --set, switches it off"
+            errors.append(SpecError(f"data.filters.{name} has no value", at=item.key, hint=hint))
+    return errors
+
+
+def _filters(tree: Located) -> dict[str, Located]:
+    found, steps = tree.at(("data", "filters"))
+    return found.value if steps == 2 and isinstance(found.value, dict) else {}
 
 
 def _choose(profile: str | None, wanted: str | None, profiles: dict[str, Located], tree: Located) -> str | None:

@@ -57,6 +57,10 @@ def test_each_document_is_shown_up_to_where_it_ends(spec: Path, capsys: pytest.C
         "remark": "changed: 'ann@mail.example.' -> '<EMAIL>.'",
     }
     assert steps["filter.score"]["remark"].startswith("score 0.")
+    assert steps["filter.score"]["verdict"] == "depends"
+    assert {step["node"]: step for step in found[3]["steps"]}["filter.normalise"]["remark"].startswith(
+        "changed: line_ends, trailing_blanks: "
+    )
     assert found[1]["id"] in {document["id"] for document in found}
     assert found[0]["id"] in steps["filter.near_duplicates"]["remark"]
     assert "texts.jsonl:7: bad JSON" in found[6]["steps"][0]["remark"]
@@ -77,7 +81,11 @@ def test_terminal_fits_100_columns_without_control_characters(spec: Path, capsys
     assert max(map(len, said.splitlines())) <= 100
     assert not any(char < " " and char != "\n" for char in said)
     assert "·[31m" in said
-    assert "7 documents, 1 kept; 3 dropped by filter.near_duplicates; " in said
+    summary = " ".join(said.split("\n\n")[-1].split())
+    assert summary.startswith(
+        "7 documents (of 10 asked for: the sources have no more to show), 0 kept; 3 dropped by filter.near_duplicates; "
+    )
+    assert summary.endswith("1 kept or dropped by filter.score, as all documents decide")
 
 
 def test_nothing_is_written(spec: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +109,7 @@ def test_a_stage_without_a_preview_is_named_and_passed(spec: Path, tmp_path: Pat
 
 
 def test_what_is_wrong_is_an_error_and_no_crash(spec: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["data", "preview", str(spec), "--set", "data.filters.language={keep: [xx]}"]) == 4
+    assert run(["data", "preview", str(spec), "--set", "data.filters.language={keep: [xx]}"]) == 2
     assert "py3langid does not know xx" in capsys.readouterr().err
     assert run(["data", "preview", str(spec), "--set", "data.filters.contamination={against: [no.txt]}"]) == 3
     assert "data.filters.contamination.against.0: " in capsys.readouterr().err
@@ -115,3 +123,41 @@ def test_what_commands_a_terminal_is_escaped_in_json(spec: Path, capsys: pytest.
     assert [document["text"] for document in json.loads(printed)] == [text]
     assert not {"\u009b", "\u202e", "\u200f"} & set(printed)
     assert "é 漢" in printed
+
+
+def test_documents_are_shown_by_weight_and_from_every_file_of_a_folder(
+    spec: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "many").mkdir()
+    for name in "abc":
+        (tmp_path / "many" / f"{name}.jsonl").write_text("".join(json.dumps({"text": f"{name} {n} {PROSE}"}) + "\n" for n in range(9)))
+    sources = "[{path: many, weight: 75%}, {generate: {examples: 500}, weight: 25%}]"
+    spec.write_text(spec.read_text().replace("[path: texts.jsonl]", sources))
+    found = shown(spec, capsys, "--documents", "8")
+    assert [document["steps"][0]["remark"] for document in found] == [f"source 1 (file): {name}.jsonl" for name in "abcabc"] + [
+        "source 2 (generate)"
+    ] * 2
+
+
+def test_what_one_source_lacks_a_later_one_makes_up_for(spec: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "more.jsonl").write_text("".join(json.dumps({"text": f"{n} {PROSE}"}) + "\n" for n in range(20)))
+    spec.write_text(spec.read_text().replace("[path: texts.jsonl]", "[{path: texts.jsonl}, {path: more.jsonl}]"))
+    assert len(shown(spec, capsys, "--documents", "20")) == 20
+
+
+def test_a_missing_field_is_answered_with_those_there_are(spec: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "texts.jsonl").write_text(json.dumps({"question": "How far?", "answer": "Ten miles."}) + "\n")
+    (broken,) = shown(spec, capsys)
+    assert (
+        "there is no field 'text'; there are: question, answer; name the one to read as the source's text_field"
+        in broken["steps"][0]["remark"]
+    )
+
+
+def test_what_is_folded_stands_below_itself(spec: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ryot.cli.output._WITHOUT_A_TERMINAL", 80)
+    assert run(["data", "preview", str(spec)]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert max(map(len, said)) <= 80
+    documents = said[: len(said) - 1 - said[::-1].index("")]  # the summary is the last paragraph
+    assert all(line.startswith("   ") for line in documents if line and not line[0].isdigit())

@@ -81,7 +81,7 @@ def test_run_under_way_is_shown_as_its_journal_tells(made: Made, capsys: pytest.
     state, nodes = states(capsys, made)
     assert state == f"running (pid {os.getpid()} on here)"
     assert nodes == {
-        "a": ("finished", "before this run"), "b": ("running", "2/3 step  loss 0.5123"), "s": ("up", "http://127.0.0.1:1"),
+        "a": ("finished", "before this run"), "b": ("running", "2/3 step  loss 0.512"), "s": ("up", "http://127.0.0.1:1"),
         "c": ("waiting", ""),
     }  # fmt: skip
 
@@ -95,7 +95,7 @@ def test_run_that_ended_is_shown_with_its_failures(made: Made, capsys: pytest.Ca
         {"event": "ended", "failed": True},
     )
     state, nodes = states(capsys, made)
-    assert state == "ended"
+    assert state == "ended: s failed"
     assert nodes["a"] == ("finished", "in 1 min 01 s")
     assert nodes["s"] == ("failed", "no \x1b[31m luck")
     assert nodes["c"] == ("skipped", "it needs s")

@@ -86,3 +86,12 @@ def test_terminal_shows_every_node_and_the_refuted_claim(capsys: pytest.CaptureF
 def test_profile_that_is_asked_for_is_used(capsys: pytest.CaptureFixture[str], tmp_path: Path, profile: str) -> None:
     assert run(["plan", str(ROOT / "specs" / "phase3.yaml"), "--json", "--store", str(tmp_path), "--profile", profile]) == 0
     assert json.loads(capsys.readouterr().out)["profile"] == (None if profile == "none" else profile)
+
+
+def test_plan_until_a_node_shows_only_what_it_needs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["plan", TINY, "--until", "tokenizer", "--store", str(tmp_path)]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "2 nodes" in said
+    assert "Not looked at, as their nodes come after tokenizer: " in said
+    assert run(["plan", TINY, "--until", "tokeniser", "--store", str(tmp_path)]) == 2
+    assert "did you mean tokenizer?" in capsys.readouterr().err

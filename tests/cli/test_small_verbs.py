@@ -49,6 +49,19 @@ def test_explain_tells_meaning_type_unit_and_default(capsys: pytest.CaptureFixtu
     assert said == "serve.kv_cache\n    Memory set aside for keys and values.\n    whole number, in bytes; default: 1073741824\n"
 
 
+@pytest.mark.parametrize("written", ["data.sources[].path", "data.sources.0.path", "data.sources[0].path", "data.sources.path"])
+def test_explain_takes_a_path_as_errors_write_it(written: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["explain", written]) == 0
+    assert capsys.readouterr().out.startswith("data.sources[].path\n    A local file or folder")
+
+
+def test_explain_of_a_section_lists_the_fields_of_its_lists(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["explain", "data"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert {"data", "data.sources", "data.sources[].path", "data.sources[].weight", "data.held_out"} <= set(said)
+    assert "data.sources[].generate.examples" not in said
+
+
 def test_explain_lists_sections_and_what_is_in_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["explain"]) == 0
     assert {"version", "train", "targets"} <= set(capsys.readouterr().out.splitlines())
@@ -145,3 +158,26 @@ def test_doctor_tells_what_is_lacking_and_what_mends_it(
     assert "make setup" in torch["mend"]
     assert run(["doctor", "--store", str(tmp_path)]) == 3
     assert "make setup" in capsys.readouterr().out
+
+
+def test_what_init_comments_out_is_sound_as_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = tmp_path / "spec.yaml"
+    assert run(["init", str(spec)]) == 0
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "a.txt").write_text("Something.")
+    text = (
+        spec.read_text()
+        .replace("    - generate: {examples: 1000}\n", "")
+        .replace("    # - {", "    - {")
+        .replace("  # filters", "  filters")
+    )
+    spec.write_text(text)
+    assert run(["validate", str(spec)]) == 0, capsys.readouterr().err
+    assert "weight: 90%" in text
+
+
+def test_comments_behind_values_stand_in_one_column(tmp_path: Path) -> None:
+    spec = tmp_path / "spec.yaml"
+    assert run(["init", str(spec)]) == 0
+    behind = {line.index(" # ") for line in spec.read_text().splitlines() if " # " in line and not line.lstrip().startswith("#")}
+    assert len(behind) == 1

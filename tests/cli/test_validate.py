@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ryot.cli.main import run
+from ryot.cli.request import resolve
 
 ROOT = Path(__file__).parent.parent.parent
 TINY = ROOT / "specs" / "tiny.yaml"
@@ -104,3 +105,51 @@ def test_plugin_cannot_take_the_name_of_a_built_in_stage_unnoticed(tmp_path: Pat
     folder = plugin(tmp_path, "raise RuntimeError", name="train")
     assert run(["validate", str(TINY), "--plugins", str(folder)]) == 3
     assert "train is offered by ryot (installed) and train-pack" in capsys.readouterr().err
+
+
+HEAD = "version: 1\nname: x\nmodel: {preset: ryot-tiny}\ntrain: {batch_size: 2, steps: 1}\ndata:\n"
+
+
+@pytest.mark.parametrize(("named", "said"), [
+    ("empty", "empty is an empty folder"), ("odd", "odd holds no file that is read, only notes.md, x.csv"),
+    ("odd/notes.md", "odd/notes.md is not read"),
+])  # fmt: skip
+@pytest.mark.parametrize("where", ["source", "against"])
+def test_files_that_nothing_can_be_read_of_are_refused_with_their_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], named: str, said: str, where: str
+) -> None:
+    for folder in ("empty", "odd"):
+        (tmp_path / folder).mkdir()
+    for name in ("notes.md", "x.csv"):
+        (tmp_path / "odd" / name).write_text("a")
+    source = f"  sources: [{{path: {named}}}]\n"
+    against = f"  sources: [{{generate: {{}}}}]\n  filters: {{contamination: {{against: [{named}]}}}}\n"
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(HEAD + (source if where == "source" else against))
+    assert run(["validate", str(spec)]) == 2
+    told = capsys.readouterr().err
+    assert said in told
+    assert f"{spec}:{6 if where == 'source' else 7}:" in told
+
+
+def test_tokenizer_with_more_entries_than_the_model_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "tokenizer.json").write_text('{"model": {"vocab": {"a": 0, "b": 700}}, "added_tokens": [{"id": 701}]}')
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(HEAD + "  sources: [{generate: {}}]\n  tokenizer: {path: tokenizer.json}\n")
+    assert run(["validate", str(spec)]) == 2
+    assert "has ids up to 701; model.vocab_size is 512" in capsys.readouterr().err
+
+
+def test_all_missing_files_are_told_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(HEAD + "  sources: [{path: no.jsonl}, {path: none.jsonl}]\n")
+    assert run(["validate", str(spec)]) == 3
+    told = capsys.readouterr().err
+    assert "data.sources.0.path: " in told
+    assert "data.sources.1.path: " in told
+
+
+def test_languages_may_be_written_in_capitals(tmp_path: Path) -> None:
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(HEAD + "  sources: [{generate: {}}]\n  filters: {language: {keep: [EN]}}\n")
+    assert resolve(spec, None, (), (), tmp_path).plan.node("filter.language").config["settings"]["keep"] == ["en"]

@@ -4,8 +4,9 @@ import math
 
 import pytest
 
-from ryot.estimate.dataset import dataset_estimate, entropy_floor, epochs, source_names, token_width
+from ryot.estimate.dataset import dataset_estimate, entropy_floor, epochs, token_width
 from ryot.spec.data import Data
+from ryot.spec.filters import Filters, Length
 from ryot.spec.model import Model
 
 HYBRID, SMALL = Model.model_validate({"preset": "hybrid-1.3b"}), Model.model_validate({"preset": "ryot-scaled"})
@@ -31,12 +32,20 @@ def test_100b_tokens_are_480_gb_to_download_and_400_gb_as_tokens(mixture):
     assert found.storage_bytes == pytest.approx(880e9)
 
 
-def test_what_filters_drop_is_neither_deduplicated_nor_tokenised(mixture):
+def test_without_filters_all_that_is_read_is_kept(mixture):
     found = dataset_estimate(mixture, HYBRID)
-    assert (found.kept_bytes, found.tokens_left) == (pytest.approx(336e9), 70_000_000_000)
-    assert found.filter_s == pytest.approx(480e9 / (3e6 * 32))
-    assert found.dedup_s == pytest.approx(336e9 / (10e6 * 32))
-    assert found.tokenize_s == pytest.approx(336e9 / (1.4e6 * 32))
+    assert (found.text_bytes, found.kept_bytes, found.tokens_read) == (pytest.approx(480e9), pytest.approx(480e9), 100_000_000_000)
+    nothing_on = mixture.model_copy(update={"filters": Filters()})
+    assert dataset_estimate(nothing_on, HYBRID).tokens_read == 100_000_000_000
+
+
+def test_tokens_are_those_after_the_filters_and_what_they_drop_is_read_but_not_tokenised(mixture):
+    found = dataset_estimate(mixture.model_copy(update={"filters": Filters(length=Length())}), HYBRID)
+    assert (found.tokens, found.tokens_read) == (100_000_000_000, round(100e9 / 0.7))
+    assert found.download_s == pytest.approx(480e9 / 0.7 / 10e6)
+    assert found.filter_s == pytest.approx(480e9 / 0.7 / (3e6 * 32))
+    assert found.dedup_s == pytest.approx(480e9 / (10e6 * 32))
+    assert found.tokenize_s == pytest.approx(480e9 / (1.4e6 * 32))
     assert found.total_s == pytest.approx(found.download_s + found.filter_s + found.dedup_s + found.tokenize_s)
 
 
@@ -82,4 +91,4 @@ def test_there_is_no_floor_where_one_source_or_its_share_is_unknown():
 
 
 def test_sources_of_one_name_are_told_apart():
-    assert source_names(data([{"generate": {}}, {"hub": "a/b"}, {"generate": {}}])) == ("generated", "a/b", "generated #2")
+    assert data([{"generate": {}}, {"hub": "a/b"}, {"generate": {}}]).names == ("generated", "a/b", "generated #2")

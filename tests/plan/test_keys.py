@@ -154,3 +154,11 @@ def test_order_after_what_is_not_there_is_told(bench: Bench) -> None:
 def test_service_has_no_place_in_an_order(bench: Bench) -> None:
     with pytest.raises(MachineError, match="a comes after s: a service has no place"):
         bench.plan(bench.node("a", after=["s"]), bench.node("s", "chat"))
+
+
+def test_a_difference_is_written_as_a_spec_writes_it() -> None:
+    rules = [f"rule_{number}" for number in range(9)]
+    (found,) = differences({"config": {"settings": {"without": []}}}, {"config": {"settings": {"without": rules}}})
+    assert str(found) == "without [] -> [rule_0, rule_1, rule_2, ... 6 more]"
+    (found,) = differences({"config": {"taken": None, "fast": True}}, {"config": {"taken": None, "fast": False}})
+    assert str(found) == "fast true -> false"

@@ -48,7 +48,7 @@ def test_escape_codes_in_a_reason_do_not_reach_the_terminal(summary: Summary) ->
 
 
 def test_the_last_line_is_the_outcome(summary: Summary) -> None:
-    assert printed(summary).splitlines()[-1] == "Not shown: 5 of 8 must-targets PASS, 3 without a verdict"
+    assert printed(summary).splitlines()[-1] == "NODE FAILED: bench.failover. Not shown: 5 of 8 must-targets PASS, 3 without a verdict"
 
 
 def test_an_empty_summary_says_that_nothing_was_judged() -> None:

@@ -29,4 +29,7 @@ def test_text_cannot_leave_its_cell_or_become_markup() -> None:
 
 
 def test_the_outcome_stands_first(summary: Summary) -> None:
-    assert "**Not shown: 5 of 8 must-targets PASS, 3 without a verdict** (exit code 5)" in to_markdown(summary).splitlines()[2]
+    assert (
+        "**NODE FAILED: bench.failover. Not shown: 5 of 8 must-targets PASS, 3 without a verdict** (exit code 4)"
+        in to_markdown(summary).splitlines()[2]
+    )

@@ -4,7 +4,8 @@ import pytest
 
 from ryot.check.verdict import Verdict
 from ryot.report.plain import plain
-from ryot.report.wording import found, headline, status_of
+from ryot.report.summary import Heading, NodeRow, Summary
+from ryot.report.wording import found, headline, outcome, status_of
 
 
 def verdict(status: str = "PASS", comparison: str = "<", **fields: object) -> Verdict:
@@ -65,3 +66,11 @@ def test_the_headline_agrees_with_the_exit_code() -> None:
 )
 def test_plain_text_commands_no_terminal(text: str, expected: str) -> None:
     assert plain(text) == expected
+
+
+def test_a_failed_node_comes_before_what_the_verdicts_say() -> None:
+    broken = NodeRow("data", "data", "failed", why="no such file")
+    alone = Summary(Heading("x"), (broken,))
+    assert (outcome(alone), alone.exit_code) == ("NODE FAILED: data", 4)
+    beside = Summary(Heading("x"), (broken,), (verdict(),))
+    assert (outcome(beside), beside.exit_code) == ("NODE FAILED: data. Achieved: 1 of 1 must-targets PASS", 4)

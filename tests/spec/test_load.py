@@ -209,3 +209,13 @@ def test_a_list_is_called_too_short_only_where_that_is_the_fault(items: str, mes
         load_text(TEXT.replace(f"\n{ITEMS}", items), "a.yaml", profile="none")
     assert message in [error.message for error in refused.value.errors]
     assert sum("data.sources" in error.message for error in refused.value.errors) == 1
+
+
+@pytest.mark.parametrize("off", ["false", "null"])
+def test_filter_is_switched_off_by_a_profile_or_an_override(off: str) -> None:
+    text = TEXT.replace("data:\n  sources:", "data:\n  filters: {length: {}, normalise: {}}\n  sources:", 1)
+    text = text.replace("    data:\n", f"    data:\n      filters: {{length: {off}}}\n")
+    filters = load_text(text, "spec.yaml", profile="cpu", sets=[f"data.filters.normalise={off}", "data.filters.score={}"]).spec.data.filters
+    assert filters is not None
+    assert (filters.length, filters.normalise) == (None, None)
+    assert filters.score is not None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from ryot.plugins import Document
 
+_NAMES = 8
 _FIELD = re.compile(r"\{(\w+)\}")
 
 
@@ -53,7 +54,9 @@ def fields_of(text_field: str | None) -> list[str]:
 def _string(record: dict[str, object], name: str) -> str:
     value = record.get(name)
     if value is None:
-        raise ValueError(f"there is no field {name!r}")
+        others = ", ".join(list(record)[:_NAMES]) + (", ..." if len(record) > _NAMES else "")
+        instead = f"; there are: {others}; name the one to read as the source's text_field" if others else ""
+        raise ValueError(f"there is no field {name!r}{instead}"[:300])
     if not isinstance(value, str):
         raise ValueError(f"field {name!r} is {_kind(value)}, not a string")
     return value

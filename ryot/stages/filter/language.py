@@ -26,10 +26,10 @@ def judge(settings: Language) -> Judge:
 
     def recognised(text: str) -> Verdict:
         language, probability = recognise(text[: settings.characters])
-        if language not in settings.keep:
-            return Dropped("another_language", f"{language} with {probability:.0%}")
         if probability <= settings.confidence:
             return Dropped("not_sure", f"{language} with {probability:.0%}, not more than {settings.confidence:.0%}")
+        if language not in settings.keep:
+            return Dropped("another_language", f"{language} with {probability:.0%}")
         return text
 
     return each(recognised)

@@ -32,5 +32,17 @@ def normalised(text: str, settings: Normalise) -> Verdict:
     return found if found and not found.isspace() else Dropped("empty", "nothing but blanks and control characters")
 
 
+def rules_of(text: str, settings: Normalise) -> list[str]:
+    """The rules that change a text, by their names in the spec: each is tried on what those before it leave."""
+    found = []
+    alone = Normalise(nfc=False, controls=False, line_ends=False, trailing_blanks=False, blank_lines=False)
+    for name in ("line_ends", "controls", "nfc", "trailing_blanks", "blank_lines"):
+        after = normalised(text, alone.model_copy(update={name: getattr(settings, name)}))
+        if isinstance(after, str) and after != text:
+            found.append(name)
+            text = after
+    return found
+
+
 def _may_trail(text: str) -> bool:
     return text[-1:].isspace() or any(f"{blank}\n" in text for blank in _BLANKS)

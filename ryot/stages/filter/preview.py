@@ -6,9 +6,9 @@ from importlib import import_module
 from itertools import chain
 
 from ryot.plugins import Document
-from ryot.stages.filter import contamination, near_duplicates, score
+from ryot.stages.filter import contamination, near_duplicates, normalise, score
 from ryot.stages.filter.evaluation import evaluation_texts
-from ryot.stages.filter.settings import Contamination, NearDuplicates, Score
+from ryot.stages.filter.settings import Contamination, NearDuplicates, Normalise, Score
 from ryot.stages.filter.stage import Config
 from ryot.stages.filter.verdict import Dropped
 
@@ -20,8 +20,8 @@ def preview(config: Config, documents: Sequence[Document]) -> list[Previewed]:
     """Each document as it goes on, or None, and why. Raises NodeError as the filter does."""
     settings, texts = config.settings, [document.text for document in documents]
     if isinstance(settings, Score):
-        share = f"the {settings.drop_lowest:.0%} with the lowest of all go"
-        return [(document, f"score {value:.3f}; {share}") for document, value in zip(documents, score.scores(texts), strict=True)]
+        share = f"the {settings.drop_lowest:.0%} with the lowest of all training documents go"
+        return [(document, f"depends: score {value:.3f}; {share}") for document, value in zip(documents, score.scores(texts), strict=True)]
     if isinstance(settings, NearDuplicates):
         return _near_duplicates(settings, documents)
     if isinstance(settings, Contamination):
@@ -31,7 +31,8 @@ def preview(config: Config, documents: Sequence[Document]) -> list[Previewed]:
     else:
         judge, kept = import_module(f"ryot.stages.filter.{settings.kind}").judge(settings), ""
     verdicts = judge(texts) if texts else []
-    return [_previewed(document, verdict, kept) for document, verdict in zip(documents, verdicts, strict=True)]
+    found = [_previewed(document, verdict, kept) for document, verdict in zip(documents, verdicts, strict=True)]
+    return _with_rules(settings, documents, found) if isinstance(settings, Normalise) else found
 
 
 def _previewed(document: Document, verdict: str | Dropped, kept: str) -> Previewed:
@@ -39,16 +40,28 @@ def _previewed(document: Document, verdict: str | Dropped, kept: str) -> Preview
         return None, str(verdict)
     if verdict == document.text:
         return document, kept
-    return Document(verdict, document.id, document.meta), f"changed: {changes(document.text, verdict)}"
+    told = changes(document.text, verdict)
+    return Document(verdict, document.id, document.meta), f"changed: {told}" if told else "changed: only blanks"
+
+
+def _with_rules(settings: Normalise, documents: Sequence[Document], found: Sequence[Previewed]) -> list[Previewed]:
+    """What normalise did, with the rules that did it: most of it cannot be seen in the text."""
+    named = []
+    for before, (document, remark) in zip(documents, found, strict=True):
+        rules = normalise.rules_of(before.text, settings) if document is not None and document.text != before.text else []
+        named.append((document, f"changed: {', '.join(rules)}: {remark.removeprefix('changed: ')}" if rules else remark))
+    return named
 
 
 def changes(before: str, after: str) -> str:
-    """The first few pieces that are another in the new text, `old` -> `new`."""
+    """The first few pieces that are another in the new text, `old` -> `new`; nothing where only blanks between them went."""
     edits = difflib.SequenceMatcher(None, before[:10_000].split(" "), after[:10_000].split(" "), autojunk=False).get_opcodes()
     pairs = [(" ".join(before.split(" ")[a:b]), " ".join(after.split(" ")[c:d])) for kind, a, b, c, d in edits if kind != "equal"]
+    pairs = [(old, new) for old, new in pairs if old != new]  # between two blanks of which one went stands an empty piece
     shown = [f"{_short(old)} -> {_short(new)}" for old, new in pairs[:_PIECES]]
     more = f" and {len(pairs) - _PIECES} more" if len(pairs) > _PIECES else ""
-    return (", ".join(shown) or "further on than 10,000 characters") + more
+    beyond = "further on than 10,000 characters" if before[:10_000] == after[:10_000] else ""
+    return (", ".join(shown) or beyond) + more
 
 
 def _short(text: str) -> str:

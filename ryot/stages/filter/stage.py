@@ -22,6 +22,8 @@ class Config(StageConfig):
     settings: Annotated[Settings, Field(discriminator="kind")]
     workers: Annotated[int | None, Circumstance] = None
     ray: Annotated[str | None, Circumstance] = None
+    weighted: Annotated[tuple[str, ...], Circumstance] = ()
+    """The names of the sources, where they have weights: then each has to have something left to train on."""
 
 
 class FilterStage(Stage):
@@ -39,9 +41,10 @@ class FilterStage(Stage):
 
     def expand(self, spec: Spec, facts: Facts) -> Iterable[Node]:
         """A node for each filter that is switched on. Raises SpecError for a local path that is not there."""
-        before = "data"
+        before, data = "data", spec.data
+        weighted = data.names if any(source.weight is not None for source in data.sources) else ()
         for name in _names(spec):
-            config = Config(settings=_settings(name, spec, facts), workers=spec.data.workers, ray=spec.data.ray)
+            config = Config(settings=_settings(name, spec, facts), workers=data.workers, ray=data.ray, weighted=weighted)
             inputs = {"documents": before}
             before = f"filter.{name}"
             yield Node(before, self.name, config, inputs, resources=self.resources, measures=measures_of(name))

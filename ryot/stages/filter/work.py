@@ -13,7 +13,8 @@ from ryot.stages.shards.work import Result, Work, keep
 
 
 def run(config: Config, context: StageContext) -> None:
-    """Write the documents that the filter keeps. Raises NodeError when no training document is left."""
+    """Write the documents that the filter keeps. Raises NodeError when no training document is left, of all or of a source that
+    has a weight."""
     documents = Documents(context.inputs["documents"])
     place = Place(config.workers or 0, config.ray)
     told = {
@@ -26,6 +27,7 @@ def run(config: Config, context: StageContext) -> None:
     results = over_shards(work, [item_of(shard) for shard in documents.shards], context, place)
     funnel = _funnel(config.settings.kind, results) | ({"found": found} if found else {})
     _refuse_nothing_left(documents.shards, results, funnel)
+    _refuse_empty_source(config.weighted, documents.shards, results, funnel["name"])
     for shard, result in zip(documents.shards, results, strict=True):
         keep((documents.folder if result["same"] else work.folder) / shard.file, context.out)
     shards = [_shard(shard, result) for shard, result in zip(documents.shards, results, strict=True)]
@@ -58,6 +60,19 @@ def _refuse_nothing_left(shards: Sequence[Shard], results: Sequence[Result], fun
             f"filter.{funnel['name']} leaves none of {read} training documents; dropped were{_listed(funnel['reasons']) or ' none'}",
             hint=f"loosen data.filters.{funnel['name']}; `ryot data preview` shows what it does to the first documents",
         )
+
+
+def _refuse_empty_source(names: Sequence[str], shards: Sequence[Shard], results: Sequence[Result], filter_: str) -> None:
+    """A source that has a weight must not be emptied: no tokenizer could give it its share. `names` are those of the weighted sources."""
+    for number, name in enumerate(names):
+        own = [result for shard, result in zip(shards, results, strict=True) if shard.split == "train" and shard.source == number]
+        read = sum(result["read"] for result in own)
+        if read and not sum(result["kept"] for result in own):
+            reasons = sum((Counter(result["reasons"]) for result in own), Counter[str]())
+            raise NodeError(
+                f"filter.{filter_} leaves none of the {read} training documents of {name}, which has a weight{_listed(reasons)}",
+                hint=f"loosen data.filters.{filter_}, or leave {name} out; `ryot data preview` shows what becomes of its first documents",
+            )
 
 
 def _listed(reasons: Mapping[str, int]) -> str:

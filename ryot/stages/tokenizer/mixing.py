@@ -29,11 +29,17 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class Mixture:
-    """The shares of the sources, in their order, how many tokens to take (None: as many as there are), and how often one may repeat."""
+    """The shares of the sources, in their order, how many tokens to take (None: as many as there are), how often one may repeat, and
+    what the sources are called."""
 
     weights: Sequence[float]
     tokens: int | None = None
     max_epochs: float | None = None
+    names: Sequence[str] = ()
+
+    def name(self, source: int) -> str:
+        """What a source is called: its number, counted from 1, where there are no names."""
+        return self.names[source] if self.names else f"source {source + 1}"
 
 
 def shuffled(ids: Keys, seed: int, epoch: int = 0) -> Order:
@@ -76,11 +82,12 @@ def _part(pool: Pool, source: int, wanted: float, seed: int) -> tuple[Order, npt
 
 def _epochs(source: int, wanted: float, there: float, mixture: Mixture) -> float:
     if not there:
-        raise NodeError(f"source {source + 1} has a weight, but nothing of it is left to train on", hint="see what the filters dropped")
+        message = f"{mixture.name(source)} has a weight, but nothing of it is left to train on"
+        raise NodeError(message, hint="its training documents are none, or were dropped on their way: `ryot data preview` shows where")
     epochs = float(wanted / there)
     most = mixture.max_epochs or MOST_EPOCHS
     if epochs > most:
-        message = f"source {source + 1} has {there:,.0f} tokens and would be gone through {epochs:,.1f} times for its {wanted:,.0f}"
+        message = f"{mixture.name(source)} has {there:,.0f} tokens and would be gone through {epochs:,.1f} times for its {wanted:,.0f}"
         raise NodeError(message, hint=f"at most {most:g} are allowed: lower data.tokens or its weight, or raise data.max_epochs")
     return epochs
 

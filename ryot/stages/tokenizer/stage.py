@@ -31,6 +31,8 @@ class Config(StageConfig):
     weights: tuple[float, ...] = ()
     tokens: int | None = None
     max_epochs: float | None = None
+    sources: Annotated[tuple[str, ...], Circumstance] = ()
+    """The names of the sources, for what is said of them."""
     workers: Annotated[int, Circumstance] = 0
     ray: Annotated[str | None, Circumstance] = None
 
@@ -39,7 +41,7 @@ MIXED = (Measure(name="epochs", kind="exact", about="how often the most repeated
 
 
 class TokenizerStage(Stage):
-    """Trains or takes the tokenizer, encodes both splits, and reports how long the documents are against the context."""
+    """Trains or takes the tokenizer, encodes all splits, and reports how long the documents are against the context."""
 
     name = "tokenizer"
     version = 3
@@ -47,9 +49,9 @@ class TokenizerStage(Stage):
     takes = "documents"
     gives = "tokens"
     measures = (
-        Measure(name="tokens", kind="exact", unit="tokens", about="tokens of both splits, each document's end included"),
+        Measure(name="tokens", kind="exact", unit="tokens", about="tokens of all splits, each document's end included"),
         Measure(name="mean_tokens", kind="mean", unit="tokens", about="length of a document, its end included"),
-        Measure(name="truncated", kind="count", about="documents longer than the context, of all", sample="document"),
+        Measure(name="over_context", kind="count", about="documents longer than the context, in pieces or cut, of all", sample="document"),
         Measure(name="vocab_size", kind="exact", about="entries in the vocabulary"),
         Measure(name="reserved", kind="exact", about="entries that fill the vocabulary where the text gave too few merges"),
     )
@@ -71,6 +73,7 @@ class TokenizerStage(Stage):
             weights=weights,
             tokens=data.tokens if weights else None,
             max_epochs=data.max_epochs if weights else None,
+            sources=data.names if weights else (),
             workers=data.workers or 0,
             ray=data.ray,
         )

@@ -86,8 +86,9 @@ def _put_in_order(split: str, shards: Sequence[TokenShard], config: Config, cont
     if config.weights and split == "train":
         sources = np.repeat([shard.source for shard in own], [shard.documents for shard in own])
         trained_on = np.minimum(lengths, config.context) if config.long == "cut" else lengths
-        order, epochs = mixed(Pool(sources, trained_on, ids), Mixture(config.weights, config.tokens, config.max_epochs), config.seed)
-        _tell(epochs, context)
+        mixture = Mixture(config.weights, config.tokens, config.max_epochs, config.sources)
+        order, epochs = mixed(Pool(sources, trained_on, ids), mixture, config.seed)
+        _tell(epochs, mixture, context)
     else:
         order = shuffled(ids, config.seed)
     pieces = -(-lengths // config.context) if config.long == "split" else np.ones_like(lengths)
@@ -110,13 +111,18 @@ def _joined(folder: Path, shards: Sequence[TokenShard], kind: str, dtype: str) -
     return joined
 
 
-def _tell(epochs: Sequence[float], context: StageContext) -> None:
+def _tell(epochs: Sequence[float], mixture: Mixture, context: StageContext) -> None:
+    """Say what repeats and what is left out, by the sources' names. Where the spec names no number of tokens, nobody asked for either."""
     context.measure("epochs", max(epochs))
-    for source, often in enumerate(epochs, start=1):
-        context.say(f"source {source} is gone through {often:.3g} times")
-    repeated = [f"source {source} {often:.3g} times" for source, often in enumerate(epochs, start=1) if often > 1]
+    for source, often in enumerate(epochs):
+        context.say(f"{mixture.name(source)} is gone through {often:.3g} times")
+    repeated = [f"{mixture.name(source)} {often:.3g} times" for source, often in enumerate(epochs) if often > 1]
     if repeated:
         context.warn(f"to give each source its weight, some documents are repeated: {', '.join(repeated)}")
+    unused = [f"{mixture.name(source)}: {1 - often:.1%} is not used" for source, often in enumerate(epochs) if often < 0.9995]
+    if unused:
+        tell = context.say if mixture.tokens else context.warn
+        tell(f"to give each source its weight, some documents are left out: {', '.join(unused)}")
 
 
 def _report(
@@ -140,14 +146,14 @@ def _report(
     facts |= {split: _lengths(found, config.context) for split, found in lengths.items()}
     context.write("tokens.json", facts_with(facts, shards))
     whole = np.concatenate(list(lengths.values()))
-    truncated = int((whole > config.context).sum())
-    context.say(f"{len(whole)} documents, {whole.sum()} tokens; {truncated} are longer than the context of {config.context}")
+    over = int((whole > config.context).sum())
+    context.say(f"{len(whole)} documents, {whole.sum()} tokens; {over} are longer than the context of {config.context}")
     context.measure("tokens", int(whole.sum()))
     context.measure("mean_tokens", samples=whole[:: 1 + len(whole) // _SAMPLES].tolist())
-    if truncated > len(whole) / 100 and config.long == "cut":
-        share = f"{truncated} of {len(whole)} documents ({truncated / len(whole):.0%})"
+    if over > len(whole) / 100 and config.long == "cut":
+        share = f"{over} of {len(whole)} documents ({over / len(whole):.0%})"
         context.warn(f"{share} are longer than the context of {config.context} tokens and are cut in training; raise model.context")
-    context.measure("truncated", truncated, of=len(whole))
+    context.measure("over_context", over, of=len(whole))
     context.measure("vocab_size", tokenizer.get_vocab_size())
     context.measure("reserved", reserved)
 
@@ -156,7 +162,7 @@ def _lengths(found: npt.NDArray[np.int64], context: int) -> dict[str, object]:
     return {
         "documents": len(found),
         "tokens": int(found.sum()),
-        "truncated": int((found > context).sum()),
+        "over_context": int((found > context).sum()),
         "longest": int(found.max(initial=0)),
         "mean": round(float(found.mean()), 2) if len(found) else 0.0,
         "p50": int(np.percentile(found, 50, method="inverted_cdf")) if len(found) else 0,

@@ -61,11 +61,11 @@ def reason(name: str, text: str, **settings: Any) -> str | None:
     return verdict.reason if isinstance(verdict, Dropped) else None
 
 
-def write_documents(folder: Path, **splits: Sequence[Sequence[str]]) -> Path:
-    """A folder of documents: for each split its shards, each a list of texts."""
+def write_documents(folder: Path, sources: Sequence[int] = (0,), **splits: Sequence[Sequence[str]]) -> Path:
+    """A folder of documents: for each split its shards, each a list of texts; they are of these sources in turn."""
     folder.mkdir(parents=True)
     shards = [
-        write_shard(folder, Shard(f"{split}-{number}", split, 0), [Document.of(text) for text in texts])
+        write_shard(folder, Shard(f"{split}-{number}", split, sources[number % len(sources)]), [Document.of(text) for text in texts])
         for split, parts in splits.items()
         for number, texts in enumerate(parts)
     ]
@@ -93,10 +93,12 @@ def filtered(tmp_path: Path) -> Filter:
     """Call it with a folder of documents, the name of a filter and its settings."""
     count = 0
 
-    def run(source: Path, name: str, settings: Settings | None = None, workers: int = 1, **fields: Any) -> Filtered:
+    def run(
+        source: Path, name: str, settings: Settings | None = None, workers: int = 1, weighted: tuple[str, ...] = (), **fields: Any
+    ) -> Filtered:
         nonlocal count
         count += 1
-        config = Config(settings=settings or settings_of(name, **fields), workers=workers)
+        config = Config(settings=settings or settings_of(name, **fields), workers=workers, weighted=weighted)
         result = run_stage(FilterStage(), config, tmp_path / f"{name}-{count}", inputs={"documents": source}, measures=measures_of(name))
         funnel = json.loads((result.out / "documents.json").read_text())["filters"][-1]
         return Filtered(result, Documents(result.out), funnel)

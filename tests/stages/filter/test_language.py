@@ -4,8 +4,10 @@ import importlib.util
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from ryot.plugins import NodeError, digest_path
+from ryot.spec.filters import LANGUAGES
 from ryot.stages.filter import language
 from tests.stages.filter.conftest import PROSE, judged, reason, settings_of
 
@@ -32,7 +34,7 @@ def test_only_the_first_characters_count() -> None:
 
 
 def test_an_unknown_language_is_named() -> None:
-    with pytest.raises(NodeError, match="does not know xx"):
+    with pytest.raises(ValidationError, match="does not know xx"):
         judged("language", PROSE, keep=["en", "xx"])
 
 
@@ -44,3 +46,7 @@ def test_a_model_without_its_package_says_how_to_get_it(tmp_path: Path) -> None:
     with pytest.raises(NodeError, match="package fasttext") as failed:
         language.judge(settings)  # type: ignore[arg-type]
     assert "pip install" in str(failed.value.hint)
+
+
+def test_the_languages_a_spec_may_name_are_those_py3langid_knows() -> None:
+    assert sorted(language._identifier().labels) == sorted(LANGUAGES)

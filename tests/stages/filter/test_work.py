@@ -81,3 +81,10 @@ def test_an_emptied_shard_is_read_as_empty(tmp_path: Path, filtered: Filter) -> 
     found = filtered(write_documents(tmp_path / "in", train=[[PROSE], ["a"]]), "length")
     assert found.texts() == [PROSE]
     assert filtered(found.result.out, "near_duplicates").texts() == [PROSE]
+
+
+def test_a_weighted_source_that_a_filter_empties_is_named(tmp_path: Path, filtered: Filter) -> None:
+    source = write_documents(tmp_path / "in", sources=(0, 1), train=[[PROSE], ["a", "b"]], heldout=[[PROSE], [PROSE]])
+    with pytest.raises(NodeError, match=r"filter\.length leaves none of the 2 training documents of generated.*: 2 too_short"):
+        filtered(source, "length", weighted=("texts/", "generated"))
+    assert filtered(source, "length").texts() == [PROSE]

@@ -91,8 +91,8 @@ def test_a_source_repeated_beyond_reason_is_refused() -> None:
 
 
 def test_a_weighted_source_with_nothing_left_is_named() -> None:
-    with pytest.raises(NodeError, match="source 2 has a weight"):
-        mixed(pool(5, 0), Mixture([0.5, 0.5]), 1)
+    with pytest.raises(NodeError, match="generated has a weight"):
+        mixed(pool(5, 0), Mixture([0.5, 0.5], names=["texts/", "generated"]), 1)
 
 
 def test_pieces_of_a_document_stay_together() -> None:

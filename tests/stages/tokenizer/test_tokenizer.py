@@ -78,11 +78,11 @@ def test_shards_hold_the_documents_one_after_another(tmp_path: Path) -> None:
 def test_documents_longer_than_the_context_are_counted(tmp_path: Path) -> None:
     result = run(tmp_path, ["a " * 30, "a"], ["b " * 63 + "b", "c"], vocab_size=258, context=60)
     # One token a byte, and the end: 61, 2, 128 and 2 tokens.
-    assert (result.evidence["truncated"].value, result.evidence["truncated"].of) == (2, 4)
+    assert (result.evidence["over_context"].value, result.evidence["over_context"].of) == (2, 4)
     assert result.evidence["mean_tokens"].samples == (61, 2, 128, 2)
     assert result.value("tokens") == 193
     facts = json.loads((result.out / "tokens.json").read_text())
-    assert (facts["train"]["truncated"], facts["heldout"]["truncated"]) == (1, 1)
+    assert (facts["train"]["over_context"], facts["heldout"]["over_context"]) == (1, 1)
 
 
 def test_special_tokens_inside_a_text_do_not_end_it(tmp_path: Path) -> None:

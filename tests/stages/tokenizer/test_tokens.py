@@ -55,11 +55,14 @@ def test_a_long_document_is_in_pieces_of_the_context(tmp_path: Path) -> None:
 
 
 def test_weights_repeat_the_smaller_source(tmp_path: Path) -> None:
-    config = Config(vocab_size=258, context=100, weights=(0.9, 0.1), min_frequency=10**6)
+    config = Config(vocab_size=258, context=100, weights=(0.9, 0.1), sources=("texts/", "a/b"), min_frequency=10**6)
     result = run(tmp_path, config)
     own, whole = sum(len(word) + 1 for word in WORDS[:20]), sum(len(word) + 1 for word in WORDS[:30])
     assert result.value("epochs") == pytest.approx(0.9 * whole / own)
-    assert any(event["event"] == "warning" and "source 1 1.96 times" in str(event["text"]) for event in result.events)
+    warnings = [str(event["text"]) for event in result.events if event["event"] == "warning"]
+    assert any("repeated: texts/ 1.96 times" in text for text in warnings)
+    unused = 1 - 0.1 * whole / (whole - own)
+    assert any(f"left out: a/b: {unused:.1%} is not used" in text for text in warnings)
     assert abs(Tokens(result.out, "train").lengths.sum() - whole) <= 2 * 80
 
 
