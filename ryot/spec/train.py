@@ -12,8 +12,8 @@ from ryot.units import Count, Proportion
 class Train(Section):
     """How the weights are found."""
 
-    engine: Literal["deepspeed"] = "deepspeed"
-    """The training engine."""
+    engine: Literal["deepspeed", "fsdp"] = "deepspeed"
+    """The training engine: DeepSpeed (ZeRO), or torch's own FSDP."""
     batch_size: int = Field(16, ge=1)
     """Documents in a micro-batch, on each rank."""
     accumulation: int = Field(1, ge=1)
@@ -44,6 +44,9 @@ class Train(Section):
     """Training processes; the global batch is batch_size x accumulation x ranks."""
     zero_stage: int = Field(0, ge=0, le=3)
     """What DeepSpeed shards between ranks: 0 nothing, 1 optimizer states, 2 and gradients, 3 and parameters."""
+    sharding: Literal["full", "grad_op", "none"] | None = None
+    """What FSDP shards between ranks: full (its default) weights, gradients and optimizer states, as ZeRO 3; grad_op not the weights while
+    they are in use, as ZeRO 2; none: plain data parallel."""
     offload: Literal["none", "optimizer", "all"] = "none"
     """What DeepSpeed keeps in the host's memory: nothing, the optimizer's states (ZeRO 1 to 3), or those and the weights (ZeRO 3)."""
     recompute: bool = False
@@ -54,6 +57,16 @@ class Train(Section):
     """Updates between checkpoints. Changes no result."""
     keep_checkpoints: int = Field(2, ge=1)
     """How many of the newest checkpoints are kept while training. Changes no result."""
+
+    @property
+    def shards(self) -> Literal["full", "grad_op", "none"] | None:
+        """FSDP's sharding, its default put in; None with DeepSpeed."""
+        return (self.sharding or "full") if self.engine == "fsdp" else None
+
+    @property
+    def zero(self) -> int:
+        """The ZeRO stage that shards the same, whatever the engine."""
+        return self.zero_stage if self.shards is None else {"full": 3, "grad_op": 2, "none": 0}[self.shards]
 
     @property
     def global_batch(self) -> int:
@@ -78,10 +91,21 @@ class Train(Section):
                 f"warmup_steps {self.warmup_steps} of {self.updates} updates: the warm-up would never end, and the learning rate "
                 f"never reach its peak; about {max(self.updates // 20, 1)} (5 %) is usual"
             )
+        self._one_engine()
         if self.offload != "none" and self.zero_stage < (3 if self.offload == "all" else 1):
             needed = "zero_stage 3" if self.offload == "all" else "zero_stage 1, 2 or 3"
             raise ValueError(f"offload: {self.offload} needs {needed}; here it is {self.zero_stage}")
         return self
+
+    def _one_engine(self) -> None:
+        """Refuse settings of one engine beside the other."""
+        if self.engine == "deepspeed" and self.sharding is not None:
+            raise ValueError("sharding is FSDP's: write engine: fsdp, or zero_stage, which is DeepSpeed's")
+        if self.engine == "fsdp" and self.zero_stage:
+            instead = {1: "grad_op", 2: "grad_op", 3: "full"}[self.zero_stage]
+            raise ValueError(f"zero_stage is DeepSpeed's: with engine: fsdp write sharding: {instead}, or leave engine out")
+        if self.engine == "fsdp" and self.offload != "none":
+            raise ValueError("offload is DeepSpeed's: leave it out with engine: fsdp, or write engine: deepspeed and a zero_stage")
 
     @field_validator("betas")
     @classmethod

@@ -39,7 +39,8 @@ class ModelShape(StageConfig):
 
 
 class Recipe(StageConfig):
-    """How the weights are found: batches, optimizer, schedule, precision, sharding. As `train` in a spec."""
+    """How the weights are found: batches, optimizer, schedule, precision, engine, sharding. As `train` in a spec; `sharding` is FSDP's and
+    None with DeepSpeed, whose is `zero_stage`."""
 
     batch_size: int
     accumulation: int = 1
@@ -53,8 +54,11 @@ class Recipe(StageConfig):
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
     warmup_steps: int = 0
     seed: int = 42
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    optimizer: Literal["adamw", "muon"] = "adamw"
     ranks: int = 1
+    engine: Literal["deepspeed", "fsdp"] = "deepspeed"
+    sharding: Literal["full", "grad_op", "none"] | None = None
     zero_stage: Literal[0, 1, 2, 3] = 0
     offload: Literal["none", "optimizer", "all"] = "none"
     recompute: bool = False
@@ -108,7 +112,7 @@ class TrainConfig(StageConfig):
 
 
 class TrainStage(Stage):
-    """Trains a model from its first weights with DeepSpeed, in processes started by torchrun."""
+    """Trains a model from its first weights with DeepSpeed or FSDP, in processes started by torchrun."""
 
     name = "train"
     version = 1
@@ -171,11 +175,15 @@ class TrainStage(Stage):
                 "one document's state into the next",
                 hint="leave the compressor out of the stack, or use family: llama",
             )
-        if kernel.level >= 2 and spec.train.zero_stage == 3:
-            raise SpecError(
-                "kernel.level 2 and 3 compile the blocks, which ZeRO stage 3 takes apart", hint="use zero_stage 2 or kernel.level 1"
-            )
+        _refuse_compiled(spec.train.zero, spec.train.engine, kernel)
         return Node(name, self.name, config, {"tokens": "tokenizer"}, {}, self.resources, self.measures, samples_of(spec))
+
+
+def _refuse_compiled(zero: int, engine: str, kernel: KernelChoice) -> None:
+    """FSDP's grad_op is refused too: the check of bf16's gradients reads whole weights."""
+    what, instead = {"deepspeed": ("ZeRO stage 3", "zero_stage 2"), "fsdp": ("FSDP", "sharding: none")}[engine]
+    if kernel.level >= 2 and zero >= (2 if engine == "fsdp" else 3):
+        raise SpecError(f"kernel.level 2 and 3 compile the blocks, which {what} takes apart", hint=f"use {instead} or kernel.level 1")
 
 
 def samples_of(spec: Spec) -> dict[str, int]:
@@ -194,7 +202,8 @@ def model_shape(spec: Spec) -> ModelShape:
 
 
 def recipe(spec: Spec) -> Recipe:
-    """The spec's training, without engine and checkpoints. Raises SpecError for fp16."""
+    """The spec's training, without checkpoints. Raises SpecError for fp16."""
     if spec.train.precision == "fp16":
         raise SpecError("train.precision is fp16, which needs a loss scaler that drops updates", hint="use bf16 or fp32")
-    return Recipe.model_validate(spec.train.model_dump(include=set(Recipe.model_fields)))
+    fields = spec.train.model_dump(include=set(Recipe.model_fields))
+    return Recipe.model_validate(fields | {"sharding": spec.train.shards})

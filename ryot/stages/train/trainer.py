@@ -15,7 +15,7 @@ from ryot.stages.train import documents as docs
 from ryot.stages.train import model as models
 from ryot.stages.train.agreement import LARGEST_ERROR, gradient_error
 from ryot.stages.train.documents import Documents
-from ryot.stages.train.engine import Engine
+from ryot.stages.train.engine import start_engine
 from ryot.stages.train.probe import bf16_time
 from ryot.stages.train.rows import NO_TARGET, Layout, Rows, blank, lay_out
 from ryot.stages.train.schedule import lr_at
@@ -52,7 +52,7 @@ class Trainer:
         if config.recipe.recompute:
             models.recompute_blocks(model)
         torch.manual_seed(config.recipe.seed * 1_000_003 + world.rank)
-        self.engine = Engine(model.to(world.device).train(), config.recipe, fused=config.kernel.level >= 1)
+        self.engine = start_engine(model.to(world.device).train(), config.recipe, fused=config.kernel.level >= 1)
         self.tuner = Tuner.start(config, self.updates, Means(world.device.type, bf16=self._has_bf16()))
         self._compiled = False
 

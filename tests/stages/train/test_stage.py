@@ -65,6 +65,22 @@ def test_fp16_and_compiled_zero_3_are_refused_before_anything_runs() -> None:
         nodes(train={"steps": 10, "zero_stage": 3}, optimize=STACK)
 
 
+@pytest.mark.parametrize("sharding", ["full", "grad_op"])
+def test_compiled_blocks_are_not_sharded_by_fsdp(sharding: str) -> None:
+    with pytest.raises(SpecError, match="which FSDP takes apart") as caught:
+        nodes(train={"steps": 10, "engine": "fsdp", "sharding": sharding}, optimize=STACK)
+    assert "sharding: none" in (caught.value.hint or "")
+    assert len(nodes(train={"steps": 10, "engine": "fsdp", "sharding": "none"}, optimize=STACK)) == 2
+
+
+def test_fsdp_shards_fully_where_nothing_else_is_said() -> None:
+    (unsaid,), (said,) = (nodes(train={"steps": 10, "engine": "fsdp", **more}) for more in ({}, {"sharding": "full"}))
+    assert identity(unsaid.config) == identity(said.config)
+    assert (config(said).recipe.engine, config(said).recipe.sharding) == ("fsdp", "full")
+    (deepspeed,) = nodes()
+    assert config(deepspeed).recipe.sharding is None
+
+
 def test_planning_loads_no_torch() -> None:
     code = "import sys, ryot.stages.train.stage, ryot.stages.compare.stage, ryot.stages.export.stage; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
