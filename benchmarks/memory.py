@@ -146,7 +146,7 @@ def few() -> tuple[list[Case], list[Case]]:
     hybrids = [case("hybrid", 64, 3, 4, 64, vocab=1024, **mixer), case("hybrid", 64, 3, 1, 300, vocab=300, recompute=True, **mixer)]
     fsdp = [case("gpt", 256, 4, 2, 32, vocab=1024, engine="fsdp", sharding=sharding) for sharding in ("none", "full")]
     fsdp += [case("llama", 128, 3, 8, 64, engine="fsdp", sharding=sharding) for sharding in ("full", "grad_op")]
-    return counted, [*hybrids, *fsdp]
+    return counted, [*hybrids, *fsdp, case("gpt", 256, 4, 2, 32, vocab=1024, optimizer="muon")]
 
 
 def measure(case: Case, device: torch.device) -> Measured:

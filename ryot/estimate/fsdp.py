@@ -61,6 +61,7 @@ class FsdpUpdate(Update):
 
     def _step(self) -> float:
         """Beside the gradients fused AdamW takes nothing more, the for-loop's a root and a quotient. No weight is whole."""
+        if self.train.zero == 0:
+            return super()._step()
         parts = self.parameters.trainable + (self._loop() if self.kernel_level == 0 else 0)
-        gone = self.parameters.trainable if self.train.zero == 2 else 0
-        return FLOAT * (parts / (self.world if self.train.zero else 1) - gone)
+        return FLOAT * (parts / self.world - (self.parameters.trainable if self.train.zero == 2 else 0))

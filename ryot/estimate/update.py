@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import accumulate, pairwise
 
 from ryot.estimate.activations import FLOAT, Block, Pass, block, mask_bytes, norm_bytes
-from ryot.estimate.parameters import Parameters, count_parameters
+from ryot.estimate.parameters import Parameters, count_parameters, hidden_matrices, largest_matrix
 from ryot.spec.model import Model
 from ryot.spec.train import Train
 
@@ -94,7 +94,9 @@ class Update:
     def _states(self) -> States:
         stage, frozen = self.train.zero, FLOAT * self.parameters.frozen
         found = model_states(self.parameters.trainable, stage, self.world, weight=4, gradient=4, optimizer=12 if self._has_masters else 8)
-        return States(found.weights + frozen / (self.world if stage == 3 else 1), found.gradients, found.optimizer)
+        # Muon has one moment, where AdamW has two; only what is not sharded takes it
+        spared = FLOAT * hidden_matrices(self.model) if self.train.optimizer == "muon" else 0
+        return States(found.weights + frozen / (self.world if stage == 3 else 1), found.gradients, found.optimizer - spared)
 
     @property
     def base(self) -> float:
@@ -201,10 +203,15 @@ class Update:
         """Fused AdamW takes nothing more; the for-loop's takes a root and a quotient beside the last quotient. From ZeRO 1 on the
         gradients of the share are one flat tensor and a copy of it."""
         if self.train.zero == 0:
-            return FLOAT * (self.parameters.trainable + (self._loop() if self.kernel_level == 0 else 0))
+            return FLOAT * (self.parameters.trainable + max(self._loop() if self.kernel_level == 0 else 0, self._orthogonal))
         if self.train.offload != "none":
             return 0.0
         return FLOAT * (4 if self.kernel_level == 0 else 2) * self.parameters.trainable / self.world
+
+    @property
+    def _orthogonal(self) -> int:
+        """Muon's update of a matrix in fp32, and four of its size in bf16, while it is made orthogonal; in floats."""
+        return 3 * largest_matrix(self.model) if self.train.optimizer == "muon" else 0
 
     def _loop(self) -> int:
         d, f, k = self.model.hidden_size, self.model.ffn_size, self.model.kv_size

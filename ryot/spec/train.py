@@ -25,11 +25,11 @@ class Train(Section):
     steps: Count | None = Field(None, ge=1)
     """Updates of the weights. Give epochs or steps."""
     lr: float = Field(1e-4, gt=0, lt=10)
-    """Peak learning rate of AdamW."""
+    """Peak learning rate."""
     betas: tuple[float, float] = (0.9, 0.999)
     """AdamW's decay rates."""
     weight_decay: float = Field(0.01, ge=0, lt=1)
-    """AdamW's decoupled weight decay, on matrices only."""
+    """Decoupled weight decay, on matrices only."""
     clip: float = Field(1.0, gt=0)
     """Largest global norm of a gradient."""
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
@@ -39,7 +39,9 @@ class Train(Section):
     seed: int = Field(42, ge=0)
     """Seed of the initial weights, the order of documents and dropout."""
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
-    """Arithmetic of the forward and backward pass."""
+    """Arithmetic of the forward and backward pass. fp16 scales the loss and skips updates that overflow; it needs ZeRO 0 or FSDP."""
+    optimizer: Literal["adamw", "muon"] = "adamw"
+    """AdamW for all parameters, or Muon for the matrices inside the blocks and AdamW for the rest, which needs ZeRO 0 or FSDP's none."""
     ranks: int = Field(1, ge=1, le=4096)
     """Training processes; the global batch is batch_size x accumulation x ranks."""
     zero_stage: int = Field(0, ge=0, le=3)
@@ -53,6 +55,10 @@ class Train(Section):
     """Activation checkpointing: keep each block's input only and compute the rest again in the backward pass."""
     sequence: Count | None = Field(None, ge=8)
     """Tokens of a row that plans reckon with; by default the model's context. Changes no result."""
+    evaluate_every: int = Field(0, ge=0)
+    """Updates between two looks at the held-out documents, whose curve the history keeps; 0 looks at the end only."""
+    track: tuple[Literal["tensorboard", "wandb", "mlflow"], ...] = ("tensorboard",)
+    """What else keeps a run's numbers, all on this machine: TensorBoard's event files, W&B offline, MLflow. Changes no result."""
     checkpoint_every: int = Field(50, ge=1)
     """Updates between checkpoints. Changes no result."""
     keep_checkpoints: int = Field(2, ge=1)
@@ -92,6 +98,7 @@ class Train(Section):
                 f"never reach its peak; about {max(self.updates // 20, 1)} (5 %) is usual"
             )
         self._one_engine()
+        self._supported()
         if self.offload != "none" and self.zero_stage < (3 if self.offload == "all" else 1):
             needed = "zero_stage 3" if self.offload == "all" else "zero_stage 1, 2 or 3"
             raise ValueError(f"offload: {self.offload} needs {needed}; here it is {self.zero_stage}")
@@ -106,6 +113,14 @@ class Train(Section):
             raise ValueError(f"zero_stage is DeepSpeed's: with engine: fsdp write sharding: {instead}, or leave engine out")
         if self.engine == "fsdp" and self.offload != "none":
             raise ValueError("offload is DeepSpeed's: leave it out with engine: fsdp, or write engine: deepspeed and a zero_stage")
+
+    def _supported(self) -> None:
+        """Refuse what sharding leaves no room for."""
+        if self.precision == "fp16" and self.zero_stage:
+            raise ValueError("precision: fp16 scales its losses, which ryot does with zero_stage 0 or engine: fsdp; or use bf16 or fp32")
+        if self.optimizer == "muon" and self.zero:
+            instead = "sharding: none" if self.engine == "fsdp" else "zero_stage 0"
+            raise ValueError(f"optimizer: muon needs each matrix whole, which sharding takes apart: use {instead}, or adamw")
 
     @field_validator("betas")
     @classmethod

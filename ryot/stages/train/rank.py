@@ -19,6 +19,7 @@ from ryot.stages.train.documents import Documents, identity, specials
 from ryot.stages.train.heldout import document_losses
 from ryot.stages.train.probe import refuse_emulated, refuse_offload
 from ryot.stages.train.stage import TrainConfig
+from ryot.stages.train.tracking import Trackers
 from ryot.stages.train.trainer import Trainer, Update
 from ryot.stages.train.world import join, leave
 
@@ -29,6 +30,7 @@ class Run:
 
     updates: list[dict[str, float]]
     seconds: list[float]
+    evaluations: list[dict[str, float]]
     resumed: int = 0
 
 
@@ -45,43 +47,78 @@ def main(path: Path) -> None:
     trainer = Trainer(config, documents, specials(tokens), world)
     if config.recipe.warmup_steps >= trainer.updates:
         raise NodeError(f"train.warmup_steps is {config.recipe.warmup_steps} of {trainer.updates} updates", hint="about 5 % is usual")
-    run = _train(trainer, Path(job["checkpoints"]), identity(tokens), progress)
-    _finish(trainer, run, Documents(tokens, "heldout", config.model.context), Path(job["results"]), progress)
+    heldout = Documents(tokens, "heldout", config.model.context)
+    run = _resume(trainer, Path(job["checkpoints"]), identity(tokens), progress)
+    trackers = Trackers(config.track if world.first else (), Path(job["tracking"]), len(run.updates))
+    _train(trainer, run, Outside(Path(job["checkpoints"]), identity(tokens), heldout, progress, trackers))
+    _finish(trainer, run, heldout, Path(job["results"]), progress)
+    trackers.note(len(run.updates), {"heldout_loss": run.evaluations[-1]["loss"]})
+    trackers.close()
     leave(world)
 
 
-def _train(trainer: Trainer, folder: Path, data: str, progress: Progress) -> Run:
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What a run reads and writes beside its weights: the folder of its checkpoints, its data's identity, who is told."""
+
+    folder: Path
+    data: str
+    heldout: Documents
+    progress: Progress
+    trackers: Trackers
+
+
+def _train(trainer: Trainer, run: Run, outside: Outside) -> None:
     """All the updates that are still to be done."""
-    run = _resume(trainer, folder, data, progress)
-    config, world = trainer.config, trainer.world
+    config = trainer.config
     for index in range(len(run.updates), trainer.updates):
         before = _checksum(trainer) if index == 0 else 0.0
         update = trainer.update(index)
-        if index == 0:
+        if index == 0 and not update.skipped:
             _refuse_still(trainer, before)
         _note(run, update)
-        progress.update(index, trainer.updates, update)
-        if (index + 1) % config.checkpoint_every == 0 or index + 1 == trainer.updates:
+        outside.progress.update(index, trainer.updates, update)
+        told = {"loss": update.loss, "lr": update.lr, "grad_norm": update.grad_norm, "tokens_per_s": update.tokens / update.seconds}
+        outside.trackers.note(index + 1, told)
+        last = index + 1 == trainer.updates
+        if config.evaluate_every and (index + 1) % config.evaluate_every == 0 and not last:
+            _evaluate(trainer, run, outside.heldout)
+            outside.trackers.note(index + 1, {"heldout_loss": run.evaluations[-1]["loss"]})
+        if (index + 1) % config.checkpoint_every == 0 or last:
             _refuse_bad_weights(trainer, index)
-            recent = [entry["loss"] for entry in run.updates[-config.checkpoint_every :]]
-            state = {"updates": run.updates, "seconds": run.seconds, "resumed": run.resumed, "data": data}
-            state["epoch"] = (index + 1) // config.recipe.updates_per_epoch(trainer.documents.count)
-            checkpoint.save(folder, index + 1, trainer, {**state, "score": sum(recent) / len(recent)})
-            if world.first:
-                checkpoint.rotate(folder, config.keep_checkpoints)
-    return run
+            _save(trainer, run, outside)
+
+
+def _save(trainer: Trainer, run: Run, outside: Outside) -> None:
+    """A checkpoint after the updates so far."""
+    config, done = trainer.config, len(run.updates)
+    recent = [entry["loss"] for entry in run.updates[-config.checkpoint_every :]]
+    state: dict[str, Any] = {**asdict(run), "data": outside.data, "score": sum(recent) / len(recent)}
+    state["epoch"] = done // config.recipe.updates_per_epoch(trainer.documents.count)
+    checkpoint.save(outside.folder, done, trainer, state)
+    if trainer.world.first:
+        checkpoint.rotate(outside.folder, config.keep_checkpoints)
+
+
+def _evaluate(trainer: Trainer, run: Run, heldout: Documents) -> list[float]:
+    """The held-out documents' losses after the updates so far. Draws no random number; its time is no update's."""
+    with torch.compiler.set_stance("force_eager"), trainer.engine.full():
+        losses = document_losses(trainer.engine.model, heldout, trainer.pad, trainer.world)
+    run.evaluations.append({"update": len(run.updates), "loss": math.fsum(losses) / len(losses)})
+    return losses
 
 
 def _resume(trainer: Trainer, folder: Path, data: str, progress: Progress) -> Run:
     found = checkpoint.newest(folder) if trainer.world.first else None
     update = int(trainer.world.first_says(int(found.name[-8:]) if found else 0))
     if not update:
-        return Run([], [])
+        return Run([], [], [])
     state = checkpoint.restore(folder / f"update-{update:08d}", trainer)
-    if state["data"] != data or state["ranks"] != trainer.world.size:
-        raise NodeError(f"the checkpoint after update {update} was made from other data or ranks", hint=f"remove {folder}")
-    progress.say(f"resumed after update {update} of {trainer.updates}")
-    return Run(state["updates"], state["seconds"], state["resumed"] + 1)
+    if state["data"] != data:
+        raise NodeError(f"the checkpoint after update {update} was made from other data", hint=f"remove {folder}")
+    other = "" if state["ranks"] == trainer.world.size else f" on {trainer.world.size} ranks, from a checkpoint of {state['ranks']}"
+    progress.say(f"resumed after update {update} of {trainer.updates}{other}")
+    return Run(state["updates"], state["seconds"], state["evaluations"], state["resumed"] + 1)
 
 
 def _note(run: Run, update: Update) -> None:
@@ -110,9 +147,7 @@ def _finish(trainer: Trainer, run: Run, heldout: Documents, results: Path, progr
     """Held-out losses, the weights, and what the run was."""
     progress.say("evaluating on the held-out documents")
     start = time.perf_counter()
-    torch.compiler.set_stance("force_eager")
-    with trainer.engine.full():
-        losses = document_losses(trainer.engine.model, heldout, trainer.pad, trainer.world)
+    losses = _evaluate(trainer, run, heldout)
     tensors, rss = trainer.world.total(memory.tensor_bytes(trainer), memory.peak_rss())
     with trainer.engine.whole() as model:
         if trainer.world.first:
@@ -125,6 +160,7 @@ def _finish(trainer: Trainer, run: Run, heldout: Documents, results: Path, progr
                 "trainable": models.parameter_count(model, trainable=True),
                 "updates": run.updates,
                 "heldout": losses,
+                "evaluations": run.evaluations,
                 "seconds": run.seconds,
                 "resumed": run.resumed,
                 "evaluation_s": time.perf_counter() - start,

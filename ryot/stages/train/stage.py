@@ -107,8 +107,10 @@ class TrainConfig(StageConfig):
     kernel: KernelChoice = KernelChoice()
     compressor: CompressorChoice | None = None
     scaling: ScalingChoice | None = None
+    evaluate_every: int = 0
     checkpoint_every: Annotated[int, Circumstance] = 50
     keep_checkpoints: Annotated[int, Circumstance] = 2
+    track: Annotated[tuple[Literal["tensorboard", "wandb", "mlflow"], ...], Circumstance] = ()
 
 
 class TrainStage(Stage):
@@ -131,6 +133,7 @@ class TrainStage(Stage):
         Measure(name="updates", kind="exact", about="updates of the weights"),
         Measure(name="max_grad_norm", kind="exact", about="the largest global gradient norm before clipping"),
         Measure(name="bad_updates", kind="count", about="updates whose loss or gradient norm was NaN or infinite", sample="update"),
+        Measure(name="skipped_updates", kind="count", about="updates that fp16's overflowing gradient left out", sample="update"),
         Measure(name="padding_removed", kind="exact", unit="proportion", about="row positions fewer than one padded document a row takes"),
         Measure(name="memory_tensors", kind="exact", unit="bytes", about="weights, gradients, optimizer states and activations"),
         Measure(name="memory_rss", kind="exact", unit="bytes", about="peak resident memory of the training processes"),
@@ -166,8 +169,10 @@ class TrainStage(Stage):
             kernel=kernel,
             compressor=compressor,
             scaling=scaling,
+            evaluate_every=spec.train.evaluate_every,
             checkpoint_every=spec.train.checkpoint_every,
             keep_checkpoints=spec.train.keep_checkpoints,
+            track=spec.train.track,
         )
         if spec.model.family == "hybrid" and compressor is not None and compressor.ratio > 0:
             raise SpecError(
@@ -192,7 +197,11 @@ def samples_of(spec: Spec) -> dict[str, int]:
     documents = {} if heldout is None else {"final_loss": heldout}
     if updates is None:
         return documents
-    return documents | {"bad_updates": updates, "tokens_per_s": updates - min(math.ceil(updates / 10), updates - 1)}
+    return documents | {
+        "bad_updates": updates,
+        "skipped_updates": updates,
+        "tokens_per_s": updates - min(math.ceil(updates / 10), updates - 1),
+    }
 
 
 def model_shape(spec: Spec) -> ModelShape:
@@ -202,8 +211,6 @@ def model_shape(spec: Spec) -> ModelShape:
 
 
 def recipe(spec: Spec) -> Recipe:
-    """The spec's training, without checkpoints. Raises SpecError for fp16."""
-    if spec.train.precision == "fp16":
-        raise SpecError("train.precision is fp16, which needs a loss scaler that drops updates", hint="use bf16 or fp32")
+    """The spec's training, without checkpoints."""
     fields = spec.train.model_dump(include=set(Recipe.model_fields))
     return Recipe.model_validate(fields | {"sharding": spec.train.shards})

@@ -27,7 +27,7 @@ from ryot.stages.train.world import World
 @dataclass(frozen=True, slots=True)
 class Update:
     """What one update of the weights was, on `documents`. `tokens` were predicted, `positions` computed, `plain` is what padded rows
-    would take."""
+    would take. `skipped` is 1 where the scaled gradient overflowed and no weight was changed; the norm is 0 then."""
 
     loss: float
     lr: float
@@ -36,6 +36,7 @@ class Update:
     positions: int
     plain: int
     documents: int
+    skipped: int
     seconds: float
 
 
@@ -70,11 +71,14 @@ class Trainer:
         loss_value, positions, plain = self.world.total(float(total), sum(rows.size for rows in forwards), self._plain(index))
         lr = lr_at(self.config.recipe, index, self.updates)
         self._refuse(index, "loss", loss_value, "-")
+        before = self.engine.skipped()
         norm = self.engine.step(lr)
+        skipped = int(self.engine.scaled and self.engine.skipped() > before)
+        norm = 0.0 if skipped else norm
         self._refuse(index, "gradient norm", norm, f"{loss_value:.4g}")
         seconds = self.world.largest(time.perf_counter() - start)
         self.tuner.observe(index, seconds, tokens)
-        return Update(loss_value, lr, norm, tokens, int(positions), int(plain), len(numbers), seconds)
+        return Update(loss_value, lr, norm, tokens, int(positions), int(plain), len(numbers), skipped, seconds)
 
     def loss(self, rows: Rows) -> torch.Tensor:
         """The summed loss of some rows, in nats, over their real targets."""
@@ -152,7 +156,7 @@ class Trainer:
         self._compiled = wanted
 
     def _refuse(self, index: int, what: str, value: float, loss: str) -> None:
-        if math.isfinite(value) and not self.engine.skipped():
+        if math.isfinite(value) and (self.engine.scaled or not self.engine.skipped()):
             return
         lr = lr_at(self.config.recipe, index, self.updates)
         raise NodeError(

@@ -18,6 +18,7 @@ def run(config: TrainConfig, context: StageContext) -> None:
         "tokens": str(context.inputs["tokens"]),
         "checkpoints": str(context.scratch / "checkpoints"),
         "results": str(results),
+        "tracking": str(context.scratch / "tracking"),
     }
     shutil.rmtree(results, ignore_errors=True)
     launch(Ranks("ryot.stages.train.rank", config.recipe.ranks, job), context, lambda line: show(line, context))
@@ -37,14 +38,21 @@ def show(line: dict[str, Any], context: StageContext) -> None:
 def _write(config: TrainConfig, context: StageContext, result: dict[str, Any]) -> None:
     for name in ("config.json", "model.safetensors"):
         context.write(name, (context.scratch / "results" / name).read_bytes())
-    history = {name: result[name] for name in ("initial_weights", "parameters", "trainable", "updates", "heldout")}
+    history = {name: result[name] for name in ("initial_weights", "parameters", "trainable", "updates", "heldout", "evaluations")}
     history |= {"epochs": epochs(result), "padding_removed": padding_removed(result["updates"])}
     history["asked_ratio"] = config.compressor.ratio if config.compressor else None
     context.write("history.json", json.dumps(history, sort_keys=True))
+    _keep_tracking(context)
     timings = {name: result[name] for name in ("seconds", "evaluation_s", "resumed", "tuning", "memory_tensors")}
     context.write("timings.json", json.dumps(timings, sort_keys=True))
     choices = result["tuning"]["chosen"]
     context.say(f"choices: {json.dumps(choices)}; padding removed {history['padding_removed']:.1%}")
+
+
+def _keep_tracking(context: StageContext) -> None:
+    """Event files bear their machine's name, which no result should."""
+    for number, path in enumerate(sorted((context.scratch / "tracking" / "tensorboard").glob("events.*"))):
+        context.write(f"tensorboard/events.out.tfevents.{number}", path.read_bytes())
 
 
 def epochs(result: dict[str, Any]) -> list[dict[str, float]]:
@@ -78,6 +86,7 @@ def _measure(context: StageContext, result: dict[str, Any]) -> None:
     context.measure("updates", len(updates))
     context.measure("max_grad_norm", max(update["grad_norm"] for update in updates))
     context.measure("bad_updates", bad, of=len(updates))
+    context.measure("skipped_updates", sum(int(update["skipped"]) for update in updates), of=len(updates))
     context.measure("padding_removed", padding_removed(updates))
     context.measure("memory_tensors", result["memory_tensors"])
     context.measure("memory_rss", result["memory_rss"])

@@ -1,12 +1,14 @@
 """Both engines, whole runs through torchrun: whatever is sharded, the same is learnt, and kill -9 changes no bit."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ryot.plugins import NodeError
 from ryot.plugins.testing import run_stage
 from ryot.stages.export.stage import ExportConfig, ExportStage
 from ryot.stages.train.stage import TrainConfig, TrainStage
@@ -80,3 +82,28 @@ def test_every_family_trains_fully_sharded_on_two_ranks_and_exports(tmp_path: Pa
     inputs = {"weights": tmp_path / "two" / "out", "tokens": tokens}
     exported = run_stage(ExportStage(), ExportConfig(probes=4), tmp_path / "export", inputs=inputs)
     assert exported.value("logit_difference") == 0
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"zero_stage": 2, "ranks": 2, "batch_size": 4}, {"batch_size": 8}),
+        ({"batch_size": 8}, {"zero_stage": 3, "ranks": 2, "batch_size": 4}),
+        ({"zero_stage": 3, "ranks": 2, "batch_size": 4}, {**ENGINES["fsdp-full"], "ranks": 2, "batch_size": 4}),
+        ({**ENGINES["fsdp-full"], "ranks": 2, "batch_size": 4}, {"zero_stage": 1, "batch_size": 8}),
+    ],
+)
+def test_a_checkpoint_goes_on_with_other_ranks_and_another_engine(
+    tmp_path: Path, tokens: Path, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    """Scratch folders bear a run's key, so that one is carried over by hand."""
+    plain = config(packed=False, epochs=5)
+    whole = train(with_recipe(plain, dropout=0.0, **before), tmp_path / "before", tokens)
+    left, right = (tmp_path / name / "scratch" / "checkpoints" for name in ("before", "after"))
+    shutil.copytree(left / "update-00000010", right / "update-00000010")
+    assert train(with_recipe(plain, dropout=0.0, **after), tmp_path / "after", tokens) == pytest.approx(whole, abs=1e-4)
+    assert json.loads((tmp_path / "after" / "out" / "timings.json").read_text())["resumed"] == 1
+    other = with_recipe(plain, dropout=0.0, **(after | {"batch_size": 2}))
+    shutil.copytree(left / "update-00000010", tmp_path / "other" / "scratch" / "checkpoints" / "update-00000010")
+    with pytest.raises(NodeError, match="has updates of 8 documents, this run of"):
+        train(other, tmp_path / "other", tokens)
