@@ -42,17 +42,22 @@ def _write(config: TrainConfig, context: StageContext, result: dict[str, Any]) -
     history |= {"epochs": epochs(result), "padding_removed": padding_removed(result["updates"])}
     history["asked_ratio"] = config.compressor.ratio if config.compressor else None
     context.write("history.json", json.dumps(history, sort_keys=True))
-    _keep_tracking(context)
+    keep_tracking(context)
     timings = {name: result[name] for name in ("seconds", "evaluation_s", "resumed", "tuning", "memory_tensors")}
     context.write("timings.json", json.dumps(timings, sort_keys=True))
     choices = result["tuning"]["chosen"]
     context.say(f"choices: {json.dumps(choices)}; padding removed {history['padding_removed']:.1%}")
 
 
-def _keep_tracking(context: StageContext) -> None:
-    """Event files bear their machine's name, which no result should."""
-    for number, path in enumerate(sorted((context.scratch / "tracking" / "tensorboard").glob("events.*"))):
+def keep_tracking(context: StageContext) -> None:
+    """What the trackers wrote, beside the weights; logs of theirs are left out, and event files' names, which bear the machine's."""
+    folder = context.scratch / "tracking"
+    for number, path in enumerate(sorted(folder.glob("tensorboard/events.*"))):
         context.write(f"tensorboard/events.out.tfevents.{number}", path.read_bytes())
+    for path in sorted(folder.glob("wandb/**/*.wandb")):
+        context.write(f"wandb/{path.parent.name}/{path.name}", path.read_bytes())
+    for path in folder.glob("mlflow/mlflow.db"):
+        context.write("mlflow/mlflow.db", path.read_bytes())
 
 
 def epochs(result: dict[str, Any]) -> list[dict[str, float]]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ryot.plugins import NodeError
-from ryot.plugins.testing import run_stage
+from ryot.plugins.testing import context_in, run_stage
 from ryot.stages.train.stage import TrainStage
 from tests.stages.train.test_work import config, history, results
 
@@ -45,6 +45,24 @@ def test_a_tracker_that_is_not_installed_is_named_with_its_extra(name: str, tmp_
     with pytest.raises(NodeError, match=f"train.track names {name}, which is not installed") as caught:
         Trackers([name], tmp_path, 0)
     assert f"ryot[{name}]" in (caught.value.hint or "")
+
+
+def test_what_trackers_wrote_is_kept_without_their_logs_and_the_machine_s_name(tmp_path: Path) -> None:
+    from ryot.stages.train.work import keep_tracking  # noqa: PLC0415 - the heavy half
+
+    context = context_in(tmp_path, TrainStage(), [])
+    for name in (
+        "tensorboard/events.out.tfevents.17.machine.9",
+        "wandb/wandb/run-1/run-1.wandb",
+        "wandb/wandb/debug.log",
+        "mlflow/mlflow.db",
+    ):
+        path = context.scratch / "tracking" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    keep_tracking(context)
+    kept = {str(path.relative_to(context.out)) for path in context.out.rglob("*") if path.is_file()}
+    assert kept == {"tensorboard/events.out.tfevents.0", "wandb/run-1/run-1.wandb", "mlflow/mlflow.db"}
 
 
 @pytest.mark.e2e
