@@ -28,7 +28,7 @@ from ryot.spec.model import Model
 from ryot.spec.train import Train
 from ryot.stages.train import model as models
 from ryot.stages.train.documents import Specials
-from ryot.stages.train.engine import Engine
+from ryot.stages.train.engine import Engine, start_engine
 from ryot.stages.train.stage import ModelShape, Recipe
 from ryot.stages.train.trainer import sum_loss
 from ryot.stages.train.unpadded import UNPADDED, documents, keep_projections_together
@@ -111,9 +111,11 @@ def cases() -> list[Case]:
 
 
 def others() -> list[Case]:
-    """What is reported beside: the hybrid, 16 bits (slow on a CPU) and packed rows."""
+    """What is reported beside: the hybrid, 16 bits (slow on a CPU), packed rows, and torch's own engine."""
     mixer = {"attention_layers": (1,), "mamba": {"state_size": 32, "head_size": 32}}
     return [
+        *(case("gpt", 384, 4, 2, 64, vocab=1024, engine="fsdp", sharding=sharding) for sharding in ("none", "full", "grad_op")),
+        *(case("llama", 256, 6, 4, 128, engine="fsdp", sharding=sharding) for sharding in ("none", "full", "grad_op")),
         case("hybrid", 128, 3, 4, 128, vocab=1024, **mixer),
         case("hybrid", 128, 3, 2, 600, vocab=1024, dropout=0.1, **mixer),
         case("hybrid", 128, 4, 2, 512, vocab=1024, recompute=True, **mixer),
@@ -143,7 +145,9 @@ def few() -> tuple[list[Case], list[Case]]:
         case("gpt", 128, 6, 8, 64, vocab=300, packed=True, dropout=0.1),
     ]
     hybrids = [case("hybrid", 64, 3, 4, 64, vocab=1024, **mixer), case("hybrid", 64, 3, 1, 300, vocab=300, recompute=True, **mixer)]
-    return counted, hybrids
+    fsdp = [case("gpt", 256, 4, 2, 32, vocab=1024, engine="fsdp", sharding=sharding) for sharding in ("none", "full")]
+    fsdp += [case("llama", 128, 3, 8, 64, engine="fsdp", sharding=sharding) for sharding in ("full", "grad_op")]
+    return counted, [*hybrids, *fsdp, case("gpt", 256, 4, 2, 32, vocab=1024, optimizer="muon")]
 
 
 def measure(case: Case, device: torch.device) -> Measured:
@@ -205,14 +209,16 @@ def _engine(case: Case, device: torch.device) -> Engine:
     recipe = Recipe.model_validate(case.train.model_dump(include=set(Recipe.model_fields)))
     if recipe.recompute:
         models.recompute_blocks(model)
-    return Engine(model.to(device).train(), recipe, fused=case.kernel_level >= 1)
+    return start_engine(model.to(device).train(), recipe, fused=case.kernel_level >= 1)
 
 
 def _forget(engine: Engine) -> None:
-    """Free what DeepSpeed's circular references would hold."""
-    engine.inner.optimizer.state.clear()
-    for parameter in engine.inner.module.parameters():
-        parameter.grad, parameter.data = None, torch.empty(0, device=parameter.device)
+    """Free what the engines' circular references would hold."""
+    moments = [tensor for state in engine.moments.values() for tensor in state.values()]
+    for tensor in (*engine.masters, *moments, *(buffer for buffer in engine.model.buffers())):
+        tensor.untyped_storage().resize_(0)
+    for parameter in engine.model.parameters():
+        parameter.grad = None
     gc.collect()
     if torch.cuda.is_available():
         torch._C._cuda_clearCublasWorkspaces()

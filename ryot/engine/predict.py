@@ -12,7 +12,9 @@ from ryot.estimate.training import TrainingEstimate
 from ryot.fingerprint import fingerprint
 from ryot.plan.plan import Plan, PlannedNode
 
-_SPEED_OF_TRAINING = ("batch_size", "accumulation", "ranks", "precision", "zero_stage", "offload", "recompute")
+_SPEED_OF_TRAINING = (
+    *("batch_size", "accumulation", "ranks", "precision", "optimizer", "engine", "sharding", "zero_stage", "offload", "recompute"),
+)
 """What of a recipe bears the time of an update; learning rates and seeds do not."""
 
 

@@ -55,7 +55,7 @@ def fit(model: Model, train: Train, room: Room, *, kernel_level: int = 1) -> tup
     as many of them are used as do.
     """
     found = [next((way for way in ways if not way.over(room)), None) for ways in _ways(model, train, room, kernel_level)]
-    return tuple(sorted((way for way in found if way), key=lambda way: (way.slower, way.train.zero_stage, way.needed)))
+    return tuple(sorted((way for way in found if way), key=lambda way: (way.slower, way.train.zero, way.needed)))
 
 
 def nearest(model: Model, train: Train, room: Room, *, kernel_level: int = 1) -> Fit:
@@ -69,19 +69,22 @@ def _ways(model: Model, train: Train, room: Room, kernel_level: int) -> Iterator
     share = train.global_batch // devices
     small = [rows for rows in range(1, isqrt(share) + 1) if share % rows == 0]
     batches = sorted({*small, *(share // rows for rows in small)}, reverse=True)
-    for (stage, offload), recompute in product(_sharding(devices, room.device, kernel_level), (False, True)):
-        base = {"ranks": devices, "zero_stage": stage, "offload": offload, "recompute": recompute}
+    for sharding, recompute in product(_sharding(train, devices, room.device, kernel_level), (False, True)):
+        base = {"ranks": devices, **sharding, "recompute": recompute}
         changed = [train.model_copy(update={**base, "batch_size": rows, "accumulation": share // rows}) for rows in batches]
         yield (_fit(model, way, room, kernel_level) for way in changed)
 
 
-def _sharding(devices: int, device: str, kernel_level: int) -> list[tuple[int, str]]:
-    """Stages and offloading worth a look: no stage shards on one device, a CPU offloads nowhere, compiled blocks forbid ZeRO 3."""
-    stages = [stage for stage in (0, 1, 2, 3) if (stage == 0 or devices > 1) and (stage < 3 or kernel_level < 2)]
-    kept = [(stage, "none") for stage in stages]
-    if device == "cpu":
-        return kept
-    return [*kept, (2, "optimizer"), *([(3, "optimizer"), (3, "all")] if kernel_level < 2 else [])]
+def _sharding(train: Train, devices: int, device: str, kernel_level: int) -> list[dict[str, object]]:
+    """What of the engine's sharding and offloading is worth a look: nothing shards on one device, a CPU offloads nowhere, compiled blocks
+    forbid ZeRO 3 and what FSDP shards."""
+    if train.engine == "fsdp":
+        return [{"sharding": kind} for kind in (("none", "grad_op", "full") if devices > 1 and kernel_level < 2 else ("none",))]
+    most = 3 if kernel_level < 2 else 2
+    kept = [(stage, "none") for stage in (0, 1, 2, 3) if (stage == 0 or devices > 1) and stage <= most]
+    if device != "cpu":
+        kept += [(2, "optimizer"), *([(3, "optimizer"), (3, "all")] if kernel_level < 2 else [])]
+    return [{"zero_stage": stage, "offload": offload} for stage, offload in kept]
 
 
 def _fit(model: Model, train: Train, room: Room, kernel_level: int) -> Fit:

@@ -33,6 +33,34 @@ def count_parameters(model: Model) -> Parameters:
     return Parameters(**asdict(counts), formula=formula, symbols=symbols, described=counts.total, described_formula=formula)
 
 
+def hidden_matrices(model: Model) -> int:
+    """The parameters in matrices inside the blocks, which Muon takes: those of `count_parameters` without biases, norms, convolutions and
+    what a mixer has once a head."""
+    d, f = model.hidden_size, model.ffn_size
+    if model.family == "gpt":
+        return model.layers * (4 * d * d + 2 * d * f)
+    found = model.attention_count * 2 * d * (d + model.kv_size) + model.layers * 3 * d * f
+    return found + (model.layers - model.attention_count) * _mixer_matrices(model)
+
+
+def largest_matrix(model: Model) -> int:
+    """The parameters in the largest matrix inside a block."""
+    d, f = model.hidden_size, model.ffn_size
+    if model.family == "gpt":
+        return max(3 * d * d, d * f)
+    mixer = _mixer_matrices(model) - model.mixer.expand * d * d if model.attention_count < model.layers else 0
+    return max(d * d, d * f, mixer)
+
+
+def _mixer_matrices(model: Model) -> int:
+    """A Mamba-2 mixer's projections, in and out."""
+    if model.family != "hybrid":
+        return 0
+    mamba, d = model.mixer, model.hidden_size
+    inner = mamba.expand * d
+    return d * (2 * inner + inner + 2 * mamba.groups * mamba.state_size + inner // mamba.head_size)
+
+
 def _hybrid(model: Model, counts: Counts) -> Parameters:
     mamba = model.layers - model.attention_count
     feed_forward = 3 * model.hidden_size * model.ffn_size + model.hidden_size

@@ -49,7 +49,7 @@ def step_time(platform: Platform, train: Train, flops_per_token: float, tokens: 
     """
     compute = flops_per_token * tokens / platform.flops(train.precision)
     network = 0.0 if platform.device.kind == "cpu" else exchanged(train, parameters, platform.count) / FABRIC
-    shards = platform.count if train.zero_stage else 1
+    shards = platform.count if train.zero else 1
     if train.offload == "none":
         memory = UPDATE_BYTES * parameters / shards / platform.device.bandwidth
         return StepTime({"compute": compute, "memory": memory, "network": network})
@@ -66,7 +66,7 @@ def exchanged(train: Train, parameters: int, world: int) -> float:
     a micro-batch, and the weights as often in each pass: forward, backward and recomputed.
     """
     passes = 3 if train.recompute else 2
-    rounds = {0: 2, 1: 2, 2: 1 + train.accumulation, 3: (1 + passes) * train.accumulation}[train.zero_stage]
+    rounds = {0: 2, 1: 2, 2: 1 + train.accumulation, 3: (1 + passes) * train.accumulation}[train.zero]
     return rounds * 4 * parameters * (world - 1) / world
 
 

@@ -6,6 +6,7 @@ It counts tensors, as torch's tracker and `torch.cuda.max_memory_allocated` do; 
 from dataclasses import dataclass
 
 from ryot.estimate.activations import FLOAT, Pass
+from ryot.estimate.fsdp import FsdpUpdate
 from ryot.estimate.update import Update
 from ryot.spec.model import Model
 from ryot.spec.train import Train
@@ -58,13 +59,14 @@ def training_memory(
     `rows` of `sequence` tokens go through the network at a time (by default train.batch_size, and train.sequence or model.context);
     `packed`, as many documents in one row, as the train stage's compressor lays them out at the most.
     Weights, gradients and AdamW's two moments are fp32 in every precision (16 bits are torch's autocast: activations of 2 bytes, and
-    the matrices cast once more); from ZeRO 1 on DeepSpeed keeps fp32 masters beside the weights. The peak is the highest of: the loss;
-    the backward pass of the head, of each block and of the embedding; the reduction of the gradients; the optimizer's step.
-    Formulas: `ryot.estimate.update` (moments, sharding), `ryot.estimate.activations` (what autograd keeps).
+    the matrices cast once more); beside the weights lie DeepSpeed's fp32 masters from ZeRO 1 on, and FSDP's shards under grad_op. The
+    peak is the highest of: the loss; the backward pass of the head, of each block and of the embedding; the reduction of the gradients;
+    the optimizer's step.
+    Formulas: `ryot.estimate.update` (moments, sharding), `ryot.estimate.fsdp`, `ryot.estimate.activations` (what autograd keeps).
     """
     count, length = rows or train.batch_size, sequence or train.sequence or model.context
     given = Pass(count, length, train.precision != "fp32", kernel_level >= 1, device, packed)
-    update = Update(model, train, given, kernel_level)
+    update = (FsdpUpdate if train.engine == "fsdp" else Update)(model, train, given, kernel_level)
     at, peak = max(update.moments(), key=lambda moment: moment[1])
     states, kept = update.states, update.kept
     rest = max(peak - int(states.weights + states.optimizer), 0)

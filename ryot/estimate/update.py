@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import accumulate, pairwise
 
 from ryot.estimate.activations import FLOAT, Block, Pass, block, mask_bytes, norm_bytes
-from ryot.estimate.parameters import Parameters, count_parameters
+from ryot.estimate.parameters import Parameters, count_parameters, hidden_matrices, largest_matrix
 from ryot.spec.model import Model
 from ryot.spec.train import Train
 
@@ -74,7 +74,7 @@ class Update:
         on_device = self._states
         offload = self.train.offload
         kept = 0.0 if offload == "all" else on_device.weights
-        gradients = 0.0 if offload != "none" and self.train.zero_stage >= 2 else on_device.gradients
+        gradients = 0.0 if offload != "none" and self.train.zero >= 2 else on_device.gradients
         return States(kept, gradients, 0.0 if offload != "none" else on_device.optimizer)
 
     @property
@@ -86,20 +86,31 @@ class Update:
         return shares + (self._states.weights if self.train.offload == "all" else 0.0)
 
     @property
+    def _has_masters(self) -> bool:
+        """Whether what the optimizer changes lies beside the weights."""
+        return self.train.zero > 0
+
+    @property
     def _states(self) -> States:
-        stage, frozen = self.train.zero_stage, FLOAT * self.parameters.frozen
-        found = model_states(self.parameters.trainable, stage, self.world, weight=4, gradient=4, optimizer=12 if stage else 8)
-        return States(found.weights + frozen / (self.world if stage == 3 else 1), found.gradients, found.optimizer)
+        stage, frozen = self.train.zero, FLOAT * self.parameters.frozen
+        found = model_states(self.parameters.trainable, stage, self.world, weight=4, gradient=4, optimizer=12 if self._has_masters else 8)
+        # Muon has one moment, where AdamW has two; only what is not sharded takes it
+        spared = FLOAT * hidden_matrices(self.model) if self.train.optimizer == "muon" else 0
+        return States(found.weights + frozen / (self.world if stage == 3 else 1), found.gradients, found.optimizer - spared)
+
+    @property
+    def base(self) -> float:
+        """Weights, optimizer, a library's workspace and the ids of a pass."""
+        return self.states.weights + self.states.optimizer + WORKSPACE[self.given.device] + 8 * self.given.positions
 
     @property
     def fixed(self) -> float:
-        """What is there all the time: weights, optimizer, the ids of a pass; under ZeRO 3 also its bucket, gradients, live weights."""
-        base = self.states.weights + self.states.optimizer + WORKSPACE[self.given.device] + 8 * self.given.positions
-        if self.train.zero_stage < 3:
-            return base
+        """What is there all the time: the base; under ZeRO 3 also its bucket, gradients, live weights."""
+        if self.train.zero < 3:
+            return self.base
         total = self.parameters.total
         gathered = min(total, LIVE) + min(total, AHEAD) if self.world > 1 or self.train.offload == "all" else 0
-        return base + FLOAT * (BUCKET + gathered) + self.states.gradients
+        return self.base + FLOAT * (BUCKET + gathered) + self.states.gradients
 
     @cached_property
     def _blocks(self) -> list[Block]:
@@ -163,10 +174,10 @@ class Update:
         Without accumulation they come one by one; with it those of the passes before are there from the start, and a tied head's waits
         for the embedding's. ZeRO 2 and 3 move them to a bucket, which ZeRO 1 and 2 allocate at the first and free at the last.
         """
-        bucket = BUCKET * FLOAT if self.train.zero_stage in (1, 2) and done else 0
-        if self.train.zero_stage >= 2:
+        bucket = BUCKET * FLOAT if self.train.zero in (1, 2) and done else 0
+        if self.train.zero >= 2:
             share = self.train.accumulation > 1 or self.parameters.trainable > BUCKET
-            return bucket + FLOAT * inside + (int(self.states.gradients) if share and self.train.zero_stage == 2 else 0)
+            return bucket + FLOAT * inside + (int(self.states.gradients) if share and self.train.zero == 2 else 0)
         if self.train.accumulation == 1:
             return bucket + FLOAT * (done + inside)
         waiting = self._table if done and self.model.tied else 0
@@ -177,13 +188,13 @@ class Update:
         done = self._gradients(self.parameters.trainable)
         table = FLOAT * self._table
         if not self.model.tied:
-            return done + self._row + (table if self.train.accumulation > 1 or self.train.zero_stage >= 2 else 0)
+            return done + self._row + (table if self.train.accumulation > 1 or self.train.zero >= 2 else 0)
         return done + table + max(table, self._row)
 
     def _reduction(self) -> float:
         """DeepSpeed copies gradients into one flat tensor, a bucket at a time, on a single device too. ZeRO 2 keeps those of
         the passes before beside it, ZeRO 3 gathers nothing then."""
-        trainable, stage = self.parameters.trainable, self.train.zero_stage
+        trainable, stage = self.parameters.trainable, self.train.zero
         flat = min(trainable, BUCKET + self._table)
         if stage == 0:
             return FLOAT * (trainable + flat)
@@ -193,11 +204,16 @@ class Update:
     def _step(self) -> float:
         """Fused AdamW takes nothing more; the for-loop's takes a root and a quotient beside the last quotient. From ZeRO 1 on the
         gradients of the share are one flat tensor and a copy of it."""
-        if self.train.zero_stage == 0:
-            return FLOAT * (self.parameters.trainable + (self._loop() if self.kernel_level == 0 else 0))
+        if self.train.zero == 0:
+            return FLOAT * (self.parameters.trainable + max(self._loop() if self.kernel_level == 0 else 0, self._orthogonal))
         if self.train.offload != "none":
             return 0.0
         return FLOAT * (4 if self.kernel_level == 0 else 2) * self.parameters.trainable / self.world
+
+    @property
+    def _orthogonal(self) -> int:
+        """Muon's update of a matrix in fp32, and four of its size in bf16, while it is made orthogonal; in floats."""
+        return 3 * largest_matrix(self.model) if self.train.optimizer == "muon" else 0
 
     def _loop(self) -> int:
         d, f, k = self.model.hidden_size, self.model.ffn_size, self.model.kv_size

@@ -31,6 +31,7 @@ def summary_data(summary: Summary) -> dict[str, object]:
         "comparison": summary.comparison,
         "datasheet": None if summary.datasheet is None else asdict(summary.datasheet),
         "histories": dict(summary.histories),
+        "looks": dict(summary.looks),
     }
     return {key: finite(value) for key, value in data.items()}
 

@@ -13,16 +13,18 @@ _BINS = 36
 _MOST_BARS = 16  # more pairs than this are drawn as lines
 
 
-def loss_chart(histories: Mapping[str, Sequence[float]]) -> Chart | None:
-    """Loss by update, a line for each node; None without two finite losses."""
+def loss_chart(histories: Mapping[str, Sequence[float]], looks: Mapping[str, Sequence[Point]] | None = None) -> Chart | None:
+    """Loss by update, a line for each node, and one for its `looks` (update, loss) at the held-out documents, if there are several; None
+    without two finite losses."""
     curves = {node: [loss for loss in losses if math.isfinite(loss)] for node, losses in histories.items()}
     curves = {node: losses for node, losses in curves.items() if len(losses) > 1}
     if not curves:
         return None
     thinned = {node: _thin(losses) for node, losses in curves.items()}
+    thinned |= {f"{node}, held out": list(points) for node, points in (looks or {}).items() if node in curves and len(points) > 1}
     ticks = round_ticks(min(y for points in thinned.values() for _, y in points), max(y for points in thinned.values() for _, y in points))
     x = Axis(1, max(map(len, curves.values())), LEFT, WIDTH - RIGHT)
-    y = Axis(ticks[0], ticks[-1], HEIGHT - BOTTOM, _below_key(list(curves)))
+    y = Axis(ticks[0], ticks[-1], HEIGHT - BOTTOM, _below_key(list(thinned)))
     lines = [Line(tuple((x.at(a), y.at(b)) for a, b in points), f"series s{i % 3}") for i, points in enumerate(thinned.values())][::-1]
     labels = [Label(x.at(a), HEIGHT - BOTTOM + 14, f"{a:,.0f}") for a in (1, round((1 + x.high) / 2), x.high)]
     labels.append(Label((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 4, "update"))
@@ -30,8 +32,8 @@ def loss_chart(histories: Mapping[str, Sequence[float]]) -> Chart | None:
     return Chart(
         title="Training loss",
         alt="; ".join(f"{node} from {losses[0]:.3g} to {losses[-1]:.3g}" for node, losses in curves.items()),
-        lines=(*_grid(y, ticks), *lines, *_key_lines(list(curves))),
-        labels=(*_tick_labels(y, ticks, [f"{tick:.4g}" for tick in ticks]), *labels, *_key_labels(list(curves))),
+        lines=(*_grid(y, ticks), *lines, *_key_lines(list(thinned))),
+        labels=(*_tick_labels(y, ticks, [f"{tick:.4g}" for tick in ticks]), *labels, *_key_labels(list(thinned))),
         note=f"each point is the mean of up to {bin_size} updates" if bin_size > 1 else "",
     )
 

@@ -15,7 +15,12 @@ from ryot.spec.train import Train
 from ryot.units import show_bytes
 
 _SHOWN = 12
-_FIELDS = ("batch_size", "accumulation", "ranks", "zero_stage", "offload", "recompute")
+_FIELDS = {
+    "deepspeed": ("batch_size", "accumulation", "ranks", "zero_stage", "offload", "recompute"),
+    "fsdp": ("batch_size", "accumulation", "ranks", "sharding", "recompute"),
+}
+_TITLES = {"batch_size": "rows", "accumulation": "x", "zero_stage": "ZeRO"}
+_WORDS = ("sharding", "offload", "recompute")
 
 
 def show_fits(console: Console, ways: Sequence[Fit], nearest: Fit | None, room: Room, now: Train) -> None:
@@ -30,8 +35,9 @@ def show_fits(console: Console, ways: Sequence[Fit], nearest: Fit | None, room: 
         console.print(text, markup=False, highlight=False, style="bold red")
         return
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for column in ("", "rows", "x", "ranks", "ZeRO", "offload", "recompute", "memory", "host", "time"):
-        table.add_column(column, justify="left" if column in ("", "offload", "recompute") else "right", no_wrap=True)
+    fields = _FIELDS[now.engine]
+    for column in ("", *(_TITLES.get(field, field) for field in fields), "memory", "host", "time"):
+        table.add_column(column, justify="left" if column in ("", *_WORDS) else "right", no_wrap=True)
     for way in ways[:_SHOWN]:
         style = "bold" if _same(way.train, now) else ""
         cells = (*map(_word, (getattr(way.train, field) for field in _FIELDS)), show_bytes(way.needed), show_bytes(way.host))
@@ -60,16 +66,18 @@ def fits_json(ways: Sequence[Fit], nearest: Fit | None, room: Room) -> str:
 
 def as_yaml(train: Train) -> str:
     """The fields that decide about memory, as a map to write."""
-    return "{" + ", ".join(f"{field}: {_word(getattr(train, field))}" for field in _FIELDS) + "}"
+    return "{" + ", ".join(f"{field}: {_word(getattr(train, field))}" for field in _FIELDS[train.engine]) + "}"
 
 
 def _data(way: Fit) -> dict[str, object]:
-    fields = {field: getattr(way.train, field) for field in _FIELDS}
+    fields = {field: getattr(way.train, field) for field in _FIELDS[way.train.engine]}
     return fields | {"memory": way.needed, "host": way.host, "slower": way.slower}
 
 
 def _same(one: Train, other: Train) -> bool:
-    return all(getattr(one, field) == getattr(other, field) for field in _FIELDS)
+    return one.zero == other.zero and all(
+        getattr(one, field) == getattr(other, field) for field in _FIELDS[one.engine] if field != "sharding"
+    )
 
 
 def _word(value: object) -> str:

@@ -41,7 +41,7 @@ def gather(plan: Plan, store: Store, spec: Spec, run: Run | None, now: datetime)
         judge(plan.targets, found, problems, now.date()),
         found,
         claims=() if plan.here is None else audit(spec, estimate(spec, plan.here)),
-        left=Left(_comparison(plan, store), _datasheet(plan, store, spec), _histories(plan, store)),
+        left=Left(_comparison(plan, store), _datasheet(plan, store, spec), *_histories(plan, store)),
     )
 
 
@@ -109,12 +109,14 @@ def _datasheet(plan: Plan, store: Store, spec: Spec) -> Datasheet | None:
     return None
 
 
-def _histories(plan: Plan, store: Store) -> dict[str, list[float]]:
-    """The loss after each update, of every finished training; a rehearsal's says nothing of the model."""
-    found: dict[str, list[float]] = {}
+def _histories(plan: Plan, store: Store) -> tuple[dict[str, list[float]], dict[str, list[tuple[float, float]]]]:
+    """Of every finished training, the loss after each update, and those on held-out documents with their updates. A rehearsal's says
+    nothing of the model."""
+    losses, looks = {}, {}
     for node in plan.nodes:
         if node.stage == "train" and not node.name.startswith("rehearsal.") and store.record(node.stage, node.key):
             history = _read(_out(store, node) / "history.json")
-            updates = history.get("updates", []) if isinstance(history, dict) else []
-            found[node.name] = [update["loss"] for update in updates if isinstance(update.get("loss"), float)]
-    return found
+            history = history if isinstance(history, dict) else {}
+            losses[node.name] = [update["loss"] for update in history.get("updates", []) if isinstance(update.get("loss"), float)]
+            looks[node.name] = [(look["update"], look["loss"]) for look in history.get("evaluations", [])]
+    return losses, looks

@@ -38,7 +38,10 @@ def to_html(summary: Summary) -> str:
 
 
 def _training_charts(summary: Summary) -> list[Chart]:
-    made = [charts.loss_chart(summary.histories), *(charts.blocks_chart(name, pairs) for name, pairs in _each_once(summary).items())]
+    made = [
+        charts.loss_chart(summary.histories, summary.looks),
+        *(charts.blocks_chart(name, pairs) for name, pairs in _each_once(summary).items()),
+    ]
     return [chart for chart in made if chart is not None]
 
 

@@ -58,8 +58,9 @@ class MeasureRow:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """All that a report can show. `histories`: loss per update by node. `latencies`: seconds by node. `blocks`: pairs of
-    (baseline, candidate) seconds by node/measure. `comparison`: the compare stage's own report, if there is one."""
+    """All that a report can show. `histories`: loss per update by node, `looks`: (update, loss) on held-out documents. `latencies`:
+    seconds by node. `blocks`: pairs of (baseline, candidate) seconds by node/measure. `comparison`: the compare stage's own report, if
+    there is one."""
 
     heading: Heading
     nodes: tuple[NodeRow, ...] = ()
@@ -69,6 +70,7 @@ class Summary:
     comparison: Mapping[str, object] | None = None
     datasheet: Datasheet | None = None
     histories: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    looks: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
     latencies: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     blocks: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
 
@@ -88,11 +90,12 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What stages left for the report beside their measures: the compare stage's own, the documents' way, losses per update by node."""
+    """What stages left for the report beside their measures: the compare stage's own, the documents' way, losses by node."""
 
     comparison: Mapping[str, object] | None = None
     datasheet: Datasheet | None = None
     histories: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    looks: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
 
 
 def summarise(
@@ -115,6 +118,7 @@ def summarise(
         comparison=left.comparison,
         datasheet=left.datasheet,
         histories={node: tuple(losses) for node, losses in left.histories.items()},
+        looks={node: tuple(points) for node, points in left.looks.items()},
         latencies=_latencies(measured),
         blocks={name: found.evidence.pairs for name, found in sorted(measured.items()) if _timed_blocks(found)},
     )

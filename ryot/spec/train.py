@@ -12,8 +12,8 @@ from ryot.units import Count, Proportion
 class Train(Section):
     """How the weights are found."""
 
-    engine: Literal["deepspeed"] = "deepspeed"
-    """The training engine."""
+    engine: Literal["deepspeed", "fsdp"] = "deepspeed"
+    """The training engine: DeepSpeed (ZeRO), or torch's own FSDP."""
     batch_size: int = Field(16, ge=1)
     """Documents in a micro-batch, on each rank."""
     accumulation: int = Field(1, ge=1)
@@ -25,11 +25,11 @@ class Train(Section):
     steps: Count | None = Field(None, ge=1)
     """Updates of the weights. Give epochs or steps."""
     lr: float = Field(1e-4, gt=0, lt=10)
-    """Peak learning rate of AdamW."""
+    """Peak learning rate."""
     betas: tuple[float, float] = (0.9, 0.999)
     """AdamW's decay rates."""
     weight_decay: float = Field(0.01, ge=0, lt=1)
-    """AdamW's decoupled weight decay, on matrices only."""
+    """Decoupled weight decay, on matrices only."""
     clip: float = Field(1.0, gt=0)
     """Largest global norm of a gradient."""
     schedule: Literal["cosine", "linear", "constant", "wsd"] = "cosine"
@@ -41,17 +41,26 @@ class Train(Section):
     seed: int = Field(42, ge=0)
     """Seed of the initial weights, the order of documents and dropout."""
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
-    """Arithmetic of the forward and backward pass."""
+    """Arithmetic of the forward and backward pass. fp16 scales the loss and skips updates that overflow; it needs ZeRO 0 or FSDP."""
+    optimizer: Literal["adamw", "muon"] = "adamw"
+    """AdamW for all parameters, or Muon for the matrices inside the blocks and AdamW for the rest, which needs ZeRO 0 or FSDP's none."""
     ranks: int = Field(1, ge=1, le=4096)
     """Training processes; the global batch is batch_size x accumulation x ranks."""
     zero_stage: int = Field(0, ge=0, le=3)
     """What DeepSpeed shards between ranks: 0 nothing, 1 optimizer states, 2 and gradients, 3 and parameters."""
+    sharding: Literal["full", "grad_op", "none"] | None = None
+    """What FSDP shards between ranks: full (its default) weights, gradients and optimizer states, as ZeRO 3; grad_op not the weights while
+    they are in use, as ZeRO 2; none: plain data parallel."""
     offload: Literal["none", "optimizer", "all"] = "none"
     """What DeepSpeed keeps in the host's memory: nothing, the optimizer's states (ZeRO 1 to 3), or those and the weights (ZeRO 3)."""
     recompute: bool = False
     """Activation checkpointing: keep each block's input only and compute the rest again in the backward pass."""
     sequence: Count | None = Field(None, ge=8)
     """Tokens of a row that plans reckon with; by default the model's context. Changes no result."""
+    evaluate_every: int = Field(0, ge=0)
+    """Updates between two looks at the held-out documents, whose curve the history keeps; 0 looks at the end only."""
+    track: tuple[Literal["tensorboard", "wandb", "mlflow"], ...] = ("tensorboard",)
+    """What else keeps a run's numbers, all on this machine: TensorBoard's event files, W&B offline, MLflow. Changes no result."""
     checkpoint_every: int = Field(50, ge=1)
     """Updates between checkpoints. Changes no result."""
     keep_checkpoints: int = Field(2, ge=1)
@@ -61,6 +70,16 @@ class Train(Section):
     on_out_of_memory: Literal["stop", "halve"] = "stop"
     """When memory runs out in an update: stop, or go on after the last checkpoint with half of batch_size and twice the accumulation,
     which is recorded. The updates are of the same documents; only rounding differs."""
+
+    @property
+    def shards(self) -> Literal["full", "grad_op", "none"] | None:
+        """FSDP's sharding, its default put in; None with DeepSpeed."""
+        return (self.sharding or "full") if self.engine == "fsdp" else None
+
+    @property
+    def zero(self) -> int:
+        """The ZeRO stage that shards the same, whatever the engine."""
+        return self.zero_stage if self.shards is None else {"full": 3, "grad_op": 2, "none": 0}[self.shards]
 
     @property
     def global_batch(self) -> int:
@@ -89,17 +108,40 @@ class Train(Section):
                 f"warmup_steps {self.warmup_steps} of {self.updates} updates: the warm-up would never end, and the learning rate "
                 f"never reach its peak; about {max(self.updates // 20, 1)} (5 %) is usual"
             )
-        if self.schedule != "wsd" and "decay_share" in self.model_fields_set:
+        self._decays()
+        self._one_engine()
+        self._supported()
+        if self.offload != "none" and self.zero_stage < (3 if self.offload == "all" else 1):
+            needed = "zero_stage 3" if self.offload == "all" else "zero_stage 1, 2 or 3"
+            raise ValueError(f"offload: {self.offload} needs {needed}; here it is {self.zero_stage}")
+        return self
+
+    def _decays(self) -> None:
+        if self.schedule != "wsd" and self.decay_share != type(self).model_fields["decay_share"].default:
             raise ValueError(f"decay_share is of schedule: wsd; here it is {self.schedule}")
         if self.schedule == "wsd" and self.updates is not None and self.warmup_steps + self.decay_updates(self.updates) > self.updates:
             raise ValueError(
                 f"warmup_steps {self.warmup_steps} and a decay_share of {self.decay_share:.0%} take more than the {self.updates} updates: "
                 "the decay would begin in the warm-up"
             )
-        if self.offload != "none" and self.zero_stage < (3 if self.offload == "all" else 1):
-            needed = "zero_stage 3" if self.offload == "all" else "zero_stage 1, 2 or 3"
-            raise ValueError(f"offload: {self.offload} needs {needed}; here it is {self.zero_stage}")
-        return self
+
+    def _one_engine(self) -> None:
+        """Refuse settings of one engine beside the other."""
+        if self.engine == "deepspeed" and self.sharding is not None:
+            raise ValueError("sharding is FSDP's: write engine: fsdp, or zero_stage, which is DeepSpeed's")
+        if self.engine == "fsdp" and self.zero_stage:
+            instead = {1: "grad_op", 2: "grad_op", 3: "full"}[self.zero_stage]
+            raise ValueError(f"zero_stage is DeepSpeed's: with engine: fsdp write sharding: {instead}, or leave engine out")
+        if self.engine == "fsdp" and self.offload != "none":
+            raise ValueError("offload is DeepSpeed's: leave it out with engine: fsdp, or write engine: deepspeed and a zero_stage")
+
+    def _supported(self) -> None:
+        """Refuse what sharding leaves no room for."""
+        if self.precision == "fp16" and self.zero_stage:
+            raise ValueError("precision: fp16 scales its losses, which ryot does with zero_stage 0 or engine: fsdp; or use bf16 or fp32")
+        if self.optimizer == "muon" and self.zero:
+            instead = "sharding: none" if self.engine == "fsdp" else "zero_stage 0"
+            raise ValueError(f"optimizer: muon needs each matrix whole, which sharding takes apart: use {instead}, or adamw")
 
     @field_validator("betas")
     @classmethod

@@ -94,3 +94,12 @@ def test_recomputing_costs_a_forward_pass_and_offloading_the_links_time() -> Non
     assert ways["none", False] == pytest.approx(1)
     assert ways["none", True] == pytest.approx(4 / 3, abs=0.1)
     assert 1 < ways["optimizer", False] < ways["all", False]
+
+
+def test_an_fsdp_spec_is_answered_in_fsdps_words() -> None:
+    train = TRAIN.model_copy(update={"engine": "fsdp", "sharding": "full"})
+    ways = fit(SEVEN, train, ROOM)
+    assert {way.train.sharding for way in ways} <= {"none", "grad_op", "full"}
+    assert {(way.train.engine, way.train.zero_stage, way.train.offload) for way in ways} == {("fsdp", 0, "none")}
+    assert {way.train.sharding for way in fit(SMALL, train, ROOM, kernel_level=2)} == {"none"}
+    assert all(Train.model_validate(way.train.model_dump()) == way.train for way in ways)

@@ -89,6 +89,22 @@ def test_sharding_takes_deepspeeds_bucket_and_masters() -> None:
     assert sharded.peak > BUCKET * 4 > plain.peak
 
 
+def test_fsdp_shards_as_the_zero_stages_do_without_deepspeeds_buckets_and_masters() -> None:
+    for sharding, stage in (("none", 0), ("grad_op", 2), ("full", 3)):
+        deepspeed, fsdp = predict(zero_stage=stage, ranks=4), predict(engine="fsdp", sharding=sharding, ranks=4)
+        assert (fsdp.weights, fsdp.gradients, fsdp.activations) == (deepspeed.weights, deepspeed.gradients, deepspeed.activations)
+        assert fsdp.optimizer == deepspeed.optimizer - (deepspeed.gradients if stage == 3 else 0)
+        assert fsdp.peak <= deepspeed.peak
+    none, grad_op, full = (predict(engine="fsdp", sharding=kind, ranks=4, layers=12).peak for kind in ("none", "grad_op", "full"))
+    assert full < grad_op < none
+
+
+def test_muon_keeps_one_moment_of_the_matrices_inside_the_blocks() -> None:
+    adamw, muon = predict(), predict(optimizer="muon")
+    assert adamw.optimizer - muon.optimizer == 4 * 2 * (4 * 64 * 64 + 2 * 64 * 256)
+    assert muon.gradients == adamw.gradients
+
+
 def test_offloading_moves_the_optimizer_and_then_the_weights_to_the_host() -> None:
     here, optimizer, everything = (predict(zero_stage=3, device="cuda", offload=what) for what in ("none", "optimizer", "all"))
     assert here.host == 0
@@ -124,7 +140,7 @@ def test_updates_take_what_was_predicted(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     measured = json.loads(found.read_text())
-    assert (len(measured["rows"]), len(measured["others"])) == (12, 2)
+    assert (len(measured["rows"]), len(measured["others"])) == (12, 7)
     assert {row["at"] for row in measured["rows"]} == {"loss", "block", "embedding", "reduction"}
     for row in (*measured["rows"], *measured["others"]):
         assert -0.02 <= row["error"] <= 0.05, row

@@ -53,6 +53,20 @@ def test_without_two_losses_there_is_no_loss_chart(histories: dict[str, list[flo
     assert loss_chart(histories) is None
 
 
+def test_looks_at_held_out_documents_have_a_line_of_their_own() -> None:
+    losses = {"train": [5.0, 4.0, 3.0, 2.0]}
+    chart = loss_chart(losses, {"train": [(2, 6.0), (4, 4.5)], "other": [(1, 1.0), (2, 1.0)]})
+    assert chart is not None
+    assert [label.text for label in chart.labels if label.kind == "key"] == ["train", "train, held out"]
+    curves = [line for line in chart.lines if line.kind.startswith("series") and line.points[0][1] != line.points[1][1]]
+    held, trained = sorted(curves, key=lambda line: len(line.points))
+    assert (held.points[0][0], held.points[1][0]) == (trained.points[1][0], trained.points[3][0])
+    assert held.points[0][1] < trained.points[0][1]  # a higher loss stands higher on the page
+    alone = loss_chart(losses, {"train": [(4, 4.5)]})
+    assert alone is not None
+    assert [label.text for label in alone.labels if label.kind == "key"] == ["train"]
+
+
 def test_many_histories_each_have_a_key_above_the_curves() -> None:
     chart = loss_chart({f"train.{i}": [3.0, 2.0, 1.0] for i in range(5)})
     assert chart is not None

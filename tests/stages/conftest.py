@@ -1,8 +1,10 @@
-"""Small "tokens" folders for the stages that read them, in the format the tokenizer stage writes."""
+"""Small "tokens" folders for the stages that read them, in the format the tokenizer stage writes, and a world of one process."""
 
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,3 +54,21 @@ def make_tokens(tmp_path: Path) -> Callable[..., Path]:
         return made[-1]
 
     return make
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A process group of one."""
+    patch = pytest.MonkeyPatch()
+    for name, value in {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "0"}.items():
+        patch.setenv(name, value)
+    patch.setenv("DS_ACCELERATOR", "cpu")
+    patch.setenv("GLOO_SOCKET_IFNAME", "lo")
+    import torch  # noqa: PLC0415 - only the heavy tests pay for it
+
+    from ryot.stages.train.world import join  # noqa: PLC0415
+
+    torch.set_num_threads(min(os.cpu_count() or 1, 2))
+    yield join(tmp_path_factory.mktemp("meeting") / "file", "cpu")
+    torch.distributed.destroy_process_group()
+    patch.undo()

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from ryot.plugins import NodeError, digest_file, write_durable
+from ryot.stages.train.sharding import Place, Sharding, State, reshard
 from ryot.stages.train.space import refuse_too_little, room_for
 from ryot.stages.train.trainer import Trainer
 from ryot.stages.train.world import World
@@ -38,8 +40,9 @@ def save(folder: Path, update: int, trainer: Trainer, state: dict[str, Any]) -> 
         _write(aside / f"rank-{world.rank}.safetensors", tensors)
         world.meet()
         if world.first:
-            named = {**state, "update": update, "ranks": world.size, "tuner": trainer.tuner.state()}
-            write_durable(aside / "state.json", json.dumps(named))
+            kept = {"update": update, "ranks": world.size, "tuner": trainer.tuner.state(), "sharding": asdict(trainer.engine.sharding)}
+            kept["global_batch"] = trainer.config.recipe.global_batch
+            write_durable(aside / "state.json", json.dumps({**state, **kept}))
             _seal(aside, world.size)
             final = folder / f"update-{update:08d}"
             shutil.rmtree(final, ignore_errors=True)
@@ -77,15 +80,44 @@ def whole(path: Path) -> bool:
 
 
 def restore(path: Path, trainer: Trainer) -> dict[str, Any]:
-    """Bring a trainer to where a whole checkpoint was written. Returns the state that was saved with it."""
+    """Bring a trainer to where a whole checkpoint was written. Returns the state that was saved with it.
+
+    Another engine, sharding or number of ranks may have written it; then each rank reads what all wrote and takes its share. Raises
+    NodeError when their updates were over another number of documents.
+    """
     state: dict[str, Any] = json.loads((path / "state.json").read_text())
-    tensors = load_file(path / f"rank-{trainer.world.rank}.safetensors")
-    torch.set_rng_state(tensors.pop("random.cpu"))
-    if trainer.world.device.type == "cuda":
-        torch.cuda.set_rng_state(tensors.pop("random.cuda"), trainer.world.device)
+    before, now = state["global_batch"], trainer.config.recipe.global_batch
+    if before != now:
+        raise NodeError(
+            f"the checkpoint {path.name} has updates of {before} documents, this run of {now}",
+            hint="set train.batch_size and train.accumulation so that batch_size x accumulation x ranks stays the same",
+        )
+    tensors = _tensors(path, state, trainer)
+    random = tensors.pop("random.cpu", None)
+    if random is not None:  # a rank that was not there before draws from its own seed
+        torch.set_rng_state(random)
+    if trainer.world.device.type == "cuda" and (random := tensors.pop("random.cuda", None)) is not None:
+        torch.cuda.set_rng_state(random, trainer.world.device)
     trainer.engine.restore(tensors)
     trainer.tuner.restore(state["tuner"])
     return state
+
+
+def _tensors(path: Path, state: dict[str, Any], trainer: Trainer) -> State:
+    """What this rank reads."""
+    world, old, new = trainer.world, Sharding.read(state["sharding"]), trainer.engine.sharding
+    files = [path / f"rank-{rank}.safetensors" for rank in range(state["ranks"])]
+    if (old, state["ranks"]) == (new, world.size):
+        found: State = load_file(files[world.rank])
+        return found
+    states = [load_file(file) for file in files]
+    mine = states[world.rank] if world.rank < len(states) else {}
+    random = {name: tensor for name, tensor in mine.items() if name.startswith("random.")}
+    for one in states:
+        for name in [name for name in one if name.startswith("random.")]:
+            del one[name]
+    place = Place(world.rank, world.size, tuple(master.numel() for master in trainer.engine.masters))
+    return reshard(states, old, new, place) | random
 
 
 def rotate(folder: Path, keep: int) -> None:

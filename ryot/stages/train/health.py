@@ -11,6 +11,7 @@ import torch
 
 from ryot.plugins import NodeError
 from ryot.stages.train.engine import Engine
+from ryot.stages.train.optimizer import local
 from ryot.stages.train.stage import Recipe
 from ryot.stages.train.world import World
 
@@ -57,7 +58,7 @@ def refuse_gradient(norm: float, place: Place, engine: Engine, world: World) -> 
         if engine.skipped():
             raise _dropped(1, place)
         return
-    where = _first(world, ((name, part.grad) for name, part in engine.model.named_parameters() if part.grad is not None))
+    where = _first(world, ((name, local(part.grad)) for name, part in engine.model.named_parameters() if part.grad is not None))
     raise NodeError(f"{place.update} has the gradient norm {norm} although its loss is a number {place}{where}", hint=LOWER)
 
 
@@ -106,7 +107,7 @@ class Health:
         self._before = now
 
     def _bad_weights(self, *, finite: bool) -> str:
-        shards = ((name, getattr(part, "ds_tensor", part).detach()) for name, part in self._engine.model.named_parameters())
+        shards = ((name, local(getattr(part, "ds_tensor", part)).detach()) for name, part in self._engine.model.named_parameters())
         return _ranks(self._world, not finite) + _first(self._world, shards)
 
     def _allowed_drop(self, place: Place) -> bool:
@@ -129,7 +130,7 @@ class Health:
 def _dropped(row: int, place: Place) -> NodeError:
     what = place.update if row == 1 else f"{row} updates in a row, {place.update} the last of them,"
     return NodeError(
-        f"DeepSpeed dropped {what} without a word (skipped_steps): the gradients overflow {place}",
+        f"the engine dropped {what} without a word: the gradients overflow {place}",
         hint="use train.precision: fp32, or a lower train.lr; the last good checkpoint is kept",
     )
 

@@ -25,13 +25,14 @@ def peak_rss() -> int:
 
 
 def _activation_bytes(trainer: Trainer) -> int:
-    weights = {parameter.untyped_storage().data_ptr() for parameter in trainer.engine.model.parameters()}
+    with trainer.engine.whole() as model:  # storages, not addresses: FSDP frees and fills the same ones
+        weights = {parameter.untyped_storage()._cdata for parameter in model.parameters()}
     saved: dict[int, int] = {}
     alive: list[torch.Tensor] = []
 
     def note(tensor: torch.Tensor) -> torch.Tensor:
         storage = tensor.untyped_storage()
-        if storage.data_ptr() not in weights:
+        if storage._cdata not in weights:
             saved[storage.data_ptr()] = storage.nbytes()
             alive.append(tensor.detach())  # else a freed address could be counted for another tensor
         return tensor

@@ -111,6 +111,12 @@ def blocks(model: PreTrainedModel) -> list[nn.Module]:
     return list(model.transformer.h if hasattr(model, "transformer") else model.model.layers)
 
 
+def hidden_matrices(model: PreTrainedModel) -> list[nn.Parameter]:
+    """The matrices inside the blocks that training changes, in order."""
+    inside = (parameter for block in blocks(model) for parameter in block.parameters())
+    return [parameter for parameter in inside if parameter.requires_grad and parameter.dim() == 2]
+
+
 def recompute_blocks(model: PreTrainedModel) -> None:
     """Activation checkpointing (Chen et al. 2016): each block keeps its input only, and its forward pass is made again, with the same
     random numbers, when the backward pass comes to it. Changes no result."""

@@ -11,26 +11,30 @@ _SIZE = 512
 
 
 def refuse_emulated(precision: str, device: torch.device) -> None:
-    """Raise NodeError when `precision` is "bf16" and a bf16 product takes more than twice the time of an fp32 one."""
+    """Raise NodeError when a product in `precision`, "bf16" or "fp16", takes more than twice the time of an fp32 one."""
     if precision == "fp32":
         return
-    factor = bf16_time(device)
+    factor = _time(torch.bfloat16 if precision == "bf16" else torch.float16, device)
     if factor > 2:
         raise NodeError(
-            f"this device only emulates bf16: a product of {_SIZE}x{_SIZE} takes {factor:.0f} times as long as in fp32",
+            f"this device only emulates {precision}: a product of {_SIZE}x{_SIZE} takes {factor:.0f} times as long as in fp32",
             hint="use train.precision: fp32",
         )
 
 
 def bf16_time(device: torch.device) -> float:
     """The time of a product in bf16 over that in fp32."""
-    return _seconds(torch.bfloat16, device) / _seconds(torch.float32, device)
+    return _time(torch.bfloat16, device)
 
 
 def refuse_offload(offload: str, device: torch.device) -> None:
     """Raise NodeError when something is to be kept in the host's memory, and the device has no other."""
     if offload != "none" and device.type == "cpu":
         raise NodeError(f"offload: {offload} needs an accelerator; a CPU keeps all in the host's memory", hint="use train.offload: none")
+
+
+def _time(kind: torch.dtype, device: torch.device) -> float:
+    return _seconds(kind, device) / _seconds(torch.float32, device)
 
 
 def _seconds(kind: torch.dtype, device: torch.device) -> float:

@@ -1,6 +1,7 @@
 """One training process: `python -m ryot.stages.train.rank JOB.json`, started by torchrun. It resumes from the newest whole checkpoint."""
 
 import json
+import math
 import sys
 import time
 from dataclasses import asdict, dataclass
@@ -22,6 +23,7 @@ from ryot.stages.train.pace import COMPILE_S, SLOW_S, STALL_S
 from ryot.stages.train.probe import refuse_emulated, refuse_offload
 from ryot.stages.train.schedule import refuse_endless_warmup
 from ryot.stages.train.stage import TrainConfig
+from ryot.stages.train.tracking import Trackers
 from ryot.stages.train.trainer import Trainer, Update
 from ryot.stages.train.world import join, leave
 
@@ -32,6 +34,7 @@ class Run:
 
     updates: list[dict[str, float]]
     seconds: list[float]
+    evaluations: list[dict[str, float]]
     resumed: int = 0
     diverged: int = 0
     """The update at which it was said that the loss has diverged; 0 when it was not."""
@@ -51,69 +54,102 @@ def main(path: Path) -> None:
     trainer = Trainer(config, documents, specials(tokens), world)
     refuse_endless_warmup(config.recipe, trainer.updates)
     checkpoint.refuse_too_little_room(Path(job["checkpoints"]), trainer)
-    run = _train(trainer, Path(job["checkpoints"]), identity(tokens), progress)
-    _finish(trainer, run, Documents(tokens, "heldout", config.model.context), Path(job["results"]), progress)
+    heldout = Documents(tokens, "heldout", config.model.context)
+    run = _resume(trainer, Path(job["checkpoints"]), identity(tokens), progress)
+    trackers = Trackers(config.track if world.first else (), Path(job["tracking"]), len(run.updates))
+    outside = Outside(Path(job["checkpoints"]), identity(tokens), heldout, progress, trackers)
+    _train(trainer, run, outside)
+    _finish(trainer, run, outside, Path(job["results"]))
+    trackers.note(len(run.updates), {"heldout_loss": run.evaluations[-1]["loss"]})
+    trackers.close()
     leave(world)
 
 
-def _train(trainer: Trainer, folder: Path, data: str, progress: Progress) -> Run:
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What a run reads and writes beside its weights: the folder of its checkpoints, its data's identity, who is told."""
+
+    folder: Path
+    data: str
+    heldout: Documents
+    progress: Progress
+    trackers: Trackers
+
+
+def _train(trainer: Trainer, run: Run, outside: Outside) -> None:
     """All the updates that are still to be done."""
-    run = _resume(trainer, folder, data, progress)
-    config, world = trainer.config, trainer.world
-    health = Health(trainer.engine, world)
+    config = trainer.config
+    health = Health(trainer.engine, trainer.world)
     divergence = Divergence(trainer.updates, config.recipe.warmup_steps, config.model.vocab_size)
     divergence.recall(entry["loss"] for entry in run.updates)
     for index in range(len(run.updates), trainer.updates):
-        progress.at(f"update {index + 1} of {trainer.updates}", COMPILE_S if trainer.tuner.compiled(index) else STALL_S)
+        outside.progress.at(f"update {index + 1} of {trainer.updates}", COMPILE_S if trainer.tuner.compiled(index) else STALL_S)
         update = trainer.update(index)
         health.look(trainer.place(index, update.loss), update.grad_norm)
         _note(run, update)
-        _look_at_loss(divergence, trainer, run, folder, progress)
-        progress.update(index, trainer.updates, update)
-        if (index + 1) % config.checkpoint_every == 0 or index + 1 == trainer.updates:
-            progress.at(f"the checkpoint after update {index + 1}", SLOW_S)
-            _save(trainer, folder, data, run)
-    return run
+        _look_at_loss(divergence, trainer, run, outside)
+        outside.progress.update(index, trainer.updates, update)
+        told = {"loss": update.loss, "lr": update.lr, "grad_norm": update.grad_norm, "tokens_per_s": update.tokens / update.seconds}
+        outside.trackers.note(index + 1, told)
+        last = index + 1 == trainer.updates
+        if config.evaluate_every and (index + 1) % config.evaluate_every == 0 and not last:
+            _evaluate(trainer, run, outside)
+            outside.trackers.note(index + 1, {"heldout_loss": run.evaluations[-1]["loss"]})
+        if (index + 1) % config.checkpoint_every == 0 or last:
+            outside.progress.at(f"the checkpoint after update {index + 1}", SLOW_S)
+            _save(trainer, run, outside)
 
 
-def _look_at_loss(divergence: Divergence, trainer: Trainer, run: Run, folder: Path, progress: Progress) -> None:
+def _evaluate(trainer: Trainer, run: Run, outside: Outside) -> list[float]:
+    """The held-out documents' losses after the updates so far. Draws no random number; its time is no update's."""
+    with torch.compiler.set_stance("force_eager"), trainer.engine.full():
+        losses = document_losses(
+            trainer.engine.model, outside.heldout, trainer.pad, trainer.world, lambda place: outside.progress.at(place, COMPILE_S)
+        )
+    run.evaluations.append({"update": len(run.updates), "loss": math.fsum(losses) / len(losses)})
+    return losses
+
+
+def _look_at_loss(divergence: Divergence, trainer: Trainer, run: Run, outside: Outside) -> None:
     """Stop a run that has diverged, or say so once where the spec lets it go on."""
     wrong = divergence.look(run.updates[-1]["loss"])
     if wrong is None or run.diverged:
         return
     what = f"training has diverged at update {len(run.updates)} of {trainer.updates}: {wrong}"
     if trainer.config.divergence == "stop":
-        good = checkpoint.best(folder)
+        good = checkpoint.best(outside.folder)
         kept = f"the best checkpoint is kept in {good}" if good else "there is no checkpoint yet"
         raise NodeError(
             what, hint=f"lower train.lr or train.clip, or lengthen train.warmup_steps; train.divergence: continue goes on; {kept}"
         )
     run.diverged = len(run.updates)
-    progress.warn(f"{what}; it goes on, as train.divergence says")
+    outside.progress.warn(f"{what}; it goes on, as train.divergence says")
 
 
-def _save(trainer: Trainer, folder: Path, data: str, run: Run) -> None:
+def _save(trainer: Trainer, run: Run, outside: Outside) -> None:
+    """A checkpoint after the updates so far."""
     config, done = trainer.config, len(run.updates)
     recent = [entry["loss"] for entry in run.updates[-config.checkpoint_every :]]
-    state = {**vars(run), "data": data, "batch_size": config.recipe.batch_size, "score": sum(recent) / len(recent)}
+    state = {**vars(run), "data": outside.data, "batch_size": config.recipe.batch_size, "score": sum(recent) / len(recent)}
     state["epoch"] = done // config.recipe.updates_per_epoch(trainer.documents.count)
-    checkpoint.save(folder, done, trainer, state)
+    checkpoint.save(outside.folder, done, trainer, state)
     if trainer.world.first:
-        checkpoint.rotate(folder, config.keep_checkpoints)
+        checkpoint.rotate(outside.folder, config.keep_checkpoints)
 
 
 def _resume(trainer: Trainer, folder: Path, data: str, progress: Progress) -> Run:
     found = checkpoint.newest(folder) if trainer.world.first else None
     update = int(trainer.world.first_says(int(found.name[-8:]) if found else 0))
     if not update:
-        return Run([], [])
+        return Run([], [], [])
     state = checkpoint.restore(folder / f"update-{update:08d}", trainer)
-    if state["data"] != data or state["ranks"] != trainer.world.size:
-        raise NodeError(f"the checkpoint after update {update} was made from other data or ranks", hint=f"remove {folder}")
-    progress.say(f"resumed after update {update} of {trainer.updates}")
+    if state["data"] != data:
+        raise NodeError(f"the checkpoint after update {update} was made from other data", hint=f"remove {folder}")
+    other = "" if state["ranks"] == trainer.world.size else f" on {trainer.world.size} ranks, from a checkpoint of {state['ranks']}"
+    progress.say(f"resumed after update {update} of {trainer.updates}{other}")
     if state["batch_size"] > trainer.config.recipe.batch_size and "rows" in trainer.tuner.chosen:  # memory ran out since
         trainer.tuner.chosen["rows"] = min(trainer.tuner.chosen["rows"], trainer.config.recipe.batch_size)
-    return Run(state["updates"], state["seconds"], state["resumed"] + 1, state["diverged"])
+    return Run(state["updates"], state["seconds"], state["evaluations"], state["resumed"] + 1, state["diverged"])
 
 
 def _note(run: Run, update: Update) -> None:
@@ -122,14 +158,13 @@ def _note(run: Run, update: Update) -> None:
     run.updates.append(entry)
 
 
-def _finish(trainer: Trainer, run: Run, heldout: Documents, results: Path, progress: Progress) -> None:
+def _finish(trainer: Trainer, run: Run, outside: Outside, results: Path) -> None:
     """Held-out losses, the weights, and what the run was."""
-    progress.say("evaluating on the held-out documents")
+    outside.progress.say("evaluating on the held-out documents")
     start = time.perf_counter()
+    losses = _evaluate(trainer, run, outside)
     torch.compiler.set_stance("force_eager")
-    with trainer.engine.full():
-        losses = document_losses(trainer.engine.model, heldout, trainer.pad, trainer.world, lambda place: progress.at(place, COMPILE_S))
-    progress.at("writing the weights", SLOW_S)
+    outside.progress.at("writing the weights", SLOW_S)
     tensors, rss = trainer.world.total(memory.tensor_bytes(trainer), memory.peak_rss())
     with trainer.engine.whole() as model:
         if trainer.world.first:
@@ -142,6 +177,7 @@ def _finish(trainer: Trainer, run: Run, heldout: Documents, results: Path, progr
                 "trainable": models.parameter_count(model, trainable=True),
                 "updates": run.updates,
                 "heldout": losses,
+                "evaluations": run.evaluations,
                 "seconds": run.seconds,
                 "resumed": run.resumed,
                 "diverged": run.diverged,

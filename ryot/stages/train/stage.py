@@ -54,7 +54,8 @@ class ModelShape(StageConfig):
 
 
 class Recipe(StageConfig):
-    """How the weights are found: batches, optimizer, schedule, precision, sharding. As `train` in a spec."""
+    """How the weights are found: batches, optimizer, schedule, precision, engine, sharding. As `train` in a spec; `sharding` is FSDP's and
+    None with DeepSpeed, whose is `zero_stage`."""
 
     batch_size: int
     accumulation: int = 1
@@ -69,8 +70,11 @@ class Recipe(StageConfig):
     decay_share: float = 0.2
     warmup_steps: int = 0
     seed: int = 42
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    optimizer: Literal["adamw", "muon"] = "adamw"
     ranks: int = 1
+    engine: Literal["deepspeed", "fsdp"] = "deepspeed"
+    sharding: Literal["full", "grad_op", "none"] | None = None
     zero_stage: Literal[0, 1, 2, 3] = 0
     offload: Literal["none", "optimizer", "all"] = "none"
     recompute: bool = False
@@ -119,14 +123,16 @@ class TrainConfig(StageConfig):
     kernel: KernelChoice = KernelChoice()
     compressor: CompressorChoice | None = None
     scaling: ScalingChoice | None = None
+    evaluate_every: int = 0
     checkpoint_every: Annotated[int, Circumstance] = 50
     keep_checkpoints: Annotated[int, Circumstance] = 2
     divergence: Annotated[Literal["stop", "continue"], Circumstance] = "stop"
     on_out_of_memory: Annotated[Literal["stop", "halve"], Circumstance] = "stop"
+    track: Annotated[tuple[Literal["tensorboard", "wandb", "mlflow"], ...], Circumstance] = ()
 
 
 class TrainStage(Stage):
-    """Trains a model from its first weights with DeepSpeed, in processes started by torchrun."""
+    """Trains a model from its first weights with DeepSpeed or FSDP, in processes started by torchrun."""
 
     name = "train"
     version = 2
@@ -145,6 +151,7 @@ class TrainStage(Stage):
         Measure(name="updates", kind="exact", about="updates of the weights"),
         Measure(name="max_grad_norm", kind="exact", about="the largest global gradient norm before clipping"),
         Measure(name="bad_updates", kind="count", about="updates whose loss or gradient norm was NaN or infinite", sample="update"),
+        Measure(name="skipped_updates", kind="count", about="updates that fp16's overflowing gradient left out", sample="update"),
         Measure(name="padding_removed", kind="exact", unit="proportion", about="row positions fewer than one padded document a row takes"),
         Measure(name="memory_tensors", kind="exact", unit="bytes", about="weights, gradients, optimizer states and activations"),
         Measure(name="memory_rss", kind="exact", unit="bytes", about="peak resident memory of the training processes"),
@@ -180,10 +187,12 @@ class TrainStage(Stage):
             kernel=kernel,
             compressor=compressor,
             scaling=scaling,
+            evaluate_every=spec.train.evaluate_every,
             checkpoint_every=spec.train.checkpoint_every,
             keep_checkpoints=spec.train.keep_checkpoints,
             divergence=spec.train.divergence,
             on_out_of_memory=spec.train.on_out_of_memory,
+            track=spec.train.track,
         )
         if spec.model.family == "hybrid" and compressor is not None and compressor.ratio > 0:
             raise SpecError(
@@ -191,12 +200,16 @@ class TrainStage(Stage):
                 "one document's state into the next",
                 hint="leave the compressor out of the stack, or use family: llama",
             )
-        if kernel.level >= 2 and spec.train.zero_stage == 3:
-            raise SpecError(
-                "kernel.level 2 and 3 compile the blocks, which ZeRO stage 3 takes apart", hint="use zero_stage 2 or kernel.level 1"
-            )
+        _refuse_compiled(spec.train.zero, spec.train.engine, kernel)
         inputs = {"tokens": "tokenizer"}
         return Node(name, self.name, config, inputs, {}, self.resources, self.measures, samples_of(spec), after=last_checks(spec))
+
+
+def _refuse_compiled(zero: int, engine: str, kernel: KernelChoice) -> None:
+    """FSDP's grad_op is refused too: the check of bf16's gradients reads whole weights."""
+    what, instead = {"deepspeed": ("ZeRO stage 3", "zero_stage 2"), "fsdp": ("FSDP", "sharding: none")}[engine]
+    if kernel.level >= 2 and zero >= (2 if engine == "fsdp" else 3):
+        raise SpecError(f"kernel.level 2 and 3 compile the blocks, which {what} takes apart", hint=f"use {instead} or kernel.level 1")
 
 
 def samples_of(spec: Spec) -> dict[str, int]:
@@ -205,7 +218,11 @@ def samples_of(spec: Spec) -> dict[str, int]:
     documents = {} if heldout is None else {"final_loss": heldout}
     if updates is None:
         return documents
-    return documents | {"bad_updates": updates, "tokens_per_s": updates - min(math.ceil(updates / 10), updates - 1)}
+    return documents | {
+        "bad_updates": updates,
+        "skipped_updates": updates,
+        "tokens_per_s": updates - min(math.ceil(updates / 10), updates - 1),
+    }
 
 
 def model_shape(spec: Spec) -> ModelShape:
@@ -214,7 +231,6 @@ def model_shape(spec: Spec) -> ModelShape:
 
 
 def recipe(spec: Spec) -> Recipe:
-    """The spec's training, without engine and checkpoints. Raises SpecError for fp16."""
-    if spec.train.precision == "fp16":
-        raise SpecError("train.precision is fp16, which needs a loss scaler that drops updates", hint="use bf16 or fp32")
-    return Recipe.model_validate(spec.train.model_dump(include=set(Recipe.model_fields)))
+    """The spec's training, without checkpoints."""
+    fields = spec.train.model_dump(include=set(Recipe.model_fields))
+    return Recipe.model_validate(fields | {"sharding": spec.train.shards})

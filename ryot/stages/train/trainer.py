@@ -17,7 +17,7 @@ from ryot.stages.train import model as models
 from ryot.stages.train.agreement import LARGEST_ERROR, gradient_error
 from ryot.stages.train.documents import Documents
 from ryot.stages.train.dropout import draw_masks
-from ryot.stages.train.engine import Engine
+from ryot.stages.train.engine import start_engine
 from ryot.stages.train.probe import bf16_time
 from ryot.stages.train.rows import NO_TARGET, Layout, Rows, blank, lay_out
 from ryot.stages.train.schedule import lr_at
@@ -31,7 +31,7 @@ from ryot.stages.train.world import World
 @dataclass(frozen=True, slots=True)
 class Update:
     """What one update of the weights was, on `documents`. `tokens` were predicted, `positions` computed, `plain` is what padded rows
-    would take."""
+    would take. `skipped` is 1 where the scaled gradient overflowed and no weight was changed; the norm is 0 then."""
 
     loss: float
     lr: float
@@ -40,6 +40,7 @@ class Update:
     positions: int
     plain: int
     documents: int
+    skipped: int
     seconds: float
 
 
@@ -71,7 +72,7 @@ class Trainer:
         if packs(config):
             keep_projections_together(model)
         torch.manual_seed(config.recipe.seed * 1_000_003 + world.rank)
-        self.engine = Engine(model.to(world.device).train(), config.recipe, fused=config.kernel.level >= 1)
+        self.engine = start_engine(model.to(world.device).train(), config.recipe, fused=config.kernel.level >= 1)
         self._compiled = False
 
     def update(self, index: int) -> Update:
@@ -88,11 +89,14 @@ class Trainer:
         loss_value, positions, plain = self.world.total(float(total), sum(rows.size for rows in forwards), self._plain(index))
         lr = lr_at(self.config.recipe, index, self.updates)
         health.refuse_loss(loss_value, float(total), self.place(index), self.world)
+        before = self.engine.skipped()
         norm = self.engine.step(lr)
+        skipped = int(self.engine.scaled and self.engine.skipped() > before)
+        norm = 0.0 if skipped else norm
         health.refuse_gradient(norm, self.place(index, loss_value), self.engine, self.world)
         seconds = self.world.largest(time.perf_counter() - start)
         self.tuner.observe(index, seconds, tokens)
-        return Update(loss_value, lr, norm, tokens, int(positions), int(plain), len(numbers), seconds)
+        return Update(loss_value, lr, norm, tokens, int(positions), int(plain), len(numbers), skipped, seconds)
 
     def place(self, index: int, loss: float | None = None) -> health.Place:
         """An update in words."""

@@ -54,6 +54,7 @@ def _launch(config: TrainConfig, context: StageContext, on_line: Callable[[dict[
         "tokens": str(context.inputs["tokens"]),
         "checkpoints": str(context.scratch / "checkpoints"),
         "results": str(context.scratch / "results"),
+        "tracking": str(context.scratch / "tracking"),
     }
     launch(Ranks(MODULE, config.recipe.ranks, job), context, on_line)
 
@@ -89,15 +90,27 @@ def show(line: dict[str, Any], context: StageContext) -> None:
 def _write(config: TrainConfig, context: StageContext, result: dict[str, Any]) -> None:
     for name in ("config.json", "model.safetensors"):
         context.write(name, (context.scratch / "results" / name).read_bytes())
-    history = {name: result[name] for name in ("initial_weights", "parameters", "trainable", "updates", "heldout")}
+    history = {name: result[name] for name in ("initial_weights", "parameters", "trainable", "updates", "heldout", "evaluations")}
     history |= {"epochs": epochs(result), "padding_removed": padding_removed(result["updates"])}
     history |= {"diverged": result["diverged"], "shortages": result["shortages"]}
     history["asked_ratio"] = config.compressor.ratio if config.compressor else None
     context.write("history.json", json.dumps(history, sort_keys=True))
+    keep_tracking(context)
     timings = {name: result[name] for name in ("seconds", "evaluation_s", "resumed", "tuning", "memory_tensors")}
     context.write("timings.json", json.dumps(timings, sort_keys=True))
     choices = result["tuning"]["chosen"]
     context.say(f"choices: {json.dumps(choices)}; padding removed {history['padding_removed']:.1%}")
+
+
+def keep_tracking(context: StageContext) -> None:
+    """What the trackers wrote, beside the weights; logs of theirs are left out, and event files' names, which bear the machine's."""
+    folder = context.scratch / "tracking"
+    for number, path in enumerate(sorted(folder.glob("tensorboard/events.*"))):
+        context.write(f"tensorboard/events.out.tfevents.{number}", path.read_bytes())
+    for path in sorted(folder.glob("wandb/**/*.wandb")):
+        context.write(f"wandb/{path.parent.name}/{path.name}", path.read_bytes())
+    for path in folder.glob("mlflow/mlflow.db"):
+        context.write("mlflow/mlflow.db", path.read_bytes())
 
 
 def epochs(result: dict[str, Any]) -> list[dict[str, float]]:
@@ -131,6 +144,7 @@ def _measure(context: StageContext, result: dict[str, Any]) -> None:
     context.measure("updates", len(updates))
     context.measure("max_grad_norm", max(update["grad_norm"] for update in updates))
     context.measure("bad_updates", bad, of=len(updates))
+    context.measure("skipped_updates", sum(int(update["skipped"]) for update in updates), of=len(updates))
     context.measure("padding_removed", padding_removed(updates))
     context.measure("memory_tensors", result["memory_tensors"])
     context.measure("memory_rss", result["memory_rss"])

@@ -12,9 +12,7 @@ from ryot.plugins import NodeError
 from ryot.plugins.testing import StageResult, run_stage
 from ryot.stages.rehearse.stage import RESUME, SAVE, RehearseConfig, RehearseStage
 from ryot.stages.train.stage import CompressorChoice, KernelChoice, Recipe, TrainConfig, TrainStage
-from tests.stages.train.conftest import SHAPES, world
-
-__all__ = ["world"]
+from tests.stages.train.conftest import SHAPES
 
 
 def config(family: str = "llama", *, ranks: int = 1, zero: int = 0, seed: int = 42) -> TrainConfig:

@@ -1,8 +1,4 @@
-"""A world of one process, for tests that train in the test's own process, and small shapes of all families."""
-
-import os
-from collections.abc import Iterator
-from typing import Any
+"""Small shapes of all families."""
 
 import pytest
 
@@ -28,21 +24,3 @@ def shape(request: pytest.FixtureRequest) -> ModelShape:
 def packable(request: pytest.FixtureRequest) -> ModelShape:
     """A small model of each family whose rows may hold several documents."""
     return SHAPES[request.param]
-
-
-@pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A process group of one."""
-    patch = pytest.MonkeyPatch()
-    for name, value in {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "0"}.items():
-        patch.setenv(name, value)
-    patch.setenv("DS_ACCELERATOR", "cpu")
-    patch.setenv("GLOO_SOCKET_IFNAME", "lo")
-    import torch  # noqa: PLC0415 - only the heavy tests pay for it
-
-    from ryot.stages.train.world import join  # noqa: PLC0415
-
-    torch.set_num_threads(min(os.cpu_count() or 1, 2))
-    yield join(tmp_path_factory.mktemp("meeting") / "file", "cpu")
-    torch.distributed.destroy_process_group()
-    patch.undo()

@@ -37,11 +37,16 @@ class Run:
     def train(self, trainer: Any) -> Any:
         from ryot.stages.train import rank  # noqa: PLC0415 - it imports torch
         from ryot.stages.train.child import Progress  # noqa: PLC0415
+        from ryot.stages.train.documents import Documents  # noqa: PLC0415
         from ryot.stages.train.pace import Pacer  # noqa: PLC0415
+        from ryot.stages.train.tracking import Trackers  # noqa: PLC0415
 
         self.folder.mkdir(exist_ok=True)
-        progress = Progress(self.folder / "progress.jsonl", Pacer(self.folder, 0))
-        return rank._train(trainer, self.folder / "checkpoints", "data", progress)
+        progress, checkpoints = Progress(self.folder / "progress.jsonl", Pacer(self.folder, 0)), self.folder / "checkpoints"
+        run = rank._resume(trainer, checkpoints, "data", progress)
+        heldout = Documents(self.tokens, "heldout", trainer.config.model.context)
+        rank._train(trainer, run, rank.Outside(checkpoints, "data", heldout, progress, Trackers((), self.folder / "tracking", 0)))
+        return run
 
     def checkpoints(self) -> dict[str, str]:
         return {path.name: digest_path(path) for path in (self.folder / "checkpoints").iterdir()}
@@ -184,7 +189,7 @@ def drop(trainer: Any, numbers: set[int]) -> None:
 def test_a_dropped_update_stops_a_run_whose_recipe_has_no_loss_scaler(run: Run) -> None:
     trainer = run.trainer()
     drop(trainer, {3})
-    with pytest.raises(NodeError, match=r"DeepSpeed dropped update 3 of 6 without a word \(skipped_steps\)"):
+    with pytest.raises(NodeError, match=r"the engine dropped update 3 of 6 without a word"):
         run.train(trainer)
 
 
@@ -200,7 +205,7 @@ def scaled(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
 def test_a_loss_scaler_may_drop_updates_but_not_so_many_in_a_row(run: Run, scaled: int) -> None:
     trainer = run.trainer(epochs=4)
     drop(trainer, {2, 4, 5, *range(8, 8 + scaled)})
-    with pytest.raises(NodeError, match=rf"DeepSpeed dropped {scaled} updates in a row, update {7 + scaled} of 12 the last of them"):
+    with pytest.raises(NodeError, match=rf"the engine dropped {scaled} updates in a row, update {7 + scaled} of 12 the last of them"):
         run.train(trainer)
 
 

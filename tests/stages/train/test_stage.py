@@ -43,7 +43,8 @@ def test_optimize_makes_a_plain_baseline_and_the_stack() -> None:
 
 def test_checkpoint_settings_are_no_part_of_the_identity() -> None:
     (often,), (seldom,) = nodes(train={"steps": 10, "checkpoint_every": 1}), nodes(train={"steps": 10, "keep_checkpoints": 9})
-    assert identity(often.config) == identity(seldom.config)
+    (silent,) = nodes(train={"steps": 10, "track": []})
+    assert identity(often.config) == identity(seldom.config) == identity(silent.config)
 
 
 def test_ranks_are_part_of_the_identity() -> None:
@@ -58,11 +59,25 @@ def test_a_preset_and_its_values_are_one_identity() -> None:
     assert identity(named.config) == identity(written.config)
 
 
-def test_fp16_and_compiled_zero_3_are_refused_before_anything_runs() -> None:
-    with pytest.raises(SpecError, match="fp16"):
-        nodes(train={"steps": 10, "precision": "fp16"})
+def test_compiled_zero_3_is_refused_before_anything_runs() -> None:
     with pytest.raises(SpecError, match="ZeRO stage 3"):
         nodes(train={"steps": 10, "zero_stage": 3}, optimize=STACK)
+
+
+@pytest.mark.parametrize("sharding", ["full", "grad_op"])
+def test_compiled_blocks_are_not_sharded_by_fsdp(sharding: str) -> None:
+    with pytest.raises(SpecError, match="which FSDP takes apart") as caught:
+        nodes(train={"steps": 10, "engine": "fsdp", "sharding": sharding}, optimize=STACK)
+    assert "sharding: none" in (caught.value.hint or "")
+    assert len(nodes(train={"steps": 10, "engine": "fsdp", "sharding": "none"}, optimize=STACK)) == 2
+
+
+def test_fsdp_shards_fully_where_nothing_else_is_said() -> None:
+    (unsaid,), (said,) = (nodes(train={"steps": 10, "engine": "fsdp", **more}) for more in ({}, {"sharding": "full"}))
+    assert identity(unsaid.config) == identity(said.config)
+    assert (config(said).recipe.engine, config(said).recipe.sharding) == ("fsdp", "full")
+    (deepspeed,) = nodes()
+    assert config(deepspeed).recipe.sharding is None
 
 
 def test_planning_loads_no_torch() -> None:
@@ -86,6 +101,11 @@ def test_a_hybrid_s_mixers_are_in_its_shape() -> None:
     shape = config(node).model
     assert shape.mamba is not None
     assert (shape.mamba.state_size, shape.mamba.head_size, shape.attention_layers) == (128, 64, (1, 2, 6, 11, 16, 20, 21, 22, 23))
+
+
+def test_precision_and_optimizer_are_part_of_the_identity() -> None:
+    ways: list[dict[str, object]] = [{}, {"precision": "fp16"}, {"optimizer": "muon"}]
+    assert len({str(identity(nodes(train={"steps": 10, **way})[0].config)) for way in ways}) == 3
 
 
 def test_offloading_and_recomputing_are_part_of_the_identity() -> None:

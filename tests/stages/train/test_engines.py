@@ -1,0 +1,109 @@
+"""Both engines, whole runs through torchrun: whatever is sharded, the same is learnt, and kill -9 changes no bit."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ryot.plugins import NodeError
+from ryot.plugins.testing import run_stage
+from ryot.stages.export.stage import ExportConfig, ExportStage
+from ryot.stages.train.stage import TrainConfig, TrainStage
+from tests.stages.train.test_work import config, history, results, start, wait_for
+
+pytestmark = pytest.mark.e2e
+
+ENGINES: dict[str, dict[str, Any]] = {
+    "zero-1": {"zero_stage": 1},
+    "zero-2": {"zero_stage": 2},
+    "zero-3": {"zero_stage": 3},
+    "fsdp-full": {"engine": "fsdp", "sharding": "full"},
+    "fsdp-grad_op": {"engine": "fsdp", "sharding": "grad_op"},
+    "fsdp-none": {"engine": "fsdp", "sharding": "none"},
+}
+
+
+@pytest.fixture
+def tokens(make_tokens: Callable[..., Path]) -> Path:
+    return make_tokens()
+
+
+def with_recipe(settings: TrainConfig, *, dropout: float = 0.1, **recipe: Any) -> TrainConfig:
+    """The same run with another recipe and dropout."""
+    return settings.model_copy(
+        update={
+            "recipe": settings.recipe.model_copy(update=recipe),
+            "model": settings.model.model_copy(update={"dropout": dropout}),
+        }
+    )
+
+
+def losses(folder: Path) -> list[float]:
+    return [update["loss"] for update in history(folder)["updates"]]
+
+
+def train(settings: TrainConfig, folder: Path, tokens: Path) -> list[float]:
+    """The losses of a whole run's updates."""
+    run_stage(TrainStage(), settings, folder, inputs={"tokens": tokens})
+    return losses(folder)
+
+
+def test_two_ranks_learn_what_one_does_whatever_the_engine_shards(tmp_path: Path, tokens: Path) -> None:
+    plain = config(packed=False, epochs=3)
+    one = train(with_recipe(plain, dropout=0.0, batch_size=4, accumulation=2), tmp_path / "one", tokens)
+    assert one[-1] < one[0] - 0.1
+    for name, engine in ENGINES.items():
+        two = train(with_recipe(plain, dropout=0.0, batch_size=2, accumulation=2, ranks=2, **engine), tmp_path / name, tokens)
+        assert two == pytest.approx(one, abs=1e-4), name
+
+
+@pytest.mark.parametrize("name", ["fsdp-full", "fsdp-grad_op", "fsdp-none"])
+def test_a_run_on_fsdp_that_was_killed_ends_with_the_same_bits(tmp_path: Path, tokens: Path, name: str) -> None:
+    settings = with_recipe(config(2), **ENGINES[name])
+    train(settings, tmp_path / "whole", tokens)
+    process = start(settings, tmp_path / "killed", tokens)
+    wait_for(lambda: any((tmp_path / "killed" / "scratch" / "checkpoints").glob("update-*")))
+    process.kill()
+    process.wait()
+    train(settings, tmp_path / "killed", tokens)
+    assert json.loads((tmp_path / "killed" / "out" / "timings.json").read_text())["resumed"] >= 1
+    assert results(tmp_path / "killed") == results(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("family", ["gpt", "llama", "hybrid"])
+def test_every_family_trains_fully_sharded_on_two_ranks_and_exports(tmp_path: Path, tokens: Path, family: str) -> None:
+    settings = config(2, packed=False, family=family, epochs=4)
+    sharded = with_recipe(settings, dropout=0.0, batch_size=2, recompute=True, **ENGINES["fsdp-full"])
+    one = train(with_recipe(settings, dropout=0.0, ranks=1), tmp_path / "one", tokens)
+    assert train(sharded, tmp_path / "two", tokens) == pytest.approx(one, abs=1e-4)
+    inputs = {"weights": tmp_path / "two" / "out", "tokens": tokens}
+    exported = run_stage(ExportStage(), ExportConfig(probes=4), tmp_path / "export", inputs=inputs)
+    assert exported.value("logit_difference") == 0
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"zero_stage": 2, "ranks": 2, "batch_size": 4}, {"batch_size": 8}),
+        ({"batch_size": 8}, {"zero_stage": 3, "ranks": 2, "batch_size": 4}),
+        ({"zero_stage": 3, "ranks": 2, "batch_size": 4}, {**ENGINES["fsdp-full"], "ranks": 2, "batch_size": 4}),
+        ({**ENGINES["fsdp-full"], "ranks": 2, "batch_size": 4}, {"zero_stage": 1, "batch_size": 8}),
+    ],
+)
+def test_a_checkpoint_goes_on_with_other_ranks_and_another_engine(
+    tmp_path: Path, tokens: Path, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    """Scratch folders bear a run's key, so that one is carried over by hand."""
+    plain = config(packed=False, epochs=5)
+    whole = train(with_recipe(plain, dropout=0.0, **before), tmp_path / "before", tokens)
+    left, right = (tmp_path / name / "scratch" / "checkpoints" for name in ("before", "after"))
+    shutil.copytree(left / "update-00000010", right / "update-00000010")
+    assert train(with_recipe(plain, dropout=0.0, **after), tmp_path / "after", tokens) == pytest.approx(whole, abs=1e-4)
+    assert json.loads((tmp_path / "after" / "out" / "timings.json").read_text())["resumed"] == 1
+    other = with_recipe(plain, dropout=0.0, **(after | {"batch_size": 2}))
+    shutil.copytree(left / "update-00000010", tmp_path / "other" / "scratch" / "checkpoints" / "update-00000010")
+    with pytest.raises(NodeError, match="has updates of 8 documents, this run of"):
+        train(other, tmp_path / "other", tokens)
