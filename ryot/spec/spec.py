@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from ryot.spec.data import Data
+from ryot.spec.finetune import Align, Finetune
 from ryot.spec.hardware import Claims, Hardware, RefusalName
 from ryot.spec.model import Model
 from ryot.spec.section import Section
@@ -45,6 +46,10 @@ class Spec(Section):
     """How the weights are found."""
     optimize: Optimize | None = None
     """The baseline and the stack that has to beat it."""
+    finetune: Finetune | None = None
+    """The trained weights taught to answer."""
+    align: Align | None = None
+    """The weights taught to prefer one answer to another."""
     export: Export | None = None
     """The checkpoint others load."""
     serve: Serve | None = None

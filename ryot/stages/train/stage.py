@@ -178,6 +178,11 @@ class TrainStage(Stage):
         return Node(name, self.name, config, {"tokens": "tokenizer"}, {}, self.resources, self.measures, samples_of(spec))
 
 
+def trained_weights(spec: Spec) -> str:
+    """The node whose weights training ends with: the optimized run, where there is one."""
+    return "train" if spec.optimize is None else "train.optimized"
+
+
 def samples_of(spec: Spec) -> dict[str, int]:
     """How many samples of each measure a run takes, where the spec alone tells."""
     updates, heldout = spec.train.updates, heldout_of(spec)
