@@ -64,7 +64,7 @@ class ServingEstimate:
 @dataclass(frozen=True, slots=True)
 class Estimates:
     """All of it. `platform` is what is trained on, None where this machine's device is in no catalogue. `entropy` is
-    the least loss in nats a token that the data allow."""
+    the least loss in nats a token that the data allow. `unreckoned` are the nodes whose time, memory and cost are in none of it."""
 
     params: Parameters
     platform: Platform | None
@@ -74,6 +74,7 @@ class Estimates:
     dataset: DatasetEstimate | None
     entropy: float | None
     hours_per_month: float
+    unreckoned: tuple[str, ...] = ()
 
 
 def estimate(spec: Spec, here: Here, documents: int | None = None) -> Estimates:
@@ -93,6 +94,7 @@ def estimate(spec: Spec, here: Here, documents: int | None = None) -> Estimates:
         dataset=dataset_estimate(spec.data, spec.model),
         entropy=entropy_floor(spec.data, spec.model),
         hours_per_month=spec.hardware.serve.hours_per_month,
+        unreckoned=tuple(name for name in ("finetune", "align") if getattr(spec, name) is not None),
     )
 
 

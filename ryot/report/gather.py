@@ -83,7 +83,7 @@ def _histories(plan: Plan, store: Store) -> dict[str, list[float]]:
     """The loss after each update, of every finished training."""
     found: dict[str, list[float]] = {}
     for node in plan.nodes:
-        if node.stage == "train" and store.record(node.stage, node.key):
+        if node.stage in ("train", "finetune", "align") and store.record(node.stage, node.key):
             history = _read(_out(store, node) / "history.json")
             updates = history.get("updates", []) if isinstance(history, dict) else []
             found[node.name] = [update["loss"] for update in updates if isinstance(update.get("loss"), float)]

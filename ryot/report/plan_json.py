@@ -49,6 +49,7 @@ def estimates_data(estimates: Estimates) -> dict[str, object]:
         "params": params.total,
         "params_trainable": params.trainable,
         "params_described": params.described,
+        "unreckoned": list(estimates.unreckoned),
         "platform": None
         if platform is None
         else {

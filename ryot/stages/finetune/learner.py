@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import resource
 import shutil
 import time
 from dataclasses import dataclass
@@ -21,7 +22,6 @@ from ryot.plugins import NodeError, digest_file, write_durable
 from ryot.stages.finetune import checkpoints
 from ryot.stages.finetune.settings import LoraChoice, TuningRecipe
 from ryot.stages.train.child import Progress
-from ryot.stages.train.memory import peak_rss
 from ryot.stages.train.model import parameter_count
 
 _SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
@@ -228,5 +228,6 @@ def trainable(model: Any) -> int:
 
 
 def report(place: Place, found: dict[str, Any]) -> None:
-    """Leave what the run was, for the node."""
-    write_durable(place.results / "result.json", json.dumps(found | {"memory_rss": peak_rss()}))
+    """Leave what the run was, for the node, with the peak of this process's resident memory (getrusage counts KiB on Linux)."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    write_durable(place.results / "result.json", json.dumps(found | {"memory_rss": peak}))

@@ -1,5 +1,7 @@
 """What every rank does first: die with torchrun, keep a log of its own, show that it lives, and leave its error where ryot reads it."""
 
+from __future__ import annotations
+
 import json
 import os
 import sys
@@ -10,13 +12,15 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 import transformers
 
 from ryot.plugins import RyotError, processes, write_durable
-from ryot.stages.train.trainer import Update
+
+if TYPE_CHECKING:  # ranks that train without DeepSpeed need not load it
+    from ryot.stages.train.trainer import Update
 
 BEAT_S = 1.0
 """Seconds between two signs of life."""
