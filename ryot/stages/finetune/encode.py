@@ -1,6 +1,7 @@
 """Pairs as token ids, cut to the context, some of them held out; kept as JSON for the process that trains."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -71,15 +72,15 @@ def prepare(pairs: Sequence[Pair], tokens: Path, context: int, heldout: int, see
 
 def held_out(pairs: Sequence[Pair], wanted: int, seed: int) -> list[bool]:
     """Which pairs are held out: all of a seeded choice of prompts, so that no prompt is on both sides."""
-    prompts = list(dict.fromkeys(pair.prompt for pair in pairs))
-    of_prompt = dict.fromkeys(prompts, 0)
-    for pair in pairs:
-        of_prompt[pair.prompt] += 1
+    of_prompt = Counter(pair.prompt for pair in pairs)
+    prompts = list(of_prompt)
     chosen: set[str] = set()
+    count = 0
     for index in np.random.Generator(np.random.PCG64([seed, 1])).permutation(len(prompts)):
-        if sum(of_prompt[prompt] for prompt in chosen) >= wanted:
+        if count >= wanted:
             break
         chosen.add(prompts[index])
+        count += of_prompt[prompts[index]]
     return [pair.prompt in chosen for pair in pairs]
 
 
