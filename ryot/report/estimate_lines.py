@@ -21,6 +21,8 @@ def estimate_lines(estimates: Estimates) -> Iterator[tuple[str, str]]:
         yield "rehearsal", f"a twin of {estimates.twin.total:,} parameters first, {beside:,} of them beside embedding, head and positions"
     yield "hardware", _hardware(estimates.platform)
     yield "updates", _updates(estimates)
+    if estimates.unreckoned:
+        yield "left out", f"{' and '.join(estimates.unreckoned)}: time, memory and cost are not reckoned"
     if estimates.serving is not None:
         yield "serving", _serving(estimates.serving)
         month = usd_of_a_month(estimates)

@@ -114,7 +114,8 @@ def _histories(plan: Plan, store: Store) -> tuple[dict[str, list[float]], dict[s
     nothing of the model."""
     losses, looks = {}, {}
     for node in plan.nodes:
-        if node.stage == "train" and not node.name.startswith("rehearsal.") and store.record(node.stage, node.key):
+        trained = node.stage in ("train", "finetune", "align") and not node.name.startswith("rehearsal.")
+        if trained and store.record(node.stage, node.key):
             history = _read(_out(store, node) / "history.json")
             history = history if isinstance(history, dict) else {}
             losses[node.name] = [update["loss"] for update in history.get("updates", []) if isinstance(update.get("loss"), float)]

@@ -52,6 +52,7 @@ def estimates_data(estimates: Estimates) -> dict[str, object]:
         "params_trainable": params.trainable,
         "params_described": params.described,
         "params_twin": estimates.twin.total if estimates.twin else None,
+        "unreckoned": list(estimates.unreckoned),
         "platform": None
         if platform is None
         else {

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from ryot.spec.data import Data
+from ryot.spec.finetune import Align, Finetune
 from ryot.spec.hardware import Claims, Hardware, RefusalName
 from ryot.spec.model import Model
 from ryot.spec.rehearse import Rehearse, small_evaluate, small_export, small_optimize, small_train
@@ -49,6 +50,10 @@ class Spec(Section):
     """The whole run on a tiny twin first; off unless written: `rehearse: {}`."""
     optimize: Optimize | None = None
     """The baseline and the stack that has to beat it."""
+    finetune: Finetune | None = None
+    """The trained weights taught to answer."""
+    align: Align | None = None
+    """The weights taught to prefer one answer to another."""
     export: Export | None = None
     """The checkpoint others load."""
     serve: Serve | None = None
@@ -75,6 +80,8 @@ class Spec(Section):
                 "train": small_train(self.train, self.rehearse.updates),
                 "rehearse": None,
                 "optimize": small_optimize(self.optimize) if self.optimize else None,
+                "finetune": None,
+                "align": None,
                 "export": small_export(self.export) if self.export else None,
                 "evaluate": small_evaluate(self.evaluate) if self.serve else None,
                 "bench": None,

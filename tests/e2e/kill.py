@@ -154,7 +154,7 @@ def compare(reference: Store, store: Store, finished: dict[str, str]) -> None:
 
 def weights_and_data(record: Record) -> dict[str, str]:
     """The digests of a node's files; of nodes that time or ask a live server, none."""
-    if record.stage not in ("data", "filter", "tokenizer", "train", "export"):
+    if record.stage not in ("data", "filter", "tokenizer", "train", "finetune", "align", "export"):
         return {}
     return {name: digest.sha256 for name, digest in record.files.items() if not name.startswith("timings")}
 

@@ -16,7 +16,8 @@ def test_every_field_says_what_it_means() -> None:
 @pytest.mark.parametrize("path", [
     "version", "claims.params", "model.preset", "data.sources[].generate.examples", "data.tokenizer.min_frequency", "train.lr",
     "optimize.stack[].kernel.level", "optimize.baseline.kernel.level", "serve.kv_cache", "bench.scenarios.*.users",
-    "targets[].waiver.expires", "stages[].with", "hardware.python", "profiles",
+    "targets[].waiver.expires", "stages[].with", "finetune.lora.modules", "finetune.generate.examples", "align.lora.rank", "align.beta",
+    "hardware.python", "profiles",
 ])  # fmt: skip
 def test_field_is_listed(path: str) -> None:
     assert path in BY_PATH
@@ -26,6 +27,9 @@ def test_field_is_listed(path: str) -> None:
     ("train.lr", "number", "0.0001", ""),
     ("train.epochs", "whole number", "none", ""),
     ("train.schedule", "cosine | linear | constant | wsd", "cosine", ""),
+    ("finetune.lora.rank", "whole number", "64", ""),
+    ("finetune.lora.dropout", "number", "0.05", "proportion"),
+    ("align.generate", "section", "none", ""),
     ("serve.kv_cache", "whole number", "1073741824", "bytes"),
     ("serve.start_timeout", "number", "600", "seconds"),
     ("serve.eager", "true | false", "true", ""),

@@ -1,4 +1,5 @@
-"""Small "tokens" folders for the stages that read them, in the format the tokenizer stage writes, and a world of one process."""
+"""Small "tokens" and "weights" folders for the stages that read them, in the formats that tokenizer and train write, and a world of one
+process."""
 
 import json
 import os
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from ryot.stages.tokenizer.tokens import TokenShard, facts_with
+from ryot.stages.train.stage import ModelShape
 
 EOS, PAD, VOCAB = 1, 2, 300
 
@@ -42,6 +44,20 @@ def write_tokenizer(folder: Path, vocab: int) -> None:
     (folder / "tokenizer.json").write_text(json.dumps({"version": "1.0", **parts, "added_tokens": added, "model": model}))
     names = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": "<eos>", "pad_token": "<pad>", "unk_token": "<unk>"}
     (folder / "tokenizer_config.json").write_text(json.dumps(names))
+
+
+def write_weights(folder: Path, shape: ModelShape, tokens: Path) -> Path:
+    """A "weights" folder with first weights."""
+    from safetensors.torch import save_file  # noqa: PLC0415 - only the heavy tests pay for it
+
+    from ryot.stages.train import model as models  # noqa: PLC0415
+    from ryot.stages.train.documents import specials  # noqa: PLC0415
+
+    model = models.build(shape, specials(tokens), seed=3)
+    model.config.save_pretrained(folder)
+    tensors = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from typing import Literal
 
 from ryot.plugins import Facts, Measure, Node, Resources, Spec, Stage, StageConfig
+from ryot.stages.align.stage import last_weights
+from ryot.stages.compare.gate import gate_of
 
 
 class ExportConfig(StageConfig):
@@ -30,13 +32,11 @@ class ExportStage(Stage):
     )
 
     def expand(self, spec: Spec, facts: Facts) -> Iterable[Node]:
-        """One node when the spec has `export`: of the optimized run, where there is one; behind its gate, where that is to stop."""
+        """One node when the spec has `export`: of the last weights there are; behind the comparison's gate, where that is to stop."""
         del facts
         if spec.export is None:
             return []
         config = ExportConfig(dtype=spec.export.dtype, probes=spec.export.probes)
-        trained = "train.optimized" if spec.optimize is not None else "train"
-        inputs = {"weights": trained, "tokens": "tokenizer"}
-        if spec.optimize is not None and spec.optimize.gate == "stop":
-            inputs["comparison"] = "compare"
+        weights = last_weights(spec)
+        inputs = {"weights": weights, "tokens": "tokenizer", **gate_of(spec, weights)}
         return [Node("export", self.name, config, inputs, resources=self.resources, measures=self.measures)]

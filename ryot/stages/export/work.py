@@ -13,6 +13,7 @@ import transformers
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel
 
 from ryot.plugins import NodeError, StageContext
+from ryot.stages.compare.gate import refuse_missed_gate
 from ryot.stages.export.stage import ExportConfig
 from ryot.stages.train.documents import Documents, Ids, specials
 
@@ -37,15 +38,6 @@ def run(config: ExportConfig, context: StageContext) -> None:
     context.measure("logit_difference", difference)
     context.measure("parameters", sum(parameter.numel() for parameter in loaded.parameters()))
     context.measure("size", (context.out / "model.safetensors").stat().st_size)
-
-
-def refuse_missed_gate(folder: Path) -> None:
-    """Raise NodeError when the comparison does not say to proceed."""
-    told: dict[str, Any] = json.loads((folder / "comparison.json").read_text())["comparison"]
-    if told["outcome"] != "proceed":
-        missed = ", ".join(name.replace("_", " ") for name, met in told["criteria"].items() if not met)
-        hint = "; ".join([*told["advice"], "optimize.gate: continue goes past it"])
-        raise NodeError(f"the comparison missed its gate ({missed}): {told['outcome']}", hint=hint)
 
 
 def load(folder: Path) -> PreTrainedModel:

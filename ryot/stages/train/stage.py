@@ -212,6 +212,11 @@ def _refuse_compiled(zero: int, engine: str, kernel: KernelChoice) -> None:
         raise SpecError(f"kernel.level 2 and 3 compile the blocks, which {what} takes apart", hint=f"use {instead} or kernel.level 1")
 
 
+def trained_weights(spec: Spec) -> str:
+    """The node whose weights training ends with: the optimized run, where there is one."""
+    return "train" if spec.optimize is None else "train.optimized"
+
+
 def samples_of(spec: Spec) -> dict[str, int]:
     """How many samples of each measure a run takes, where the spec alone tells."""
     updates, heldout = spec.train.updates, heldout_of(spec)

@@ -12,6 +12,7 @@ from ryot.plugins import Facts, NodeError, Spec
 from ryot.plugins.testing import StageResult, run_stage
 from ryot.stages.export.stage import ExportConfig, ExportStage
 from ryot.stages.train.stage import MambaShape, ModelShape, RopeShape
+from tests.stages.conftest import write_weights
 
 SHAPES = [
     ModelShape(family="gpt", vocab_size=300, hidden_size=32, layers=2, heads=4, ffn_size=64, context=32),
@@ -28,27 +29,13 @@ SHAPES = [
 ]  # fmt: skip
 
 
-def weights(folder: Path, shape: ModelShape, tokens: Path) -> Path:
-    """A "weights" folder with first weights."""
-    from safetensors.torch import save_file  # noqa: PLC0415 - only the heavy tests pay for it
-
-    from ryot.stages.train import model as models  # noqa: PLC0415
-    from ryot.stages.train.documents import specials  # noqa: PLC0415
-
-    model = models.build(shape, specials(tokens), seed=3)
-    model.config.save_pretrained(folder)
-    tensors = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
-    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
-    return folder
-
-
 @pytest.fixture
 def export(tmp_path: Path, make_tokens: Callable[..., Path]) -> Any:
     """Call it with a shape to export its first weights."""
     tokens = make_tokens()
 
     def run(shape: ModelShape, name: str = "node", **config: Any) -> StageResult:
-        folder = weights(tmp_path / f"weights-{name}", shape, tokens)
+        folder = write_weights(tmp_path / f"weights-{name}", shape, tokens)
         return run_stage(ExportStage(), ExportConfig(**config), tmp_path / name, inputs={"weights": folder, "tokens": tokens})
 
     return run
@@ -92,7 +79,7 @@ def test_weights_that_are_missing_are_an_error(tmp_path: Path, make_tokens: Call
     from safetensors.torch import load_file, save_file  # noqa: PLC0415
 
     tokens = make_tokens()
-    folder = weights(tmp_path / "weights", SHAPES[0], tokens)
+    folder = write_weights(tmp_path / "weights", SHAPES[0], tokens)
     tensors = load_file(folder / "model.safetensors")
     del tensors["transformer.ln_f.bias"]
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})

@@ -20,8 +20,9 @@ class Generated:
     refused: Counter[str] = field(default_factory=Counter)
 
 
-def generate(source: GeneratorSource, seed: int, report: Callable[..., None]) -> Generated:
-    """`source.examples` documents with unique questions. Raises NodeError, with the number there are, when the cells give fewer."""
+def generate(source: GeneratorSource, seed: int, report: Callable[..., None], without: frozenset[str] = frozenset()) -> Generated:
+    """`source.examples` documents with unique questions, none of which has a key in `without`. Raises NodeError, with the number there
+    are, when the cells give fewer."""
     cells = len(cells_of(source))
     streams: dict[tuple[int, frozenset[str]], Stream] = {}
 
@@ -29,7 +30,7 @@ def generate(source: GeneratorSource, seed: int, report: Callable[..., None]) ->
         done, found = 0, []
         for index, order in enumerate(orders):
             # A stream that is asked for more goes on; one that must leave out a question begins again.
-            stream = streams.setdefault((index, order.without), Stream(source, seed, index, order.without))
+            stream = streams.setdefault((index, order.without), Stream(source, seed, index, order.without | without))
             stream.take(order.wanted)
             found.append(stream.made.keys[: order.wanted])
             done += order.wanted
