@@ -62,7 +62,7 @@ def test_closed_streams_change_no_exit_code(tmp_path: Path, closed: str) -> None
 def test_stdout_of_json_is_json_alone(tmp_path: Path) -> None:
     done = ended([*FAILS, "--json"], tmp_path)
     assert done.returncode == 4
-    assert json.loads(done.stdout)["exit_code"] == 5
+    assert json.loads(done.stdout)["exit_code"] == 4
     assert "FAILED" in done.stderr
 
 
