@@ -152,7 +152,10 @@ _STYLE = {"dropped": "red", "broken": "red", "changed": "yellow", "depends": "ye
 def lines(number: int, document: Shown) -> list[RenderableType]:
     """A document for the terminal: where it is from, the start of its text, and a line for each filter, each folded below itself."""
     first, *others = document.steps
-    heading = Text(f"{number}. {document.id or 'broken'}", "bold").append(f"  {printable(first.remark)}", "dim")
+    heading = Table.grid(padding=(0, 1, 0, 0))
+    heading.add_column(width=len(f"{number}."))
+    heading.add_column(overflow="fold")
+    heading.add_row(Text(f"{number}.", "bold"), Text(document.id or "broken", "bold").append(f"  {printable(first.remark)}", "dim"))
     text = printable(document.text[:_TEXT].replace("\n", "⏎"))
     more = f" ... {len(document.text):,} characters" if len(document.text) > _TEXT else ""
     shown: list[RenderableType] = [heading]

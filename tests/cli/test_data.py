@@ -160,4 +160,5 @@ def test_what_is_folded_stands_below_itself(spec: Path, capsys: pytest.CaptureFi
     said = capsys.readouterr().out.splitlines()
     assert max(map(len, said)) <= 80
     documents = said[: len(said) - 1 - said[::-1].index("")]  # the summary is the last paragraph
-    assert all(line.startswith("   ") for line in documents if line and not line[0].isdigit())
+    assert [line for line in documents if line and not line[0].isdigit() and not line.startswith("   ")] == []
+    assert any(line.strip() == "enclosed in double quotes: line 1 column 2 (char 1)" for line in documents)

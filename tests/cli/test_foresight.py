@@ -165,7 +165,7 @@ def test_plan_tells_the_twin_of_a_rehearsal_and_what_comes_after_it(tmp_path: Pa
     assert run(["plan", str(TINY), "--set", "rehearse={}", "--store", str(tmp_path)]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "rehearsal a twin of 116,224 parameters first, 67,072 of them beside embedding, head and positions" in said
-    assert "never ran; comes after rehearsal.save, rehearsal.resume, rehearsal.evaluate" in said
+    assert "never ran; waits for tokenizer; comes after rehearsal.save, rehearsal.resume, rehearsal.evaluate" in said
     run(["plan", str(TINY), "--set", "rehearse={}", "--store", str(tmp_path), "--json"])
     found = json.loads(capsys.readouterr().out)
     after = {node["name"]: node["after"] for node in found["nodes"] if node["after"]}

@@ -52,11 +52,13 @@ def fields_of(text_field: str | None) -> list[str]:
 
 
 def _string(record: dict[str, object], name: str) -> str:
-    value = record.get(name)
-    if value is None:
+    if name not in record:
         others = ", ".join(list(record)[:_NAMES]) + (", ..." if len(record) > _NAMES else "")
         instead = f"; there are: {others}; name the one to read as the source's text_field" if others else ""
         raise ValueError(f"there is no field {name!r}{instead}"[:300])
+    value = record[name]
+    if value is None:
+        raise ValueError(f"the field {name!r} is null")
     if not isinstance(value, str):
         raise ValueError(f"field {name!r} is {_kind(value)}, not a string")
     return value

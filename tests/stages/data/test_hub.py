@@ -52,7 +52,7 @@ def test_each_file_of_the_hub_is_a_unit(tmp_path: Path, monkeypatch: pytest.Monk
     assert len([shard for shard in documents.shards if shard.split == "train"]) == 3
     found = [document.text for split in ("train", "heldout") for document in documents.split(split)]
     assert sorted(found) == sorted(wanted)
-    assert documents.facts["broken_named"] == [f"owner/three#{shard}:51: there is no field 'text'" for shard in range(3)]
+    assert documents.facts["broken_named"] == [f"owner/three#{shard}:51: the field 'text' is null" for shard in range(3)]
     assert {path.name: path.read_bytes() for path in one.out.iterdir()} == {path.name: path.read_bytes() for path in two.out.iterdir()}
 
 

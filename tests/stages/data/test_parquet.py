@@ -30,7 +30,7 @@ def test_rows_are_documents_and_broken_rows_are_named(tmp_path: Path) -> None:
     source = table(tmp_path / "a.parquet", group=2, text=["one", None, " ", "four", "five"], number=[1, 2, 3, 4, 5])
     records = list(read_files(source))
     assert texts(records) == ["one", "four", "five"]
-    assert [str(found) for found in broken(records)] == ["a.parquet:2: there is no field 'text'", "a.parquet:3: the text is empty"]
+    assert [str(found) for found in broken(records)] == ["a.parquet:2: the field 'text' is null", "a.parquet:3: the text is empty"]
 
 
 def test_a_template_takes_several_columns(tmp_path: Path) -> None:

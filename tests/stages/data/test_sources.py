@@ -36,7 +36,7 @@ BROKEN_LINES = {
     "a list": (b"[1]", "a JSON object is needed, this is an array"),
     "null": (b"null", "a JSON object is needed, this is null"),
     "no such field": (b'{"content": "a"}', "there is no field 'text'"),
-    "null text": (b'{"text": null}', "there is no field 'text'"),
+    "null text": (b'{"text": null}', "the field 'text' is null"),
     "a number for text": (b'{"text": 5}', "field 'text' is a number, not a string"),
     "empty text": (b'{"text": ""}', "the text is empty"),
     "blank text": (b'{"text": " \\n\\t"}', "the text is empty"),
@@ -140,7 +140,8 @@ def test_field_and_template_choose_the_text(tmp_path: Path) -> None:
     file.write_text(json.dumps({"question": "1+1?", "answer": "{2}"}) + "\n")
     assert read(file, text_field="question") == (["1+1?"], [])
     assert read(file, text_field="Q: {question}\\nA: {answer}") == (["Q: 1+1?\nA: {2}"], [])
-    assert read(file, text_field="{question} {other}") == ([], ["a.jsonl:1: there is no field 'other'"])
+    told = "a.jsonl:1: there is no field 'other'; there are: question, answer; name the one to read as the source's text_field"
+    assert read(file, text_field="{question} {other}") == ([], [told])
 
 
 def test_broken_line_of_a_text_file_is_named(tmp_path: Path) -> None:
