@@ -1,7 +1,7 @@
 # make quickstart   set up, run specs/phase3.yaml from data to a verdict, say where the reports lie
 # make setup        .venv with everything, pinned
-# make check        format, lint, types, import contracts, fast tests: about 2.5 minutes
-# make test         all tests, with the real engines
+# make check        format, lint, types, import contracts, fast tests: three to five minutes
+# make test         make check, then all other tests, with the real engines
 # make lock         pin anew what pyproject.toml asks for
 PYTHON ?= python3
 # uv does not read pip's settings. Where no CPU build of torch is offered there: make lock BACKEND="--torch-backend cpu"
@@ -30,8 +30,8 @@ check: setup
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m pytest -q -n 2 -m "not heavy and not e2e"
 
-test: setup
-	$(BIN)/python -m pytest -q -n 2 -m "not e2e"
+test: check
+	$(BIN)/python -m pytest -q -n 2 -m "heavy and not e2e"
 	$(BIN)/python -m pytest -q -m e2e
 
 lock: setup

@@ -199,8 +199,7 @@ def _packing(case: Case, ids_RL: torch.Tensor) -> dict[str, Any]:
 
 
 def _engine(case: Case, device: torch.device) -> Engine:
-    mamba = {"mamba": case.model.mixer.model_dump()} if case.model.family == "hybrid" else {}
-    shape = ModelShape.model_validate(case.model.model_dump(exclude={"preset"}) | mamba)
+    shape = ModelShape.model_validate(case.model.shape())
     attention = "sdpa" if case.kernel_level >= 1 else "eager"
     model = models.build(shape, Specials(bos=1, eos=1, pad=0), seed=1, attention=attention)
     if case.packed:

@@ -152,11 +152,15 @@ def compare(reference: Store, store: Store, finished: dict[str, str]) -> None:
         compare_measures(node, reference, expected[node], store, record)
 
 
+_TIMED = ("timings", "tensorboard/", "wandb/", "mlflow/")
+"""Files that hold times of day or seconds."""
+
+
 def weights_and_data(record: Record) -> dict[str, str]:
     """The digests of a node's files; of nodes that time or ask a live server, none."""
     if record.stage not in ("data", "filter", "tokenizer", "train", "finetune", "align", "export"):
         return {}
-    return {name: digest.sha256 for name, digest in record.files.items() if not name.startswith("timings")}
+    return {name: digest.sha256 for name, digest in record.files.items() if not name.startswith(_TIMED)}
 
 
 def compare_measures(node: str, reference: Store, expected: Record, store: Store, record: Record) -> None:
