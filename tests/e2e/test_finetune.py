@@ -61,6 +61,6 @@ def test_a_changed_alignment_does_not_fine_tune_again(folder: Path, seconds: flo
     assert [name for name, state in states.items() if state == "cached"] == ["data", "tokenizer", "train", "finetune"]
 
 
-@pytest.mark.parametrize("number", [0, 1])
-def test_kill_at_a_random_moment_loses_nothing(folder: Path, seconds: float, number: int) -> None:
-    print(kill.disturbed([SPEC], folder / f"store-{number}", seconds, random.Random()))
+def test_kill_at_a_random_moment_loses_nothing(folder: Path, seconds: float) -> None:
+    """One of many: `kill.py --spec specs/finetune.yaml` makes as many as one likes."""
+    print(kill.disturbed([SPEC], folder / "store", seconds, random.Random()))
