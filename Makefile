@@ -32,7 +32,7 @@ check: setup
 
 test: check
 	$(BIN)/python -m pytest -q -n 2 -m "heavy and not e2e"
-	$(BIN)/python -m pytest -q -m e2e
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m e2e
 
 lock: setup
 	$(LOCK) $(BACKEND) --extra cpu --override requirements/cpu-overrides.txt --constraint requirements/cpu-constraints.txt --python-version 3.11 -o requirements/cpu.lock
