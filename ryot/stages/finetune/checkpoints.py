@@ -2,7 +2,6 @@
 that is written last. A folder without one, or with one that does not match every byte, is never taken."""
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ryot.plugins import digest_file, write_durable
+from ryot.stages.sync import sync
 
 MANIFEST = "ryot-manifest.json"
 _NAME = re.compile(r"checkpoint-(\d+)")
@@ -19,9 +19,9 @@ def seal(path: Path, identity: str, resumed: int) -> None:
     """Make a checkpoint whole. `identity` is what it was trained from, `resumed` how often its run was resumed."""
     digests = {}
     for file in _files(path):
-        _sync(file)
+        sync(file)
         digests[file.relative_to(path).as_posix()] = digest_file(file)
-    _sync(path)
+    sync(path)
     write_durable(path / MANIFEST, json.dumps({"of": identity, "resumed": resumed, "files": digests}, sort_keys=True))
 
 
@@ -72,11 +72,3 @@ def _all(folder: Path) -> Iterator[Path]:
 
 def _files(path: Path) -> Iterator[Path]:
     yield from (file for file in sorted(path.rglob("*")) if file.is_file() and file.name != MANIFEST)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -22,7 +22,7 @@ from ryot.plugins import NodeError, digest_file, write_durable
 from ryot.stages.finetune import checkpoints
 from ryot.stages.finetune.settings import LoraChoice, TuningRecipe
 from ryot.stages.train.child import Progress
-from ryot.stages.train.model import parameter_count
+from ryot.stages.train.model import parameter_count, stored_tensors
 
 _SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
 _OF_TORCHRUN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "GROUP_RANK", "MASTER_ADDR", "MASTER_PORT")
@@ -213,7 +213,7 @@ def write_merged(trainer: Any, place: Place) -> PreTrainedModel:
     merged: PreTrainedModel = model.merge_and_unload() if isinstance(model, PeftModel) else model
     shutil.rmtree(place.results, ignore_errors=True)
     place.results.mkdir(parents=True)
-    tensors = {name: parameter.detach().cpu().contiguous().clone() for name, parameter in merged.named_parameters()}
+    tensors = stored_tensors(merged)
     bad = sorted(name for name, tensor in tensors.items() if not bool(tensor.isfinite().all()))
     if bad:
         raise NodeError(f"the merged weight {bad[0]} holds what is no number", hint="lower lr")

@@ -4,7 +4,6 @@ safetensors and JSON only. A folder without a manifest that matches every byte i
 """
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from ryot.plugins import NodeError, digest_file, write_durable
+from ryot.stages.sync import sync
 from ryot.stages.train.sharding import Place, Sharding, State, reshard
 from ryot.stages.train.space import refuse_too_little, room_for
 from ryot.stages.train.trainer import Trainer
@@ -47,7 +47,7 @@ def save(folder: Path, update: int, trainer: Trainer, state: dict[str, Any]) -> 
             final = folder / f"update-{update:08d}"
             shutil.rmtree(final, ignore_errors=True)
             aside.rename(final)
-            _sync(folder)
+            sync(folder)
     world.meet()
 
 
@@ -158,7 +158,7 @@ def _clear(folder: Path) -> None:
 
 def _write(path: Path, tensors: dict[str, torch.Tensor]) -> None:
     save_file(tensors, path)
-    _sync(path)
+    sync(path)
     if path.stat().st_size <= _bytes(tensors):  # a header comes on top
         raise NodeError(f"{path.name} was written, but has {path.stat().st_size} bytes", hint="look at the disk: it lost what was written")
 
@@ -183,11 +183,3 @@ def _bytes(tensors: dict[str, torch.Tensor]) -> int:
 def _random(world: World) -> dict[str, torch.Tensor]:
     states = {"random.cpu": torch.get_rng_state()}
     return states | ({"random.cuda": torch.cuda.get_rng_state(world.device)} if world.device.type == "cuda" else {})
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -123,6 +123,12 @@ def recompute_blocks(model: PreTrainedModel) -> None:
     model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
 
 
+def stored_tensors(model: PreTrainedModel) -> dict[str, torch.Tensor]:
+    """All weights as they are stored: on the CPU, tied ones once. `save_pretrained` is left to models of its own: here parameters may
+    belong to an engine."""
+    return {name: parameter.detach().cpu().contiguous().clone() for name, parameter in model.named_parameters()}
+
+
 def parameter_count(model: PreTrainedModel, *, trainable: bool = False) -> int:
     """Parameters, tied ones once; with `trainable`, only those that training changes."""
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad or not trainable)

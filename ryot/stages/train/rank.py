@@ -169,7 +169,7 @@ def _finish(trainer: Trainer, run: Run, outside: Outside, results: Path) -> None
     with trainer.engine.whole() as model:
         if trainer.world.first:
             results.mkdir(parents=True, exist_ok=True)
-            _save_weights(model, results)
+            save_file(models.stored_tensors(model), results / "model.safetensors", metadata={"format": "pt"})
             model.config.save_pretrained(results)
             report = {
                 "initial_weights": trainer.initial_weights,
@@ -188,12 +188,6 @@ def _finish(trainer: Trainer, run: Run, outside: Outside, results: Path) -> None
                 "updates_per_epoch": trainer.config.recipe.updates_per_epoch(trainer.documents.count),
             }
             write_durable(results / "result.json", json.dumps(report))
-
-
-def _save_weights(model: Any, results: Path) -> None:
-    """Tied weights once. `save_pretrained` is left to a model of its own: here parameters may belong to DeepSpeed."""
-    tensors = {name: parameter.detach().cpu().contiguous().clone() for name, parameter in model.named_parameters()}
-    save_file(tensors, results / "model.safetensors", metadata={"format": "pt"})
 
 
 if __name__ == "__main__":
