@@ -3,7 +3,7 @@ plain PyTorch loop, the latter two compiled and not. All in one process, in turn
 
 Run it as `python benchmarks/train.py [--model scaled|gpt-124m|hybrid-1.3b] [--rounds N] [--updates N] [--json FILE]`; it needs
 `accelerate` for Hugging Face's Trainer. Padding counts as no token. The first block of each compiles and calibrates; it is told apart, and
-not in the medians. `engine` is the share of an update of ryot's outside forward pass, backward pass and optimizer.
+not in the medians. `engine` is the share of ryot's measured updates outside forward pass, backward pass and optimizer.
 """
 
 from __future__ import annotations
@@ -90,6 +90,10 @@ class Ryot:
         self.seconds += (took := time.perf_counter() - start)
         return took, tokens
 
+    def forget(self) -> None:
+        """Begin to reckon the engine's share: what came before was calibration."""
+        self.seconds = self.inside = 0.0
+
     @property
     def overhead(self) -> float:
         """The share of all updates' time outside forward pass, backward pass and optimizer."""
@@ -118,6 +122,9 @@ def contenders(task: Task, world: World, folder: Path) -> list[Any]:
 def measure(found: list[Any], rounds: int, updates: int) -> dict[str, list[float]]:
     """Tokens a second of every block, by name, the order turning from round to round."""
     warm = {one.name: one.block(CALIBRATION if one.name == "ryot, optimized" else 2 * updates)[0] for one in found}
+    for one in found:
+        if isinstance(one, Ryot):
+            one.forget()
     print("warm-up:", ", ".join(f"{name} {seconds:.0f} s" for name, seconds in warm.items()), file=sys.stderr)
     paces: dict[str, list[float]] = {one.name: [] for one in found}
     for number in range(rounds):

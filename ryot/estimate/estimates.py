@@ -101,7 +101,7 @@ def estimate(spec: Spec, here: Here, documents: int | None = None) -> Estimates:
         entropy=entropy_floor(spec.data, spec.model),
         twin=count_parameters(twin(spec.model)) if spec.rehearse else None,
         hours_per_month=spec.hardware.serve.hours_per_month,
-        unreckoned=tuple(name for name in ("finetune", "align") if getattr(spec, name) is not None),
+        unreckoned=tuple(name for name in ("sweep", "finetune", "align") if getattr(spec, name) is not None),
     )
 
 

@@ -41,7 +41,12 @@ def gather(plan: Plan, store: Store, spec: Spec, run: Run | None, now: datetime)
         judge(plan.targets, found, problems, now.date()),
         found,
         claims=() if plan.here is None else audit(spec, estimate(spec, plan.here)),
-        left=Left(_comparison(plan, store), _datasheet(plan, store, spec), *_histories(plan, store)),
+        left=Left(
+            _left(plan, store, "compare", "comparison.json"),
+            _datasheet(plan, store, spec),
+            _left(plan, store, "sweep", "sweep.json"),
+            *_histories(plan, store),
+        ),
     )
 
 
@@ -91,11 +96,11 @@ def _read(path: Path) -> Any:
         return None
 
 
-def _comparison(plan: Plan, store: Store) -> Mapping[str, object] | None:
-    """The compare stage's own report, if it is finished."""
+def _left(plan: Plan, store: Store, stage: str, name: str) -> Mapping[str, Any] | None:
+    """A stage's own report, if it is finished."""
     for node in plan.nodes:
-        if node.stage == "compare" and store.record(node.stage, node.key):
-            found = _read(_out(store, node) / "comparison.json")
+        if node.stage == stage and store.record(node.stage, node.key):
+            found = _read(_out(store, node) / name)
             return found if isinstance(found, dict) else None
     return None
 

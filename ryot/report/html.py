@@ -13,6 +13,7 @@ from ryot.report.datasheet import funnel_chart, reasons
 from ryot.report.drawing import Chart
 from ryot.report.plain import plain
 from ryot.report.summary import Summary
+from ryot.report.sweep import rows_of_sweep, sweep_charts
 from ryot.report.wording import MARKS, found, outcome, status_of
 from ryot.units import show, show_seconds
 
@@ -31,6 +32,8 @@ def to_html(summary: Summary) -> str:
             comparison=None if summary.comparison is None else rows_of(summary.comparison),
             training=_training_charts(summary),
             ablation=ablation_chart(parts_of(summary)),
+            sweep=None if summary.sweep is None else rows_of_sweep(summary.sweep),
+            sweep_charts=[] if summary.sweep is None else sweep_charts(summary.sweep),
             funnel=None if summary.datasheet is None else funnel_chart(summary.datasheet),
             latency=_latency_charts(summary),
         )

@@ -8,6 +8,7 @@ from ryot.report.comparison import rows_of
 from ryot.report.datasheet import reasons
 from ryot.report.plain import plain
 from ryot.report.summary import MeasureRow, Summary
+from ryot.report.sweep import rows_of_sweep
 from ryot.report.wording import found, outcome, status_of
 from ryot.units import show, show_seconds
 
@@ -28,6 +29,7 @@ def _sections(summary: Summary) -> Iterable[str]:
     yield _section("Targets", _verdicts(summary))
     yield _section("Serving: latency and throughput", _measures([row for row in summary.measures if row.measure.startswith("bench")]))
     yield _section("Baseline against optimized", _comparison(summary))
+    yield _section("Sweep", _sweep(summary))
     yield _section("Data", _data(summary))
     yield _section("Other measures", _measures([row for row in summary.measures if not row.measure.startswith("bench")]))
     yield _section("Audited claims", _claims(summary))
@@ -74,6 +76,13 @@ def _comparison(summary: Summary) -> str:
         return ""
     rows = rows_of(summary.comparison)
     return "\n\n".join(filter(None, (_table(("", "baseline", "optimized"), rows.sides), _table(("finding", ""), rows.findings))))
+
+
+def _sweep(summary: Summary) -> str:
+    if summary.sweep is None:
+        return ""
+    found = rows_of_sweep(summary.sweep)
+    return "\n\n".join((_table(("trial", *found.fields, "loss", "apart"), found.rows), found.note))
 
 
 def _data(summary: Summary) -> str:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from ryot.check.judge import Measured
 from ryot.check.statistics import defect, interval
@@ -59,8 +60,8 @@ class MeasureRow:
 @dataclass(frozen=True, slots=True)
 class Summary:
     """All that a report can show. `histories`: loss per update by node, `looks`: (update, loss) on held-out documents. `latencies`:
-    seconds by node. `blocks`: pairs of (baseline, candidate) seconds by node/measure. `comparison`: the compare stage's own report, if
-    there is one."""
+    seconds by node. `blocks`: pairs of (baseline, candidate) seconds by node/measure. `comparison`: the compare stage's own report,
+    `sweep`: the sweep stage's, if there is one."""
 
     heading: Heading
     nodes: tuple[NodeRow, ...] = ()
@@ -69,6 +70,7 @@ class Summary:
     claims: tuple[ClaimRow, ...] = ()
     comparison: Mapping[str, object] | None = None
     datasheet: Datasheet | None = None
+    sweep: Mapping[str, Any] | None = None
     histories: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     looks: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
     latencies: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
@@ -90,10 +92,11 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What stages left for the report beside their measures: the compare stage's own, the documents' way, losses by node."""
+    """What stages left for the report beside their measures: compare's own, the documents' way, a sweep's trials, losses by node."""
 
     comparison: Mapping[str, object] | None = None
     datasheet: Datasheet | None = None
+    sweep: Mapping[str, Any] | None = None
     histories: Mapping[str, Sequence[float]] = field(default_factory=dict)
     looks: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
 
@@ -117,6 +120,7 @@ def summarise(
         claims=tuple(claims),
         comparison=left.comparison,
         datasheet=left.datasheet,
+        sweep=left.sweep,
         histories={node: tuple(losses) for node, losses in left.histories.items()},
         looks={node: tuple(points) for node, points in left.looks.items()},
         latencies=_latencies(measured),

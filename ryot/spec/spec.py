@@ -11,6 +11,7 @@ from ryot.spec.model import Model
 from ryot.spec.rehearse import Rehearse, small_evaluate, small_export, small_optimize, small_train
 from ryot.spec.section import Section
 from ryot.spec.serve import Bench, Evaluate, Export, Serve
+from ryot.spec.sweep import Sweep, refuse_unsound
 from ryot.spec.target import WrittenTarget
 from ryot.spec.train import Optimize, Train
 from ryot.spec.twin import twin
@@ -48,6 +49,8 @@ class Spec(Section):
     """How the weights are found."""
     rehearse: Rehearse | None = None
     """The whole run on a tiny twin first; off unless written: `rehearse: {}`."""
+    sweep: Sweep | None = None
+    """Other values tried for some fields of `train` and `model`; says which did best, and changes none."""
     optimize: Optimize | None = None
     """The baseline and the stack that has to beat it."""
     finetune: Finetune | None = None
@@ -79,6 +82,7 @@ class Spec(Section):
                 "model": twin(self.model),
                 "train": small_train(self.train, self.rehearse.updates),
                 "rehearse": None,
+                "sweep": None,
                 "optimize": small_optimize(self.optimize) if self.optimize else None,
                 "finetune": None,
                 "align": None,
@@ -95,6 +99,8 @@ class Spec(Section):
         for section, needed in (("serve", "export"), ("evaluate", "serve"), ("bench", "serve")):
             if getattr(self, section) is not None and getattr(self, needed) is None:
                 raise ValueError(f"{section} needs a section {needed}; write at least `{needed}: {{}}`")
+        if self.sweep is not None:
+            refuse_unsound(self.sweep, self.train, self.model)
         made = [source.generate.examples if source.generate else None for source in self.data.sources]
         if self.train.samples is not None and None not in made and sum(count or 0 for count in made) < self.train.samples:
             raise ValueError(f"train.samples is {self.train.samples}; the sources generate {sum(count or 0 for count in made)} in all")

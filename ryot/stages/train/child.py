@@ -110,6 +110,6 @@ class _Witness:
         ours = isinstance(error, RyotError)
         told = {"ours": ours, "message": error.message if isinstance(error, RyotError) else f"{kind.__name__}: {error}"}
         told |= {"hint": error.hint if isinstance(error, RyotError) else None, "rank": self.rank, "at": time.time()}
-        told |= {"memory": ran_out(error), "place": self.pacer.place}
+        told |= {"kind": kind.__name__, "memory": ran_out(error), "place": self.pacer.place}
         write_durable(self.path, json.dumps(told))
         traceback.print_exception(kind, error, trace)

@@ -21,6 +21,10 @@ class OutOfMemory(NodeError):
         self.place, self.update = place, place.startswith("update")
 
 
+class Unfit(NodeError):
+    """Training that cannot go on with these settings, whatever the machine: the loss is no number, it diverges, nothing moves."""
+
+
 def diagnosis(folder: Path, count: int, code: int, log: Path, kills_before: int | None) -> NodeError:
     """The error of a run whose torchrun ended with `code`. `kills_before` is how many processes the kernel had killed when it began."""
     errors = [json.loads(path.read_text()) for path in sorted(folder.glob("error-*.json"))]
@@ -43,7 +47,8 @@ def diagnosis(folder: Path, count: int, code: int, log: Path, kills_before: int 
 
 def _own(error: dict[str, Any]) -> NodeError:
     if not error["memory"]:
-        return NodeError(error["message"], hint=error["hint"])
+        kind = Unfit if error["kind"] == Unfit.__name__ else NodeError
+        return kind(error["message"], hint=error["hint"])
     return OutOfMemory(f"rank {error['rank']} ran out of memory at {error['place']}: {error['message']}", error["place"])
 
 

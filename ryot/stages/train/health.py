@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
-from ryot.plugins import NodeError
+from ryot.stages.train.diagnosis import Unfit
 from ryot.stages.train.engine import Engine
 from ryot.stages.train.optimizer import local
 from ryot.stages.train.stage import Recipe
@@ -42,13 +42,13 @@ class Place:
 
 
 def refuse_loss(total: float, mine: float, place: Place, world: World) -> None:
-    """Raise NodeError when an update's loss, summed over the ranks from each one's `mine`, is no number."""
+    """Raise Unfit when an update's loss, summed over the ranks from each one's `mine`, is no number."""
     if not math.isfinite(total):
-        raise NodeError(f"{place.update} has the loss {total} {place} on {_ranks(world, not math.isfinite(mine))}", hint=LOWER)
+        raise Unfit(f"{place.update} has the loss {total} {place} on {_ranks(world, not math.isfinite(mine))}", hint=LOWER)
 
 
 def refuse_gradient(norm: float, place: Place, engine: Engine, world: World) -> None:
-    """Raise NodeError when the global gradient norm is no number although the loss is one, or when the engine dropped the update.
+    """Raise Unfit when the global gradient norm is no number although the loss is one, or when the engine dropped the update.
 
     Where a recipe lets updates drop, the weights tell: `Health.look` counts what was dropped, and finds what was not.
     """
@@ -59,7 +59,7 @@ def refuse_gradient(norm: float, place: Place, engine: Engine, world: World) -> 
             raise _dropped(1, place)
         return
     where = _first(world, ((name, local(part.grad)) for name, part in engine.model.named_parameters() if part.grad is not None))
-    raise NodeError(f"{place.update} has the gradient norm {norm} although its loss is a number {place}{where}", hint=LOWER)
+    raise Unfit(f"{place.update} has the gradient norm {norm} although its loss is a number {place}{where}", hint=LOWER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +95,13 @@ class Health:
         self._before, self._skipped, self._row = Vitals.of(engine), engine.skipped(), 0
 
     def look(self, place: Place, norm: float) -> None:
-        """Raise NodeError when the update just carried out, with a gradient of that norm, left a weight that is no number, left every
+        """Raise Unfit when the update just carried out, with a gradient of that norm, left a weight that is no number, left every
         weight as it was although its learning rate would have shown, or was one dropped update too many."""
         now = Vitals.of(self._engine)
         finite, moved = math.isfinite(now.squares), not now.same(self._before)
         bad, moving, squares, weights = self._world.total(not finite, moved, now.squares if finite else 0.0, self._weights)
         if bad:
-            raise NodeError(f"a weight is no number after {place.update} {place} on {self._bad_weights(finite=finite)}", hint=LOWER)
+            raise Unfit(f"a weight is no number after {place.update} {place} on {self._bad_weights(finite=finite)}", hint=LOWER)
         if not self._allowed_drop(place):
             self._refuse_still(place, moving=moving > 0 and norm > 0, visible=place.lr > EPSILON * math.sqrt(squares / weights))
         self._before = now
@@ -121,15 +121,15 @@ class Health:
     def _refuse_still(self, place: Place, *, moving: bool, visible: bool) -> None:
         """Weight decay alone moves weights too, so a gradient of nothing counts as standing still."""
         if visible and not moving:
-            raise NodeError(
+            raise Unfit(
                 f"{place.update} left every weight as it was, or had no gradient {place}: nothing is learnt",
                 hint="use train.precision: fp32, or a higher train.lr; see that the documents have more than one token",
             )
 
 
-def _dropped(row: int, place: Place) -> NodeError:
+def _dropped(row: int, place: Place) -> Unfit:
     what = place.update if row == 1 else f"{row} updates in a row, {place.update} the last of them,"
-    return NodeError(
+    return Unfit(
         f"the engine dropped {what} without a word: the gradients overflow {place}",
         hint="use train.precision: fp32, or a lower train.lr; the last good checkpoint is kept",
     )

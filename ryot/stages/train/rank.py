@@ -4,6 +4,7 @@ import json
 import math
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from ryot.plugins import NodeError, write_durable
 from ryot.stages.train import checkpoint, memory
 from ryot.stages.train import model as models
 from ryot.stages.train.child import Progress, begin
+from ryot.stages.train.diagnosis import Unfit
 from ryot.stages.train.divergence import Divergence
 from ryot.stages.train.documents import Documents, identity, specials
 from ryot.stages.train.health import Health
@@ -25,7 +27,7 @@ from ryot.stages.train.schedule import refuse_endless_warmup
 from ryot.stages.train.stage import TrainConfig
 from ryot.stages.train.tracking import Trackers
 from ryot.stages.train.trainer import Trainer, Update
-from ryot.stages.train.world import join, leave
+from ryot.stages.train.world import World, join, leave
 
 
 @dataclass
@@ -44,25 +46,24 @@ def main(path: Path) -> None:
     """Train to the end, evaluate, and leave the results in the job's folder."""
     job: dict[str, Any] = json.loads(path.read_text())
     progress = begin(job)
-    config = TrainConfig.model_validate(job["config"])
-    tokens = Path(job["tokens"])
+    folders = Folders(*(Path(job[name]) for name in ("tokens", "checkpoints", "tracking")))
     progress.at("building the model", SLOW_S)
     world = join(Path(job["meeting"]), job["device"])
-    refuse_offload(config.recipe.offload, world.device)
-    refuse_emulated(config.recipe.precision, world.device)
-    documents = Documents(tokens, "train", config.model.context, config.recipe.samples)
-    trainer = Trainer(config, documents, specials(tokens), world)
-    refuse_endless_warmup(config.recipe, trainer.updates)
-    checkpoint.refuse_too_little_room(Path(job["checkpoints"]), trainer)
-    heldout = Documents(tokens, "heldout", config.model.context)
-    run = _resume(trainer, Path(job["checkpoints"]), identity(tokens), progress)
-    trackers = Trackers(config.track if world.first else (), Path(job["tracking"]), len(run.updates))
-    outside = Outside(Path(job["checkpoints"]), identity(tokens), heldout, progress, trackers)
-    _train(trainer, run, outside)
+    trainer, run, outside = start(TrainConfig.model_validate(job["config"]), folders, world, progress)
+    train(trainer, run, outside)
     _finish(trainer, run, outside, Path(job["results"]))
-    trackers.note(len(run.updates), {"heldout_loss": run.evaluations[-1]["loss"]})
-    trackers.close()
+    outside.trackers.note(len(run.updates), {"heldout_loss": run.evaluations[-1]["loss"]})
+    outside.trackers.close()
     leave(world)
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Where a run's tokens lie, and its checkpoints and trackers' files are kept."""
+
+    tokens: Path
+    checkpoints: Path
+    tracking: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +77,28 @@ class Outside:
     trackers: Trackers
 
 
-def _train(trainer: Trainer, run: Run, outside: Outside) -> None:
-    """All the updates that are still to be done."""
+def start(config: TrainConfig, folders: Folders, world: World, progress: Progress) -> tuple[Trainer, Run, Outside]:
+    """A trainer, its run as far as the newest whole checkpoint has it, and what is outside. Raises NodeError for what this device cannot
+    do, or the disk has no room for."""
+    refuse_offload(config.recipe.offload, world.device)
+    refuse_emulated(config.recipe.precision, world.device)
+    documents = Documents(folders.tokens, "train", config.model.context, config.recipe.samples)
+    trainer = Trainer(config, documents, specials(folders.tokens), world)
+    refuse_endless_warmup(config.recipe, trainer.updates)
+    checkpoint.refuse_too_little_room(folders.checkpoints, trainer)
+    heldout = Documents(folders.tokens, "heldout", config.model.context)
+    data = identity(folders.tokens)
+    run = _resume(trainer, folders.checkpoints, data, progress)
+    trackers = Trackers(config.track if world.first else (), folders.tracking, len(run.updates))
+    return trainer, run, Outside(folders.checkpoints, data, heldout, progress, trackers)
+
+
+Look = Callable[[int, list[float]], None]
+"""Called with the number of updates so far and the held-out documents' losses."""
+
+
+def train(trainer: Trainer, run: Run, outside: Outside, look: Look | None = None) -> None:
+    """All the updates that are still to be done. `look` is called at every look at the held-out documents, and may raise."""
     config = trainer.config
     health = Health(trainer.engine, trainer.world)
     divergence = Divergence(trainer.updates, config.recipe.warmup_steps, config.model.vocab_size)
@@ -93,14 +114,16 @@ def _train(trainer: Trainer, run: Run, outside: Outside) -> None:
         outside.trackers.note(index + 1, told)
         last = index + 1 == trainer.updates
         if config.evaluate_every and (index + 1) % config.evaluate_every == 0 and not last:
-            _evaluate(trainer, run, outside)
+            losses = evaluate(trainer, run, outside)
             outside.trackers.note(index + 1, {"heldout_loss": run.evaluations[-1]["loss"]})
+            if look:
+                look(index + 1, losses)
         if (index + 1) % config.checkpoint_every == 0 or last:
             outside.progress.at(f"the checkpoint after update {index + 1}", SLOW_S)
             _save(trainer, run, outside)
 
 
-def _evaluate(trainer: Trainer, run: Run, outside: Outside) -> list[float]:
+def evaluate(trainer: Trainer, run: Run, outside: Outside) -> list[float]:
     """The held-out documents' losses after the updates so far. Draws no random number; its time is no update's."""
     with torch.compiler.set_stance("force_eager"), trainer.engine.full():
         losses = document_losses(
@@ -119,9 +142,7 @@ def _look_at_loss(divergence: Divergence, trainer: Trainer, run: Run, outside: O
     if trainer.config.divergence == "stop":
         good = checkpoint.best(outside.folder)
         kept = f"the best checkpoint is kept in {good}" if good else "there is no checkpoint yet"
-        raise NodeError(
-            what, hint=f"lower train.lr or train.clip, or lengthen train.warmup_steps; train.divergence: continue goes on; {kept}"
-        )
+        raise Unfit(what, hint=f"lower train.lr or train.clip, or lengthen train.warmup_steps; train.divergence: continue goes on; {kept}")
     run.diverged = len(run.updates)
     outside.progress.warn(f"{what}; it goes on, as train.divergence says")
 
@@ -162,7 +183,7 @@ def _finish(trainer: Trainer, run: Run, outside: Outside, results: Path) -> None
     """Held-out losses, the weights, and what the run was."""
     outside.progress.say("evaluating on the held-out documents")
     start = time.perf_counter()
-    losses = _evaluate(trainer, run, outside)
+    losses = evaluate(trainer, run, outside)
     torch.compiler.set_stance("force_eager")
     outside.progress.at("writing the weights", SLOW_S)
     tensors, rss = trainer.world.total(memory.tensor_bytes(trainer), memory.peak_rss())

@@ -2,7 +2,7 @@
 
 import math
 
-from ryot.plugins import NodeError
+from ryot.stages.train.diagnosis import Unfit
 from ryot.stages.train.stage import Recipe
 
 
@@ -22,12 +22,12 @@ def lr_at(recipe: Recipe, update: int, updates: int) -> float:
 
 
 def refuse_endless_warmup(recipe: Recipe, updates: int) -> None:
-    """Raise NodeError when the warm-up leaves no update at the peak, or reaches into the decay of schedule: wsd."""
+    """Raise Unfit when the warm-up leaves no update at the peak, or reaches into the decay of schedule: wsd."""
     if recipe.warmup_steps >= updates:
-        raise NodeError(f"train.warmup_steps is {recipe.warmup_steps} of {updates} updates", hint="about 5 % is usual")
+        raise Unfit(f"train.warmup_steps is {recipe.warmup_steps} of {updates} updates", hint="about 5 % is usual")
     decaying = math.ceil(recipe.decay_share * updates)
     if recipe.schedule == "wsd" and recipe.warmup_steps + decaying > updates:
-        raise NodeError(
+        raise Unfit(
             f"train.warmup_steps is {recipe.warmup_steps}, and the last {decaying} of {updates} updates decay: the two overlap",
             hint="lower train.warmup_steps or train.decay_share",
         )
