@@ -124,7 +124,7 @@ def _context(job: JobFile, folder: Path, out: Path, scratch: Path) -> StageConte
 
 
 def _serve(service: Service, config: Any, context: StageContext) -> None:
-    """Bring a service up, say where it is, and stay until one of its processes ends. The keeper ends it when it is time."""
+    """Bring a service up, say where it is, and stay until it ends by itself. The keeper ends it when it is time."""
     endpoint = service.start(config, context)
     context.say(f"ready at {endpoint.url}")
     context.emit({"event": "ready", "url": endpoint.url, "model": endpoint.model, "info": dict(endpoint.info)})
@@ -134,9 +134,20 @@ def _serve(service: Service, config: Any, context: StageContext) -> None:
                 watched.register(os.pidfd_open(child.pid), selectors.EVENT_READ, child)
         if not watched.get_map():
             signal.pause()
-        key, _ = watched.select()[0]
-        code = key.data.wait()
+        code = _first_end(watched, context)
     raise NodeError(f"the service {context.node} ended by itself with exit code {code}", hint=f"its last words are in {context.log}")
+
+
+def _first_end(watched: selectors.BaseSelector, context: StageContext) -> int:
+    """Wait until the service is no more, and say its exit code: the end of one of several replicas is told, and gone past."""
+    while True:
+        key, _ = watched.select()[0]
+        watched.unregister(key.fileobj)
+        code: int = key.data.wait()
+        left = [child for child in context.replicas if child.poll() is None]
+        if key.data not in context.replicas or not left:
+            return code
+        context.warn(f"one of {len(context.replicas)} replicas ended with exit code {code}; {len(left)} go on")
 
 
 def _commit(folder: Path, job: JobFile, context: StageContext, seconds: float) -> None:

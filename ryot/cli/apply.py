@@ -58,19 +58,7 @@ def command(
     """
     console = Console(stderr=True, soft_wrap=False)
     planned = resolve(spec, profile, sets, folders, root).until(until)
-    foresight = foresight_of(planned)
-    refuse(planned, foresight)
-    with closing(_Held(planned, console, no_wait)):
-        states = states_of(planned)
-        count = sum(state.state != "cached" and not planned.plan.node(name).is_service for name, state in states.items())
-        used = f"profile {planned.plan.profile}" if planned.plan.profile else "no profile"
-        console.print(
-            f"{planned.plan.name}: {count} of {len(planned.plan.nodes)} nodes to run ({used}, {planned.plan.device})", markup=False
-        )
-        run = begin(planned.store.runs, planned.plan.name, datetime.now(UTC), planned.loaded.text, planned.plan.model_dump_json(indent=1))
-        keep(foresight.predictions, run)
-        failed = _run(planned, run, console)
-        settle(planned.store, all_runs(planned.store.runs, planned.plan.name)[-5:])  # killed applies' finished nodes too
+    run, failed = carry_out(planned, console, no_wait=no_wait)
     result = gather(planned.plan, planned.store, planned.loaded.spec, run, datetime.now(UTC))
     page = write_reports(result, run)
     with for_whoever_reads():
@@ -88,6 +76,28 @@ def command(
             again = shlex.join(["ryot", *sys.argv[1:]])
             console.print(f"to continue after mending: {again}", markup=False, highlight=False, soft_wrap=True)
     return failed or result.exit_code
+
+
+def carry_out(planned: Planned, console: Console, *, no_wait: bool = False) -> tuple[Run, int]:
+    """Run what is not finished of a plan, showing it. Returns the run, and the exit code of what failed."""
+    foresight = foresight_of(planned)
+    refuse(planned, foresight)
+    with closing(_Held(planned, console, no_wait)):
+        count = unfinished(planned)
+        used = f"profile {planned.plan.profile}" if planned.plan.profile else "no profile"
+        console.print(
+            f"{planned.plan.name}: {count} of {len(planned.plan.nodes)} nodes to run ({used}, {planned.plan.device})", markup=False
+        )
+        run = begin(planned.store.runs, planned.plan.name, datetime.now(UTC), planned.loaded.text, planned.plan.model_dump_json(indent=1))
+        keep(foresight.predictions, run)
+        failed = _run(planned, run, console)
+        settle(planned.store, all_runs(planned.store.runs, planned.plan.name)[-5:])  # killed applies' finished nodes too
+    return run, failed
+
+
+def unfinished(planned: Planned) -> int:
+    """How many nodes have to run."""
+    return sum(state.state != "cached" and not planned.plan.node(name).is_service for name, state in states_of(planned).items())
 
 
 def products(planned: Planned) -> Iterator[tuple[str, Path]]:

@@ -57,6 +57,8 @@ class Ready(Event):
 
     url: str = ""
     seconds: float = 0
+    pid: int = 0
+    """The process that clients talk to, where the service tells."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,8 @@ def heard(node: PlannedNode, said: Mapping[str, Any]) -> events.Event | None:
     """What a job said as an event; None for what has not the form of one, for a stage may write what it likes."""
     match said:
         case {"event": "ready", "url": str(url), "model": str(), "info": dict()} if node.is_service:
-            return events.Ready(node.name, url)
+            pid = said["info"].get("gateway_pid")
+            return events.Ready(node.name, url, pid=pid if isinstance(pid, int) else 0)
         case {"event": "progress", "done": int() | float() as done, "total": int() | float() as total, "unit": str(unit)}:
             shown = said["numbers"] if isinstance(said.get("numbers"), dict) else {}
             numbers = {name: value for name, value in shown.items() if isinstance(value, int | float | str)}

@@ -42,6 +42,7 @@ class StageContext:
     log: Path
     evidence: dict[str, Evidence] = field(default_factory=dict)
     children: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    replicas: list[subprocess.Popen[bytes]] = field(default_factory=list)
     _last_report: float = 0.0
 
     def say(self, text: str) -> None:
@@ -84,15 +85,19 @@ class StageContext:
         env: Mapping[str, str] | None = None,
         log: Path | None = None,
         pass_fds: Sequence[int] = (),
+        replica: bool = False,
     ) -> subprocess.Popen[bytes]:
         """Start a program that dies with this node, in a session of its own; `env` is added to this process's environment.
 
-        Its output goes to the node's log, or to `log`; it keeps the open files `pass_fds`. Call it from the main thread.
+        Its output goes to the node's log, or to `log`; it keeps the open files `pass_fds`. A service ends with any program it started;
+        with a `replica` only when no other one is left. Call it from the main thread.
         """
         environ = dict(os.environ) | dict(env or {})
         with (log or self.log).open("ab") as file:
             child = processes.spawn(argv, env=environ, stdout=file, pass_fds=pass_fds)
         self.children.append(child)
+        if replica:
+            self.replicas.append(child)
         return child
 
     def execute(self, argv: Sequence[str], *, env: Mapping[str, str] | None = None, log: Path | None = None) -> None:

@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from ryot.spec.section import LocalPath, Section
-from ryot.units import Bytes, Count, Duration
+from ryot.units import Bytes, Count, Duration, Proportion
 
 
 class Export(Section):
@@ -15,6 +15,27 @@ class Export(Section):
     """The type the weights are stored in."""
     probes: int = Field(8, ge=1)
     """Held-out documents whose logits are compared between the trained and the exported model."""
+
+
+class Gateway(Section):
+    """What stands in front of the engines: a queue, a cache of answers, a circuit breaker for each."""
+
+    waiting: int = Field(256, ge=0, le=100_000)
+    """Requests that may wait for their turn; one more is answered 429."""
+    deadline: Duration = Field(10.0, gt=0)
+    """How long one may wait before it is answered 429."""
+    timeout: Duration = Field(600.0, gt=0)
+    """How long an answer may take, and a stream be silent."""
+    cache: Bytes = Field(64 << 20, ge=0)
+    """Memory for answers of requests that are answered the same each time (temperature 0); 0 keeps none."""
+    cache_ttl: Duration = Field(300.0, gt=0)
+    """How old such an answer may be."""
+    breaker_errors: int = Field(5, ge=1, le=1000)
+    """Errors in a row after which an engine is left alone."""
+    breaker_cooldown: Duration = Field(2.0, gt=0)
+    """For how long; twice as long each time it fails again."""
+    retries: Proportion = 0.1
+    """Requests that may be sent to another engine, as a share of all, when an answer has not begun."""
 
 
 class Serve(Section):
@@ -30,8 +51,12 @@ class Serve(Section):
     """Sequences generated at once."""
     kv_cache: Bytes = Field(1 << 30, ge=1 << 20)
     """Memory set aside for keys and values."""
+    replicas: int = Field(1, ge=1, le=64)
+    """Engines that share the load; one that dies is done without. On GPUs each takes one."""
+    gateway: Gateway = Gateway()
+    """What clients talk to."""
     threads: int | None = Field(None, ge=1)
-    """Cores for the engine; by default all but one on a CPU, so that clients have one."""
+    """Cores for each engine; by default all but one on a CPU, shared out, so that clients have one."""
     start_timeout: Duration = Field(600.0, gt=0)
     """How long a start may take before it counts as failed. Changes no result."""
 

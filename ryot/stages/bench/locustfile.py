@@ -24,6 +24,8 @@ from locust.exception import StopUser
 
 from ryot.stages.bench.orders import VARIABLE, Orders, body, fault
 
+HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-cache"}
+"""An answer that the gateway has kept would be no measurement."""
 _IDLE_S = 2.0
 """A connection unused for longer is opened anew before the clock starts; servers close idle ones after about five seconds."""
 
@@ -135,7 +137,7 @@ class CompletionUser(User):  # type: ignore[misc]
         if self.connection is None:
             self.open()
         assert self.connection is not None
-        self.connection.request("POST", "/v1/completions", data, {"Content-Type": "application/json"})
+        self.connection.request("POST", "/v1/completions", data, HEADERS)
         response = self.connection.getresponse()
         return response.status, response.read()
 

@@ -70,7 +70,8 @@ def _undisturbed(config: BenchConfig, endpoint: Endpoint, context: StageContext)
 def _load(config: BenchConfig, endpoint: Endpoint, context: StageContext) -> _Load:
     """Let Locust make every request, looking at the server's queue the while."""
     orders = _orders(config, endpoint, context)
-    metrics = Metrics(str(endpoint.info.get("metrics", endpoint.url)))
+    engines = endpoint.info.get("engines")
+    metrics = Metrics(endpoint.url, [str(engine) for engine in engines] if isinstance(engines, list) else ())
     try:
         before = _reading(metrics, "before the load")
         process = _locust(orders, context)

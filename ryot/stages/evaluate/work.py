@@ -92,6 +92,7 @@ def _job(config: EvaluateConfig, context: StageContext, asked: dict[Question, li
     model = {
         "model": endpoint.model,
         "base_url": f"{endpoint.url}/v1/completions",
+        "header": {"Cache-Control": "no-cache"},
         "tokenizer": str(context.inputs["model"]),
         "tokenizer_backend": "huggingface",
         "tokenized_requests": True,

@@ -15,12 +15,13 @@ _CONTEXT_KEYS = ("max_position_embeddings", "n_positions")
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """A model folder fit to be served: the bytes of its weights, its context in tokens where its config tells, and whether some of its
-    layers carry a recurrent state (a hybrid's Mamba mixers)."""
+    layers carry a recurrent state (a hybrid's Mamba mixers), and how many tokens there are, where its config tells."""
 
     folder: Path
     weight_bytes: int
     context: int | None
     recurrent: bool = False
+    vocab_size: int | None = None
 
 
 def read_checkpoint(folder: Path) -> Checkpoint:
@@ -36,7 +37,8 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     context = next((config[key] for key in _CONTEXT_KEYS if isinstance(config.get(key), int)), None)
     layers = config.get("layer_types")
     recurrent = isinstance(layers, list) and "linear_attention" in layers
-    return Checkpoint(folder, weights, context if isinstance(context, int) else None, recurrent)
+    vocab = config.get("vocab_size")
+    return Checkpoint(folder, weights, context if isinstance(context, int) else None, recurrent, vocab if isinstance(vocab, int) else None)
 
 
 def _read_config(folder: Path) -> dict[str, object]:

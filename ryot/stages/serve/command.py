@@ -48,16 +48,17 @@ def dtype(config: ServeConfig, machine: Machine) -> str:
 
 
 def threads(config: ServeConfig, machine: Machine) -> int:
-    """Cores the engine computes with: all but one by default, so that the HTTP server and the clients have one."""
-    return config.threads or max(machine.cpus - 1, 1)
+    """Cores an engine computes with: by default its share of all but one, so that the gateway and the clients have one."""
+    return config.threads or max((machine.cpus - 1) // config.replicas, 1)
 
 
-def environment(config: ServeConfig, machine: Machine) -> dict[str, str]:
-    """What is added to the environment. Without V1_MULTIPROCESSING the CPU engine computes in the scheduler's own process:
-    one process fewer to start (15 s on two cores), and no copy through shared memory at each step."""
+def environment(config: ServeConfig, machine: Machine, number: int = 0) -> dict[str, str]:
+    """What is added to the environment of engine `number`; on GPUs each of several has its own. Without V1_MULTIPROCESSING the CPU engine
+    computes in the scheduler's own process: one process fewer to start (15 s on two cores), and no copy through shared memory at each step.
+    """
     env = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "VLLM_DO_NOT_TRACK": "1", "DO_NOT_TRACK": "1"}
     if machine.cuda:
-        return env
+        return env | ({"CUDA_VISIBLE_DEVICES": str(number)} if config.replicas > 1 else {})
     count = str(threads(config, machine))
     return env | {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "OMP_NUM_THREADS": count, "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
 

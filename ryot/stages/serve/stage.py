@@ -1,4 +1,4 @@
-"""`serve`: the exported model behind vLLM's OpenAI API on a loopback port. Light: nothing here imports the engine."""
+"""`serve`: the exported model on vLLM engines behind ryot's gateway. Light: nothing here imports the engine."""
 
 from __future__ import annotations
 
@@ -8,8 +8,22 @@ from typing import Annotated, Literal
 from ryot.plugins import Circumstance, Facts, Node, Resources, Service, Spec, StageConfig
 
 
+class GatewayConfig(StageConfig):
+    """The gateway, as `serve.gateway` in a spec; seconds and bytes."""
+
+    waiting: int = 256
+    deadline: float = 10.0
+    timeout: float = 600.0
+    cache: int = 64 << 20
+    cache_ttl: float = 300.0
+    breaker_errors: int = 5
+    breaker_cooldown: float = 2.0
+    retries: float = 0.1
+
+
 class ServeConfig(StageConfig):
-    """One live server. `kv_cache` is in bytes, `context` in tokens, `start_timeout` in seconds."""
+    """A gateway and its engines. `kv_cache` (each engine's) is in bytes, `context` in tokens, `start_timeout` in seconds. `host` and `port`
+    are the gateway's; with `keyed` it asks for the key in RYOT_API_KEY."""
 
     engine: Literal["vllm"] = "vllm"
     dtype: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
@@ -18,14 +32,19 @@ class ServeConfig(StageConfig):
     kv_cache: int = 1 << 30
     context: int
     threads: int | None = None
+    replicas: int = 1
+    gateway: GatewayConfig = GatewayConfig()
     start_timeout: Annotated[float, Circumstance] = 600.0
+    host: Annotated[str, Circumstance] = "127.0.0.1"
+    port: Annotated[int, Circumstance] = 0
+    keyed: Annotated[bool, Circumstance] = False
 
 
 class ServeService(Service):
-    """Starts one vLLM server and says where it listens, once a token came out of it."""
+    """Starts vLLM engines, and the gateway once a token came out of each; says where that listens."""
 
     name = "serve"
-    version = 1
+    version = 2
     Config = ServeConfig
     takes = "model"
     resources = Resources(cpus=0)

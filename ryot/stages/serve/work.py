@@ -1,14 +1,17 @@
-"""Starts vLLM and waits for its first token. The server's process tree belongs to the node: it ends with it, however that ends."""
+"""Starts vLLM engines, waits for a token of each, and puts the gateway before them. The process tree belongs to the node: it ends with it,
+however that ends."""
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ryot.plugins import Endpoint, NodeError, StageContext
-from ryot.stages.serve import command, failures, probe
+from ryot.stages.serve import command, failures, front, probe
 from ryot.stages.serve.checkpoint import Checkpoint, read_checkpoint
 from ryot.stages.serve.stage import ServeConfig
 
@@ -23,12 +26,14 @@ _ATTEMPTS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class _Server:
-    """One attempt: the process, where it will listen, its log, and when it was started (monotonic)."""
+class _Engine:
+    """One attempt: the process, where it will listen, its log, the socket that holds its port, and when it was started (monotonic)."""
 
+    number: int
     process: subprocess.Popen[bytes]
     url: str
     log: Path
+    held: socket.socket
     started: float = field(default_factory=time.monotonic)
 
     @property
@@ -41,37 +46,45 @@ class _Server:
 
 
 def start(config: ServeConfig, context: StageContext) -> Endpoint:
-    """Bring the server up. Raises NodeError, with the cause and the end of its log, when no token came in time."""
+    """Bring the engines up, then the gateway. Raises NodeError, with the cause and the end of a log, when no token came in time."""
     checkpoint = read_checkpoint(context.inputs["model"])
     if checkpoint.context is not None and checkpoint.context < config.context:
         raise NodeError(f"the checkpoint's context is {checkpoint.context} tokens, the spec's {config.context}")
+    launched = [_launch(config, context, checkpoint, number) for number in range(config.replicas)]
+    engines = [_ready(engine, config, context, checkpoint) for engine in launched]
+    gateway = front.start(config, checkpoint, [engine.url for engine in engines], context)
+    return _endpoint(config, context, checkpoint, engines, gateway)
+
+
+def _launch(config: ServeConfig, context: StageContext, checkpoint: Checkpoint, number: int) -> _Engine:
+    """Start an engine on a port that is held for it until it is ready."""
+    machine = command.Machine(context.device, context.cpus)
+    log = context.scratch / f"engine-{number}.log"
+    log.unlink(missing_ok=True)
+    held = probe.hold_port(command.HOST)
+    port = held.getsockname()[1]
+    argv = [context.python, *command.arguments(config, machine, checkpoint.folder, port, recurrent=checkpoint.recurrent)]
+    context.say(f"starting {command.shown(argv)}")
+    process = context.spawn(argv, env=command.environment(config, machine, number), log=log, replica=config.replicas > 1)
+    return _Engine(number, process, f"http://{command.HOST}:{port}", log, held)
+
+
+def _ready(engine: _Engine, config: ServeConfig, context: StageContext, checkpoint: Checkpoint) -> _Engine:
+    """The engine, or another one in its stead where its port was taken, once a token came out of it. Raises NodeError."""
     for attempt in range(_ATTEMPTS):
-        server, ready = _attempt(config, context, checkpoint, attempt)
-        if ready:
-            return _endpoint(config, context, checkpoint, server)
-        cause = failures.cause_of(server.text(), server.process.returncode)
+        with engine.held:
+            if _wait(engine, config.start_timeout, context):
+                return engine
+        cause = failures.cause_of(engine.text(), engine.process.returncode)
         if "port" not in cause.words or attempt == _ATTEMPTS - 1:
             break
         context.say("the port was taken between choosing and binding it; trying another")
-    end = failures.last_lines(server.text())
-    raise NodeError(f"the server ended {server.waited_s:.0f} s after its start: {cause.words}\n{end}", hint=cause.hint)
+        engine = _launch(config, context, checkpoint, engine.number)
+    end = failures.last_lines(engine.text())
+    raise NodeError(f"the server ended {engine.waited_s:.0f} s after its start: {cause.words}\n{end}", hint=cause.hint)
 
 
-def _attempt(config: ServeConfig, context: StageContext, checkpoint: Checkpoint, attempt: int) -> tuple[_Server, bool]:
-    """Start a server on a port that is held for it until it is ready; False when it ended instead."""
-    machine = command.Machine(context.device, context.cpus)
-    log = context.scratch / f"server-{attempt}.log"
-    log.unlink(missing_ok=True)
-    with probe.hold_port(command.HOST) as held:
-        port = held.getsockname()[1]
-        argv = [context.python, *command.arguments(config, machine, checkpoint.folder, port, recurrent=checkpoint.recurrent)]
-        context.say(f"starting {command.shown(argv)}")
-        process = context.spawn(argv, env=command.environment(config, machine), log=log)
-        server = _Server(process, f"http://{command.HOST}:{port}", log)
-        return server, _wait(server, config.start_timeout, context)
-
-
-def _wait(server: _Server, timeout_s: float, context: StageContext) -> bool:
+def _wait(server: _Engine, timeout_s: float, context: StageContext) -> bool:
     """Wait for a token while the process lives. Raises NodeError, after ending the process, when time is up."""
     while server.waited_s < timeout_s:
         if server.process.poll() is not None:
@@ -95,7 +108,7 @@ def _phase(log: str) -> tuple[int, str]:
     return (max(reached), _PHASES[max(reached)][1]) if reached else (0, "loading libraries")
 
 
-def _report(server: _Server, context: StageContext) -> None:
+def _report(server: _Engine, context: StageContext) -> None:
     done, phase = _phase(server.text())
     context.report(done=done, total=len(_PHASES), unit="phases", phase=phase, seconds=round(server.waited_s, 1))
 
@@ -109,19 +122,23 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _endpoint(config: ServeConfig, context: StageContext, checkpoint: Checkpoint, server: _Server) -> Endpoint:
-    """What the nodes that use the server are told. Bytes and seconds; memory is what is reserved, not what is touched."""
+def _endpoint(
+    config: ServeConfig, context: StageContext, checkpoint: Checkpoint, engines: Sequence[_Engine], gateway: front.Front
+) -> Endpoint:
+    """What the nodes that use the server are told. Bytes and seconds; memory is what all engines reserve, not what they touch."""
     machine = command.Machine(context.device, context.cpus)
-    took_s = server.waited_s
-    context.say(f"a token came {took_s:.1f} s after the start, at {server.url}")
+    took_s = max(engine.waited_s for engine in engines)
+    context.say(f"a token came {took_s:.1f} s after the start; the gateway listens at {gateway.url}")
     info: dict[str, object] = {
-        "memory": {"weights": checkpoint.weight_bytes, "kv_cache": config.kv_cache},
+        "memory": {"weights": len(engines) * checkpoint.weight_bytes, "kv_cache": len(engines) * config.kv_cache},
         "start_seconds": round(took_s, 3),
         "engine": "vllm",
-        "version": probe.engine_version(server.url),
-        "pid": server.process.pid,
+        "version": probe.engine_version(engines[0].url),
+        "engines": [engine.url for engine in engines],
+        "pids": [engine.process.pid for engine in engines],
+        "gateway_pid": gateway.process.pid,
         "dtype": command.dtype(config, machine),
         "threads": command.threads(config, machine),
         "context": config.context,
     }
-    return Endpoint(server.url, command.MODEL, info)
+    return Endpoint(gateway.url, command.MODEL, info)

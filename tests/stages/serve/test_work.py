@@ -46,7 +46,7 @@ def test_an_endpoint_says_where_what_and_how_much(model, tmp_path):
         assert endpoint.url.startswith("http://127.0.0.1:")
         assert endpoint.info["memory"] == {"weights": 1000, "kv_cache": 1 << 20}
         assert endpoint.info["version"] == "fake"
-        assert psutil.pid_exists(endpoint.info["pid"])
+        assert all(map(psutil.pid_exists, (*endpoint.info["pids"], endpoint.info["gateway_pid"])))
     assert not children()
 
 

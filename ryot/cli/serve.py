@@ -1,0 +1,121 @@
+"""`ryot serve`: the exported model behind the gateway, until it is told to end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import uuid
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+import click
+from rich.console import Console
+
+from ryot.cli.apply import carry_out, unfinished
+from ryot.cli.request import Planned, resolve, spec_options
+from ryot.engine import events
+from ryot.engine.apply import Surroundings, apply
+from ryot.errors import MachineError, NodeError, SpecError
+from ryot.fingerprint import fingerprint
+from ryot.plan.plan import Plan, PlannedNode
+from ryot.plugins.discover import BACKENDS, STAGES, Plugin, discover, find, load
+from ryot.report.live import display
+from ryot.store.journal import begin
+
+KEY = "RYOT_API_KEY"
+STAY = "stay"
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@click.command(name="serve")
+@spec_options
+@click.option("--host", default="127.0.0.1", show_default=True, help=f"Where to listen; other machines reach 0.0.0.0, which needs {KEY}.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="The port; 0 takes a free one.")
+def command(spec: Path, profile: str | None, sets: tuple[str, ...], folders: tuple[Path, ...], root: Path, host: str, port: int) -> int:
+    """Bring the exported model up behind the gateway and stay, showing its load. What is not finished up to the export is run first.
+
+    With RYOT_API_KEY in the environment every route but /health asks for that key. Ctrl-C or SIGTERM lets requests that run end; a
+    second one does not.
+    """
+    keyed = bool(os.environ.get(KEY))
+    if host not in _LOOPBACK and not keyed:
+        raise SpecError(f"--host {host} is open to others, and there is no key", hint=f"set {KEY}, or listen on 127.0.0.1")
+    console = Console(stderr=True, soft_wrap=False)
+    planned = resolve(spec, profile, sets, folders, root)
+    if "serve" not in planned.plan.names:
+        raise SpecError("the spec has no section `serve`", at=planned.loaded.tree.place, hint="write at least `serve: {}`")
+    export = planned.until(planned.plan.node("serve").inputs["model"])
+    failed = carry_out(export, console)[1] if unfinished(export) else 0
+    return failed or _stay(planned, _staying(planned, host, port, keyed=keyed), console)
+
+
+def _staying(planned: Planned, host: str, port: int, *, keyed: bool) -> Plan:
+    """The plan of a server that stays: a server of its own, beside those that an apply has, and a node that never ends."""
+    whole = planned.plan.until("serve")
+    server = whole.node("serve")
+    payload = {**server.payload, "stays": uuid.uuid4().hex}
+    config = {**server.config, "host": host, "port": port, "keyed": keyed}
+    served = server.model_copy(update={"key": fingerprint(payload), "payload": payload, "config": config})
+    payload = {"stage": STAY, "version": 1, "config": {}, "inputs": {}, "services": {"serve": served.key}}
+    stay = PlannedNode(
+        name=STAY, stage=STAY, key=fingerprint(payload), payload=payload, config={}, inputs={}, services={"serve": "serve"}, measures=(),
+        cpus=1, measures_speed=False, is_service=False,
+    )  # fmt: skip
+    nodes = [node for node in whole.nodes if node.name in server.inputs.values()]
+    return whole.model_copy(update={"name": f"{whole.name}-serve", "nodes": (*nodes, served, stay), "targets": ()})
+
+
+def _stay(planned: Planned, plan: Plan, console: Console) -> int:
+    """Run it, showing the load. Returns the exit code: 0 when it was told to end."""
+    offered, stay = find("local", discover(BACKENDS)), find(STAY, discover(STAGES))
+    assert offered is not None
+    assert stay is not None
+    plugins: dict[str, Plugin] = {**planned.plugins, STAY: stay}
+    around = Surroundings(plugins, planned.loaded.spec.hardware.cpus or planned.machine.cpus, planned.loaded.spec.hardware.python)
+    run = begin(planned.store.runs, plan.name, datetime.now(UTC), planned.loaded.text, plan.model_dump_json(indent=1))
+    ended = ""
+    with display(console) as shown, closing(apply(plan, planned.store, load(offered)(), around, run)) as happening, _Drain() as drain:
+        for event in happening:
+            if drain.asked and isinstance(event, events.Failed | events.Skipped):
+                break  # it has ended as it should
+            shown.show(event)
+            if isinstance(event, events.Ready):
+                drain.pid = event.pid
+                console.print(
+                    f"serving {planned.plan.name} at {event.url}: /infer, /v1/completions, /v1/chat/completions, /health, /metrics"
+                )
+            if isinstance(event, events.Failed):
+                ended = event.kind
+    if drain.asked:
+        console.print("drained: every request that was running has its answer", markup=False)
+        return 0
+    return MachineError.exit_code if ended == MachineError.__name__ else NodeError.exit_code
+
+
+class _Drain:
+    """The first signal lets the gateway end what runs; the next one does what signals do."""
+
+    def __init__(self) -> None:
+        self.pid, self.asked = 0, False
+        self._before: dict[int, object] = {}
+
+    def __enter__(self) -> _Drain:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.getsignal(number)
+            signal.signal(number, self._heard)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def _heard(self, number: int, frame: FrameType | None) -> None:
+        before = self._before[number]
+        self.__exit__()
+        if self.pid:
+            self.asked = True
+            os.kill(self.pid, signal.SIGTERM)
+        elif callable(before):
+            before(number, frame)

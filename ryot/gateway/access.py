@@ -1,0 +1,81 @@
+"""Who may ask, and what is written of each request: no prompt, no answer, no key."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import sys
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ryot.gateway.refused import Refused
+
+if TYPE_CHECKING:
+    from ryot.gateway.app import Call
+    from ryot.gateway.server import Request
+
+_LOCAL = (b"127.0.0.1", b"localhost", b"[::1]")
+
+
+class Door:
+    """With a key every route but /health asks for it. Without one only programs of this machine are answered, and no browser that was
+    led here by another name (DNS rebinding)."""
+
+    def __init__(self, key: str | None) -> None:
+        self._digest = None if key is None else hashlib.sha256(key.encode()).digest()
+
+    @property
+    def keyed(self) -> bool:
+        """Whether a key is asked for."""
+        return self._digest is not None
+
+    def check(self, request: Request, path: bytes) -> None:
+        """Raises Refused. The key is compared in constant time."""
+        if path == b"/health":
+            return
+        if self._digest is None:
+            name = request.headers.get(b"host", b"").lower()
+            if name and (name if name.endswith(b"]") else name.rpartition(b":")[0] or name) not in _LOCAL:
+                raise Refused(421, "without a key this server answers to 127.0.0.1 and localhost only", "wrong_host")
+            return
+        scheme, _, given = request.headers.get(b"authorization", b"").partition(b" ")
+        right = hmac.compare_digest(hashlib.sha256(given.strip()).digest(), self._digest)
+        if scheme.lower() != b"bearer" or not right:
+            raise Refused(401, "the key is missing or wrong: send `Authorization: Bearer KEY`", "invalid_api_key")
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """JSON lines on standard output."""
+
+    on: bool = True
+
+    def request(self, call: Call, status: int, seconds: float) -> None:
+        """A request has ended."""
+        if not self.on:
+            return
+        line = {
+            "time": round(time.time(), 3),
+            "id": call.id.decode(),
+            "method": call.request.method.decode("latin1"),
+            "route": call.route,
+            "status": status,
+            "ms": round(1000 * seconds, 3),
+            "queue_ms": round(1000 * call.queued_s, 3),
+            "bytes": len(call.request.body),
+            "replica": call.replica,
+            "tries": call.tries,
+            "cache": call.cache,
+        }
+        self.event(line)
+
+    def fault(self, identity: bytes, error: Exception) -> None:
+        """A fault of the gateway's own."""
+        self.event({"time": round(time.time(), 3), "id": identity.decode(), "fault": f"{type(error).__name__}: {error}"[:500]})
+
+    def event(self, line: dict[str, object]) -> None:
+        """One line."""
+        sys.stdout.buffer.write(msgspec.json.encode(line) + b"\n")

@@ -1,0 +1,351 @@
+"""What a gateway does with a request: who may ask, what is asked, from the cache or of which engine, when, and what is told of it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from ryot.gateway import checks, infer, openapi
+from ryot.gateway.access import Door, Log
+from ryot.gateway.admission import Admission, Ticket
+from ryot.gateway.budget import RetryBudget
+from ryot.gateway.cache import Answer as Cached
+from ryot.gateway.cache import ResponseCache
+from ryot.gateway.checks import Ask
+from ryot.gateway.metrics import Metrics
+from ryot.gateway.refused import Refused
+from ryot.gateway.replicas import Replica, Replicas
+from ryot.gateway.server import Connection, Request
+from ryot.gateway.settings import Settings
+from ryot.gateway.trace import Tracing
+from ryot.gateway.upstream import Answer, EngineError, Exchange
+from ryot.gateway.wire import JSON, TEXT, request, stream_head
+
+ENGINE_ROUTES: dict[bytes, Callable[[bytes, Settings], Ask]] = {
+    b"/v1/completions": checks.completion,
+    b"/v1/chat/completions": checks.chat,
+    b"/infer": checks.infer,
+}
+LEFT = 499
+"""The status that a request has in the log whose client left (nginx's)."""
+_ID = re.compile(rb"[A-Za-z0-9._\-]{1,64}")
+_TOKENS = re.compile(rb'"completion_tokens":\s*(\d+)')
+_TAIL = 1000
+"""Bytes from the end of an answer in which it says how many tokens it has."""
+_BYPASS = (b"no-cache", b"no-store")
+_TELLS_NOTHING = (502, 503)
+"""Statuses of an engine that has not begun: another may be asked."""
+
+
+@dataclass(slots=True)
+class Call:
+    """One request on its way, and what will be told of it."""
+
+    request: Request
+    connection: Connection
+    route: str
+    started_s: float
+    id: bytes
+    queued_s: float = 0.0
+    replica: str = ""
+    cache: str = ""
+    tries: int = 0
+    trace: object = None
+
+    @property
+    def headers(self) -> bytes:
+        """The header lines of its answer."""
+        return b"x-request-id: %s\r\n" % self.id
+
+
+@dataclass(slots=True)
+class Gateway:
+    """One front. `now` is a monotonic clock in seconds."""
+
+    settings: Settings
+    door: Door
+    log: Log
+    tracing: Tracing
+    now: Callable[[], float]
+    replicas: Replicas = field(init=False)
+    admission: Admission = field(init=False)
+    cache: ResponseCache = field(init=False)
+    budget: RetryBudget = field(init=False)
+    metrics: Metrics = field(init=False)
+    draining: bool = False
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _began_s: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        settings = self.settings
+        self._began_s = self.now()
+        self.replicas = Replicas.of(settings, self.now)
+        self.admission = Admission(settings.sequences * len(settings.replicas), settings.waiting)
+        self.cache = ResponseCache(settings.cache_ttl, settings.cache)
+        self.budget = RetryBudget(settings.retry_share)
+        self.metrics = Metrics(self)
+
+    @property
+    def uptime(self) -> float:
+        """Seconds since the start."""
+        return self.now() - self._began_s
+
+    def resize(self) -> None:
+        """As many sequences inside as the living engines take."""
+        self.admission.resize(self.settings.sequences * max(self.replicas.living, 1))
+
+    # from a request to its answer
+
+    def handle(self, request: Request, connection: Connection) -> None:
+        """Answer a request, now or later."""
+        path = request.path.partition(b"?")[0]
+        given = request.headers.get(b"x-request-id", b"")
+        identity = given if _ID.fullmatch(given) else secrets.token_hex(8).encode()
+        call = Call(request, connection, "other", self.now(), identity)
+        try:
+            self.door.check(request, path)
+            found = ENGINE_ROUTES.get(path)
+            if found is None:
+                self._control(call, path)
+                return
+            call.route = path.decode()
+            _refuse_method(request, b"POST")
+            if not request.headers.get(b"content-type", b"").lower().startswith(JSON):
+                raise Refused(415, "content-type is application/json")
+            ask = found(request.body, self.settings)
+            if ask.stream and not request.modern:
+                raise Refused(400, "a stream needs HTTP/1.1", param="stream")
+        except Refused as refused:
+            self._refuse(call, refused)
+            return
+        self.budget.earn()
+        if ask.key is not None and not self._bypassed(request):
+            kept = self.cache.get(ask.key, call.started_s)
+            call.cache = "miss" if kept is None else "hit"
+            if kept is not None:
+                self.metrics.hits.inc()
+                self._answer(call, 200, kept.content_type, self._finished(call, kept.body))
+                return
+            self.metrics.misses.inc()
+        call.trace = self.tracing.begin(call.route, request.headers)
+        task = asyncio.get_running_loop().create_task(self._relay(call, ask))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        connection.gone = lambda: _stop(task)
+
+    def _control(self, call: Call, path: bytes) -> None:
+        answers = {b"/health": self._health, b"/metrics": self._metrics, b"/v1/models": self._models, b"/openapi.json": self._openapi}
+        if path not in answers:
+            raise Refused(404, "there is no such route", "not_found")
+        call.route = path.decode()
+        _refuse_method(call.request, b"GET")
+        self._answer(call, *answers[path]())
+
+    def _health(self) -> tuple[int, bytes, bytes]:
+        living = self.replicas.living
+        status = "draining" if self.draining else "healthy" if living else "unhealthy"
+        told = {"status": status, "uptime": round(self.uptime, 3), "replicas": {"living": living, "all": len(self.replicas.all)}}
+        return (200 if status == "healthy" else 503), JSON, msgspec.json.encode(told)
+
+    def _metrics(self) -> tuple[int, bytes, bytes]:
+        return 200, TEXT, self.metrics.text()
+
+    def _models(self) -> tuple[int, bytes, bytes]:
+        model = {"id": self.settings.model, "object": "model", "created": 0, "owned_by": "ryot", "max_model_len": self.settings.context}
+        return 200, JSON, msgspec.json.encode({"object": "list", "data": [model]})
+
+    def _openapi(self) -> tuple[int, bytes, bytes]:
+        return 200, JSON, openapi.document(self.settings.model, self.settings.vocab_size, keyed=self.door.keyed)
+
+    def _bypassed(self, request: Request) -> bool:
+        return any(word in request.headers.get(b"cache-control", b"").lower() for word in _BYPASS)
+
+    async def _relay(self, call: Call, ask: Ask) -> None:
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[None] = loop.create_future()
+        ticket = Ticket(ask.weight, lambda: None if turn.done() else turn.set_result(None))
+        try:
+            await self._enter(call, ticket, turn)
+            try:
+                await self._ask(call, ask)
+            finally:
+                self.admission.leave(ticket)
+        except Refused as refused:
+            self._refuse(call, refused)
+        except asyncio.CancelledError:
+            self.metrics.left.inc()
+            self._told(call, LEFT)
+        except Exception as error:
+            self._refuse(call, Refused(500, "the gateway failed", "internal"))
+            self.log.fault(call.id, error)
+
+    async def _enter(self, call: Call, ticket: Ticket, turn: asyncio.Future[None]) -> None:
+        """Wait for a turn. Raises Refused, 429, where there is no room to wait, or it takes too long."""
+        entered = self.admission.ask(ticket)
+        if entered:
+            self.metrics.queued(0.0)
+            return
+        again = max(round(self.settings.deadline), 1)
+        if entered is None:
+            raise Refused(429, f"{self.settings.waiting} requests are waiting already", "queue_full", retry_after=again)
+        try:
+            async with asyncio.timeout(self.settings.deadline):
+                await turn
+        except TimeoutError:
+            if self.admission.withdraw(ticket):
+                raise Refused(429, f"its turn did not come within {self.settings.deadline:g} s", "deadline", retry_after=again) from None
+        except asyncio.CancelledError:
+            if not self.admission.withdraw(ticket):
+                self.admission.leave(ticket)
+            raise
+        call.queued_s = self.now() - call.started_s
+        self.metrics.queued(call.queued_s)
+
+    async def _ask(self, call: Call, ask: Ask) -> None:
+        """Ask engines until one answers. Raises Refused where none does, or the budget for retries is spent."""
+        tried: list[Replica] = []
+        wrong = ""
+        while True:
+            replica = self.replicas.pick(tried)
+            if replica is None:
+                what = f"the engine failed: {wrong}" if wrong else "no engine can be asked now"
+                raise Refused(502 if wrong else 503, what, "bad_engine" if wrong else "no_engine", retry_after=2)
+            call.replica, call.tries = replica.name, call.tries + 1
+            replica.in_flight += ask.weight
+            replica.breaker.begin(self.now())
+            try:
+                exchange, answer = await self._exchange(call, ask, replica)
+                if answer.status not in _TELLS_NOTHING:
+                    await self._deliver(call, ask, replica, exchange, answer)
+                    return
+                wrong = f"it answered {answer.status}"
+                self._failed(replica)
+            except EngineError as error:
+                self._failed(replica)
+                wrong = str(error)
+                if error.begun:
+                    raise Refused(502, f"the engine failed in its answer: {wrong}", "bad_engine") from None
+            except asyncio.CancelledError:
+                replica.breaker.give_back()
+                raise
+            finally:
+                replica.in_flight -= ask.weight
+            tried.append(replica)
+            if not self.budget.spend():
+                raise Refused(502, f"the engine failed: {wrong}", "bad_engine", retry_after=2)
+            self.metrics.retries.inc()
+
+    async def _exchange(self, call: Call, ask: Ask, replica: Replica) -> tuple[Exchange, Answer]:
+        data = request(b"POST", ask.path, replica.pool.host, ask.body, call.headers + self.tracing.header(call.trace, call.request.headers))
+        exchange = await replica.pool.take()
+        while True:
+            try:
+                answer = await exchange.ask(data, stream=ask.stream)
+            except EngineError as error:
+                if not error.stale:
+                    raise
+                exchange = await replica.pool.take(fresh=True)
+                continue
+            except asyncio.CancelledError:
+                exchange.cancel()
+                raise
+            if answer.body is None:
+                self.metrics.first_byte(call.route, self.now() - call.started_s)
+            return exchange, answer
+
+    async def _deliver(self, call: Call, ask: Ask, replica: Replica, exchange: Exchange, answer: Answer) -> None:
+        if answer.body is None:
+            await self._stream(call, replica, exchange, answer)
+            return
+        body = answer.body
+        if answer.status == 200:
+            tokens = _TOKENS.search(body, max(len(body) - _TAIL, 0))
+            if tokens is None:
+                self._failed(replica)
+                raise Refused(502, "the engine's answer does not say how many tokens it has", "bad_engine")
+            self.metrics.tokens.inc(int(tokens[1]))
+            if ask.k:
+                body = infer.predictions(ask, body)
+            if ask.key is not None and not self._bypassed(call.request):
+                self.cache.put(ask.key, Cached(body, answer.content_type), self.now())
+            if ask.k:
+                body = self._finished(call, body)
+        self._judge(replica, answer.status)
+        self._answer(call, answer.status, answer.content_type, body)
+
+    def _finished(self, call: Call, body: bytes) -> bytes:
+        """The body of an answer; that of /infer ends with how long it took."""
+        return infer.with_latency(body, self.now() - call.started_s) if call.route == "/infer" else body
+
+    async def _stream(self, call: Call, replica: Replica, exchange: Exchange, answer: Answer) -> None:
+        """Pass a stream on as it comes. A client that does not take it stops the engine's side too."""
+        connection, transport = call.connection, exchange.transport
+        length = answer.headers.get(b"content-length")
+        framing = b"transfer-encoding: chunked\r\n" if length is None else b"content-length: %s\r\n" % length
+        more = call.headers + b"cache-control: no-cache\r\n"
+        whole: asyncio.Future[EngineError | None] = asyncio.get_running_loop().create_future()
+
+        def write(data: bytes) -> None:
+            connection.transport.write(data)
+            if connection.full:
+                transport.pause_reading()
+
+        connection.drained = transport.resume_reading
+        write(stream_head(answer.status, answer.content_type, framing, more, keep=connection.keep) + answer.start)
+        exchange.pass_to(write, lambda error: None if whole.done() else whole.set_result(error))
+        try:
+            error = await whole
+        except asyncio.CancelledError:
+            exchange.cancel()
+            raise
+        if error:
+            self._failed(replica)
+            connection.abort()
+            self._told(call, 502)
+            return
+        self._judge(replica, answer.status)
+        self._told(call, answer.status)
+        connection.end()
+
+    # what becomes of it
+
+    def _judge(self, replica: Replica, status: int) -> None:
+        if status >= 500:
+            self._failed(replica)
+        else:
+            replica.answered += 1
+            replica.breaker.succeed()
+
+    def _failed(self, replica: Replica) -> None:
+        replica.failed += 1
+        replica.breaker.fail(self.now())
+        self.resize()
+
+    def _answer(self, call: Call, status: int, content_type: bytes, body: bytes) -> None:
+        more = call.headers + (b"x-cache: %s\r\n" % call.cache.encode() if call.cache else b"")
+        self._told(call, status)
+        call.connection.answer(status, content_type, body, more)
+
+    def _refuse(self, call: Call, refused: Refused) -> None:
+        self._told(call, refused.status)
+        call.connection.answer(refused.status, JSON, refused.body, call.headers + refused.headers)
+
+    def _told(self, call: Call, status: int) -> None:
+        took_s = self.now() - call.started_s
+        self.metrics.done(call.route, status, took_s)
+        self.tracing.end(call.trace, status)
+        self.log.request(call, status, took_s)
+
+
+def _stop(task: asyncio.Task[None]) -> None:
+    task.cancel()
+
+
+def _refuse_method(request: Request, method: bytes) -> None:
+    if request.method != method:
+        raise Refused(405, f"this route takes {method.decode()}", "method_not_allowed", allow=method.decode())

@@ -1,0 +1,90 @@
+"""`stay`: what keeps a server up for `ryot serve`, telling its load once a second. Its node is made by that verb, never by a spec."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from ryot.plugins import Endpoint, Stage, StageConfig, StageContext
+
+EVERY_S = 1.0
+_LINE = re.compile(r"^(ryot_\w+)(?:\{[^}]*\})? (\S+)$", re.MULTILINE)
+
+
+class StayConfig(StageConfig):
+    """Nothing to set."""
+
+
+class StayStage(Stage):
+    """Keeps the server up and tells its load, until it ends or is ended."""
+
+    name = "stay"
+    version = 1
+    Config = StayConfig
+
+    def run(self, config: StayConfig, context: StageContext) -> None:
+        """Look once a second. Ends when the gateway does."""
+        endpoint = context.services["serve"]
+        engines = endpoint.info.get("engines")
+        count = len(engines) if isinstance(engines, list) else 1
+        before = look(endpoint)
+        while before is not None:
+            time.sleep(EVERY_S)
+            now = look(endpoint)
+            if now is None:
+                return
+            context.report(done=now.living, total=count, unit="up", force=True, **load(before, now))
+            before = now
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the gateway says of itself: answers and their seconds since the start, and what is so now."""
+
+    at_s: float
+    requests: float
+    seconds: float
+    tokens: float
+    living: int
+    running: int
+    waiting: int
+
+
+def look(endpoint: Endpoint) -> Seen | None:
+    """The gateway's metrics now; None when it is gone."""
+    connection = http.client.HTTPConnection(urlsplit(endpoint.url).netloc, timeout=10.0)
+    try:
+        connection.request("GET", "/metrics", headers={"Authorization": f"Bearer {os.environ.get('RYOT_API_KEY', '')}"})
+        text = connection.getresponse().read().decode()
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+    return seen(text, time.monotonic())
+
+
+def seen(text: str, at_s: float) -> Seen:
+    """From Prometheus text; numbers with labels are added up."""
+    total: dict[str, float] = {}
+    for name, value in _LINE.findall(text):
+        total[name] = total.get(name, 0.0) + float(value)
+
+    def of(name: str) -> float:
+        return total.get(f"ryot_{name}", 0.0)
+
+    since = of("request_seconds_count"), of("request_seconds_sum"), of("generated_tokens_total")
+    return Seen(at_s, *since, int(of("replica_up")), int(of("sequences_running")), int(of("requests_waiting")))
+
+
+def load(before: Seen, now: Seen) -> Mapping[str, float]:
+    """Requests and tokens a second, the mean latency in milliseconds, and what runs and waits."""
+    passed = max(now.at_s - before.at_s, 1e-9)
+    answered = now.requests - before.requests - 1  # this look itself
+    rates = {"requests_per_s": max(answered, 0) / passed, "tokens_per_s": (now.tokens - before.tokens) / passed}
+    mean = {"mean_ms": 1000 * (now.seconds - before.seconds) / answered} if answered > 0 else {}
+    return {**rates, **mean, "running": now.running, "waiting": now.waiting}
