@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import uuid
 from contextlib import closing
 from datetime import UTC, datetime
@@ -42,6 +43,7 @@ def command(spec: Path, profile: str | None, sets: tuple[str, ...], folders: tup
     keyed = bool(os.environ.get(KEY))
     if host not in _LOOPBACK and not keyed:
         raise SpecError(f"--host {host} is open to others, and there is no key", hint=f"set {KEY}, or listen on 127.0.0.1")
+    _refuse_taken(host, port)
     console = Console(stderr=True, soft_wrap=False)
     planned = resolve(spec, profile, sets, folders, root)
     if "serve" not in planned.plan.names:
@@ -49,6 +51,17 @@ def command(spec: Path, profile: str | None, sets: tuple[str, ...], folders: tup
     export = planned.until(planned.plan.node("serve").inputs["model"])
     failed = carry_out(export, console)[1] if unfinished(export) else 0
     return failed or _stay(planned, _staying(planned, host, port, keyed=keyed), console)
+
+
+def _refuse_taken(host: str, port: int) -> None:
+    """Raise MachineError where another program listens there already: said now, and not after the engines have started."""
+    try:
+        kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(kind) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind(address)
+    except OSError as error:
+        raise MachineError(f"cannot listen on {host}:{port}: {error.strerror}", hint="name another one: --port N, or 0 for any") from None
 
 
 def _staying(planned: Planned, host: str, port: int, *, keyed: bool) -> Plan:
@@ -83,9 +96,8 @@ def _stay(planned: Planned, plan: Plan, console: Console) -> int:
             shown.show(event)
             if isinstance(event, events.Ready):
                 drain.pid = event.pid
-                console.print(
-                    f"serving {planned.plan.name} at {event.url}: /infer, /v1/completions, /v1/chat/completions, /health, /metrics"
-                )
+                routes = "/infer, /v1/completions, /v1/chat/completions, /health, /metrics"
+                console.print(f"serving {planned.plan.name} at {event.url}: {routes}", markup=False, highlight=False, soft_wrap=True)
             if isinstance(event, events.Failed):
                 ended = event.kind
     if drain.asked:

@@ -27,6 +27,7 @@ class Replica:
     pool: Pool
     breaker: Breaker
     in_flight: int = 0
+    turn: int = 0
     answered: int = 0
     failed: int = 0
     probed: int = 0
@@ -56,6 +57,7 @@ class Replicas:
     probe_timeout: float
     now: Clock
     draw: random.Random = field(default_factory=random.Random)
+    turns: int = 0
 
     @classmethod
     def of(cls, settings: Settings, now: Clock) -> Replicas:
@@ -69,7 +71,11 @@ class Replicas:
     def pick(self, tried: Iterable[Replica] = ()) -> Replica | None:
         """The engine to ask, other than those tried already; None where there is none."""
         now_s = self.now()
-        return pick([replica for replica in self.all if replica.usable(now_s) and replica not in tried], self.draw)
+        found = pick([replica for replica in self.all if replica.usable(now_s) and replica not in tried], self.draw)
+        if found:
+            self.turns += 1
+            found.turn = self.turns
+        return found
 
     @property
     def living(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import http.client
 import json
 import signal
@@ -17,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from tests.gateway.chaos import chaos, faults
 from tests.gateway.conftest import Server, completion
 from tests.gateway.engine import BUSY, HALF, HANG_UP, NEVER, NONSENSE, STATUS
 
@@ -304,3 +306,11 @@ def test_an_id_that_could_break_a_header_or_a_log_is_not_taken(engine: Start, ga
     front = gateway(engine())
     given = front.ask(ASK, completion(), x_request_id="a b{}")[2]["x-request-id"]
     assert len(given) == 16
+
+
+def test_engines_that_are_killed_again_and_again_cost_no_answer(tmp_path: Path) -> None:
+    outcome = chaos(argparse.Namespace(seconds=16, every=3, rate=50, seed=3), tmp_path)
+    assert faults(outcome) == []
+    assert outcome.kills >= 4
+    assert outcome.statuses["200"] + outcome.statuses.get("stream cut short", 0) == 800
+    assert outcome.statuses.get("stream cut short", 0) <= 2 * outcome.kills  # those that had begun

@@ -193,15 +193,24 @@ def test_admission_keeps_count_whatever_happens(seed: int) -> None:
 @dataclass
 class Replica:
     in_flight: int = 0
+    turn: int = 0
 
 
 def test_two_choices_are_even() -> None:
     draw, replicas = random.Random(1), [Replica() for _ in range(5)]
+    taken: dict[int, int] = {}
     for _ in range(10_000):
         found = pick(replicas, draw)
         assert found is not None
         found.in_flight += 1
     counts = [replica.in_flight for replica in replicas]
+    replicas = [Replica(turn=number) for number in range(3)]
+    for number in range(3, 303):  # nothing is in flight: turns alone decide
+        found = pick(replicas, draw)
+        assert found is not None
+        found.turn = number
+        taken[id(found)] = taken.get(id(found), 0) + 1
+    assert max(taken.values()) - min(taken.values()) <= 10
     assert max(counts) - min(counts) <= 10  # at random it would be some 150
     assert pick([], draw) is None
     assert pick(replicas[:1], draw) is replicas[0]

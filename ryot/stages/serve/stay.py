@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from ryot.plugins import Endpoint, Stage, StageConfig, StageContext
+from ryot.plugins import Endpoint, NodeError, Stage, StageConfig, StageContext
 
 EVERY_S = 1.0
+NOTICED_S = 5.0
 _LINE = re.compile(r"^(ryot_\w+)(?:\{[^}]*\})? (\S+)$", re.MULTILINE)
 
 
@@ -28,7 +29,7 @@ class StayStage(Stage):
     Config = StayConfig
 
     def run(self, config: StayConfig, context: StageContext) -> None:
-        """Look once a second. Ends when the gateway does."""
+        """Look once a second, until this is ended. Raises NodeError when the gateway is gone and nobody has noticed."""
         endpoint = context.services["serve"]
         engines = endpoint.info.get("engines")
         count = len(engines) if isinstance(engines, list) else 1
@@ -37,9 +38,11 @@ class StayStage(Stage):
             time.sleep(EVERY_S)
             now = look(endpoint)
             if now is None:
-                return
+                break
             context.report(done=now.living, total=count, unit="up", force=True, **load(before, now))
             before = now
+        time.sleep(NOTICED_S)  # the service's own end, which says why, ends this first
+        raise NodeError(f"the gateway at {endpoint.url} does not answer any more")
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,8 +37,8 @@ def export(fields, tmp_path, make_tokens):
 def scored(endpoint, prompt):
     """The tokens of a prompt and of six more, greedily chosen, and each one's log-probability."""
     body = {"model": "model", "prompt": prompt, "max_tokens": 6, "temperature": 0, "logprobs": 1, "echo": True}
-    request = urllib.request.Request(endpoint.url + "/v1/completions", json.dumps(body).encode(), {"content-type": "application/json"})  # noqa: S310
-    with urllib.request.urlopen(request) as answer:  # noqa: S310 - of this machine
+    request = urllib.request.Request(endpoint.url + "/v1/completions", json.dumps(body).encode(), {"content-type": "application/json"})
+    with urllib.request.urlopen(request) as answer:
         found = json.load(answer)["choices"][0]["logprobs"]
     return [_id(token) for token in found["tokens"]], found["token_logprobs"]
 
