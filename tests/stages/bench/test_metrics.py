@@ -1,6 +1,7 @@
 """Reading vLLM's metrics."""
 
-from ryot.stages.bench.metrics import Metrics, Reading, parse
+from ryot.stages.bench import metrics
+from ryot.stages.bench.metrics import Metrics, Probes, Reading, parse, parse_probes
 
 TEXT = """# HELP vllm:num_requests_waiting Number of requests waiting
 vllm:num_requests_waiting{engine="0",model_name="m"} 3.0
@@ -22,3 +23,43 @@ def test_text_without_the_numbers_is_no_reading():
 
 def test_a_server_that_is_not_there_gives_no_reading():
     assert Metrics("http://127.0.0.1:9").read() is None
+
+
+FRONT = """ryot_requests_waiting 2.0
+ryot_replica_probes{{replica="0"}} {begun}
+ryot_replica_probes{{replica="1"}} 3.0
+ryot_replica_probes_ended{{replica="0"}} {ended}
+ryot_replica_probes_ended{{replica="1"}} 3.0
+"""
+
+
+def page(begun: float = 4.0, ended: float = 4.0) -> str:
+    return FRONT.format(begun=begun, ended=ended)
+
+
+def test_what_a_gateway_asked_itself_is_known():
+    assert parse_probes(page(5.0)) == Probes(begun=8, ended=7, waiting=2)
+    assert parse_probes(TEXT) == Probes(0, 0, 0)
+
+
+def test_a_gateways_probes_are_no_ones_prompts_and_its_queue_counts(monkeypatch):
+    answers = {"front": [page()], "one": [TEXT], "two": [TEXT]}
+    assert _reading(monkeypatch, answers) == Reading(finished=2 * 17 - 7, waiting=2 * 3 + 2)
+
+
+def test_a_probe_on_its_way_is_waited_for(monkeypatch):
+    looks = [page(5.0, 4.0), page(5.0, 4.0), page(5.0, 5.0), page(5.0, 5.0)]  # begun; over only at the second reading
+    answers = {"front": looks, "one": [TEXT], "two": [TEXT]}
+    assert _reading(monkeypatch, answers) == Reading(finished=2 * 17 - 8, waiting=8)
+    assert answers["front"] == [page(5.0, 5.0)]  # the last is given again
+
+
+def test_an_engine_that_is_gone_is_no_reading(monkeypatch):
+    assert _reading(monkeypatch, {"front": [page()], "one": [TEXT], "two": [None]}) is None
+
+
+def _reading(monkeypatch, answers):
+    """What is read from pages by the name of who gives them; the last one is given again and again."""
+    monkeypatch.setattr(metrics, "_connection", lambda url: url)
+    monkeypatch.setattr(metrics, "_get", lambda name: answers[name].pop(0) if len(answers[name]) > 1 else answers[name][0])
+    return Metrics("front", ["one", "two"]).read()

@@ -3,6 +3,7 @@
 import json
 import struct
 import time
+import urllib.request
 from pathlib import Path
 
 import psutil
@@ -10,6 +11,7 @@ import pytest
 
 from ryot.plugins import NodeError
 from ryot.plugins.testing import run_service
+from ryot.stages.bench.metrics import parse
 from ryot.stages.serve.probe import hold_port
 from ryot.stages.serve.stage import ServeConfig, ServeService
 
@@ -92,3 +94,34 @@ def test_held_ports_are_never_handed_out_twice():
     finally:
         for each in held:
             each.close()
+
+
+def ask(url, body):
+    request = urllib.request.Request(f"{url}/v1/completions", json.dumps(body).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)
+
+
+def test_two_engines_share_the_load_behind_one_address(model, tmp_path):
+    with service(model, tmp_path, replicas=2) as endpoint:
+        assert len(set(endpoint.info["engines"])) == len(set(endpoint.info["pids"])) == 2
+        assert endpoint.info["memory"]["weights"] == 2000
+        for number in range(20):
+            assert ask(endpoint.url, {"model": "model", "prompt": [[number]], "max_tokens": 1})["usage"]["completion_tokens"] == 1
+        counted = []
+        for url in endpoint.info["engines"]:
+            with urllib.request.urlopen(f"{url}/metrics") as answer:
+                counted.append(parse(answer.read().decode()).finished)
+        assert min(counted) >= 10  # and a probe or two each
+    assert not children()
+
+
+def test_a_gateway_that_cannot_listen_says_why(model, tmp_path):
+    with hold_port("127.0.0.1") as held:
+        held.listen()
+        with (
+            pytest.raises(NodeError, match=r"did not come to listen\n.*address already in use"),
+            service(model, tmp_path, port=held.getsockname()[1]),
+        ):
+            pass
+    assert not children()
