@@ -51,6 +51,8 @@ class Serve(Section):
     """Sequences generated at once."""
     kv_cache: Bytes = Field(1 << 30, ge=1 << 20)
     """Memory set aside for keys and values."""
+    weights: Literal["int8", "fp8", "int4"] | None = None
+    """Serve this copy of `compress` instead of the export."""
     replicas: int = Field(1, ge=1, le=64)
     """Engines that share the load; one that dies is done without. On GPUs each takes one."""
     gateway: Gateway = Gateway()

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from ryot.spec.compress import Compress
 from ryot.spec.data import Data
 from ryot.spec.finetune import Align, Finetune
 from ryot.spec.hardware import Claims, Hardware, RefusalName
@@ -59,6 +60,8 @@ class Spec(Section):
     """The weights taught to prefer one answer to another."""
     export: Export | None = None
     """The checkpoint others load."""
+    compress: Compress | None = None
+    """Copies of it in fewer bits."""
     serve: Serve | None = None
     """The live server."""
     evaluate: Evaluate | None = None
@@ -88,6 +91,8 @@ class Spec(Section):
                 "align": None,
                 "export": small_export(self.export) if self.export else None,
                 "evaluate": small_evaluate(self.evaluate) if self.serve else None,
+                "compress": None,
+                "serve": self.serve.model_copy(update={"weights": None}) if self.serve else None,
                 "bench": None,
                 "targets": (),
                 "stages": (),
@@ -96,9 +101,12 @@ class Spec(Section):
 
     @model_validator(mode="after")
     def _what_needs_what(self) -> Self:
-        for section, needed in (("serve", "export"), ("evaluate", "serve"), ("bench", "serve")):
+        for section, needed in (("compress", "export"), ("serve", "export"), ("evaluate", "serve"), ("bench", "serve")):
             if getattr(self, section) is not None and getattr(self, needed) is None:
                 raise ValueError(f"{section} needs a section {needed}; write at least `{needed}: {{}}`")
+        wanted = self.serve.weights if self.serve else None
+        if wanted is not None and wanted not in (self.compress.schemes if self.compress else ()):
+            raise ValueError(f"serve.weights: {wanted} needs `compress: {{{wanted}: {{}}}}`")
         if self.sweep is not None:
             refuse_unsound(self.sweep, self.train, self.model)
         made = [source.generate.examples if source.generate else None for source in self.data.sources]

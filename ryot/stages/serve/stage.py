@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from ryot.plugins import Circumstance, Facts, Node, Resources, Service, Spec, StageConfig
+from ryot.stages.compress.stage import served_model
 
 
 class GatewayConfig(StageConfig):
@@ -54,5 +55,5 @@ class ServeService(Service):
         """The node `serve`, where the spec has such a section."""
         if spec.serve is None:
             return ()
-        config = ServeConfig(**spec.serve.model_dump(), context=spec.model.context)
-        return (Node("serve", self.name, config, inputs={"model": "export"}, resources=self.resources),)
+        config = ServeConfig(**spec.serve.model_dump(exclude={"weights"}), context=spec.model.context)
+        return (Node("serve", self.name, config, inputs={"model": served_model(spec, facts)}, resources=self.resources),)

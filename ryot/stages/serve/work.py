@@ -26,7 +26,7 @@ _ATTEMPTS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class _Engine:
+class Engine:
     """One attempt: the process, where it will listen, its log, the socket that holds its port, and when it was started (monotonic)."""
 
     number: int
@@ -50,13 +50,13 @@ def start(config: ServeConfig, context: StageContext) -> Endpoint:
     checkpoint = read_checkpoint(context.inputs["model"])
     if checkpoint.context is not None and checkpoint.context < config.context:
         raise NodeError(f"the checkpoint's context is {checkpoint.context} tokens, the spec's {config.context}")
-    launched = [_launch(config, context, checkpoint, number) for number in range(config.replicas)]
-    engines = [_ready(engine, config, context, checkpoint) for engine in launched]
+    launched = [launch(config, context, checkpoint, number) for number in range(config.replicas)]
+    engines = [ready(engine, config, context, checkpoint) for engine in launched]
     gateway = front.start(config, checkpoint, [engine.url for engine in engines], context)
     return _endpoint(config, context, checkpoint, engines, gateway)
 
 
-def _launch(config: ServeConfig, context: StageContext, checkpoint: Checkpoint, number: int) -> _Engine:
+def launch(config: ServeConfig, context: StageContext, checkpoint: Checkpoint, number: int) -> Engine:
     """Start an engine on a port that is held for it until it is ready."""
     machine = command.Machine(context.device, context.cpus)
     log = context.scratch / f"engine-{number}.log"
@@ -66,10 +66,10 @@ def _launch(config: ServeConfig, context: StageContext, checkpoint: Checkpoint, 
     argv = [context.python, *command.arguments(config, machine, checkpoint.folder, port, recurrent=checkpoint.recurrent)]
     context.say(f"starting {command.shown(argv)}")
     process = context.spawn(argv, env=command.environment(config, machine, number), log=log, replica=config.replicas > 1)
-    return _Engine(number, process, f"http://{command.HOST}:{port}", log, held)
+    return Engine(number, process, f"http://{command.HOST}:{port}", log, held)
 
 
-def _ready(engine: _Engine, config: ServeConfig, context: StageContext, checkpoint: Checkpoint) -> _Engine:
+def ready(engine: Engine, config: ServeConfig, context: StageContext, checkpoint: Checkpoint) -> Engine:
     """The engine, or another one in its stead where its port was taken, once a token came out of it. Raises NodeError."""
     for attempt in range(_ATTEMPTS):
         with engine.held:
@@ -79,12 +79,12 @@ def _ready(engine: _Engine, config: ServeConfig, context: StageContext, checkpoi
         if "port" not in cause.words or attempt == _ATTEMPTS - 1:
             break
         context.say("the port was taken between choosing and binding it; trying another")
-        engine = _launch(config, context, checkpoint, engine.number)
+        engine = launch(config, context, checkpoint, engine.number)
     end = failures.last_lines(engine.text())
     raise NodeError(f"the server ended {engine.waited_s:.0f} s after its start: {cause.words}\n{end}", hint=cause.hint)
 
 
-def _wait(server: _Engine, timeout_s: float, context: StageContext) -> bool:
+def _wait(server: Engine, timeout_s: float, context: StageContext) -> bool:
     """Wait for a token while the process lives. Raises NodeError, after ending the process, when time is up."""
     while server.waited_s < timeout_s:
         if server.process.poll() is not None:
@@ -108,7 +108,7 @@ def _phase(log: str) -> tuple[int, str]:
     return (max(reached), _PHASES[max(reached)][1]) if reached else (0, "loading libraries")
 
 
-def _report(server: _Engine, context: StageContext) -> None:
+def _report(server: Engine, context: StageContext) -> None:
     done, phase = _phase(server.text())
     context.report(done=done, total=len(_PHASES), unit="phases", phase=phase, seconds=round(server.waited_s, 1))
 
@@ -123,7 +123,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def _endpoint(
-    config: ServeConfig, context: StageContext, checkpoint: Checkpoint, engines: Sequence[_Engine], gateway: front.Front
+    config: ServeConfig, context: StageContext, checkpoint: Checkpoint, engines: Sequence[Engine], gateway: front.Front
 ) -> Endpoint:
     """What the nodes that use the server are told. Bytes and seconds; memory is what all engines reserve, not what they touch."""
     machine = command.Machine(context.device, context.cpus)
