@@ -103,7 +103,7 @@ def _restored(export: Path, copy: Path) -> PreTrainedModel:
     missing = [name for name in odd.missing_keys if name not in _tied(model)]
     if missing or odd.unexpected_keys:
         raise NodeError(f"the copy does not fit the export's network: {[*missing, *odd.unexpected_keys][:5]}")
-    return model.eval()  # type: ignore[no-any-return]
+    return model.eval()
 
 
 def _tied(model: PreTrainedModel) -> list[str]:
