@@ -18,7 +18,7 @@ _ERROR = {
                 "message": {"type": "string"},
                 "type": {"type": "string"},
                 "param": {"type": ["string", "null"]},
-                "code": {"type": "string"},
+                "code": {"type": ["string", "integer", "null"]},
             },
         }
     },
