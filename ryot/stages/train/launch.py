@@ -2,6 +2,7 @@
 its own words are repeated."""
 
 import json
+import os
 import shutil
 import subprocess
 import time
@@ -16,6 +17,8 @@ from ryot.stages.train.shortage import kills
 from ryot.stages.train.watch import Watch
 
 POLL_S = 0.05
+CACHE = "TORCHINDUCTOR_CACHE_DIR"
+"""The environment variable by which a user keeps compiled code elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +70,20 @@ def _environment(threads: int, device: str, context: StageContext) -> dict[str, 
         "HF_HUB_OFFLINE": "1",
         "TOKENIZERS_PARALLELISM": "false",
         "TORCHINDUCTOR_COMPILE_THREADS": "1",
-        "TORCHINDUCTOR_CACHE_DIR": str(context.scratch / "inductor"),
+        CACHE: os.environ.get(CACHE) or str(compiled_folder(context.scratch)),
         "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
     }
+
+
+def compiled_folder(scratch: Path) -> Path:
+    """Where compiled code is kept, for all runs of this user; torch finds it again by what it was made from, and writes it whole. In the
+    node's scratch where the user has no cache that can be written."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "ryot" / "compiled"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return scratch / "compiled"
+    return folder if os.access(folder, os.W_OK) else scratch / "compiled"
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -1,19 +1,21 @@
 """The watch over ranks, with small programs in the place of training."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ryot.plugins import NodeError
-from ryot.plugins.testing import context_in
+from ryot.plugins.testing import context_in, run_stage
 from ryot.stages.train import diagnosis, watch
 from ryot.stages.train import launch as module
 from ryot.stages.train.diagnosis import OutOfMemory
-from ryot.stages.train.launch import Ranks, launch
+from ryot.stages.train.launch import Ranks, compiled_folder, launch
 from ryot.stages.train.shortage import kills
-from ryot.stages.train.stage import TrainStage
+from ryot.stages.train.stage import KernelChoice, Recipe, TrainConfig, TrainStage
+from tests.stages.train.conftest import SHAPES
 
 pytestmark = pytest.mark.e2e
 
@@ -137,3 +139,25 @@ def test_a_kill_by_the_kernel_for_want_of_memory_is_told_from_any_other(run: Any
     assert not isinstance(caught.value, OutOfMemory)
     with pytest.raises(OutOfMemory, match="rank 1 was killed by the kernel at update 2 of 8"):
         run(f"progress.at('update 2 of 8')\nif rank == 1: Path({str(count)!r}).write_text('oom_kill 5\\n')\n{end}")
+
+
+def test_compiled_code_is_kept_for_all_runs_where_the_user_has_a_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert compiled_folder(tmp_path / "scratch") == tmp_path / "cache" / "ryot" / "compiled"
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert compiled_folder(tmp_path / "scratch") == tmp_path / "scratch" / "compiled"
+
+
+def test_what_one_run_compiled_the_next_one_finds(
+    tmp_path: Path, make_tokens: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    tokens = make_tokens()
+    settings = TrainConfig(model=SHAPES["gpt"], recipe=Recipe(batch_size=4, steps=3, lr=1e-3), kernel=KernelChoice(level=2, bf16=False))
+    kept = []
+    for name in ("one", "two"):
+        run_stage(TrainStage(), settings, tmp_path / name, inputs={"tokens": tokens})
+        kept.append(sorted(path.name for path in (tmp_path / "cache").rglob("*.so")))
+    assert kept[0]
+    assert kept[0] == kept[1]
