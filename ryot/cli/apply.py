@@ -106,8 +106,9 @@ def products(planned: Planned) -> Iterator[tuple[str, Path]]:
     for node in planned.plan.nodes:
         gives = load_stage(planned.plugins[node.stage]).gives
         if gives in _PRODUCTS and planned.store.record(node.stage, node.key):
-            last[gives] = planned.store.folder(node.stage, node.key) / "out"
-    return ((_PRODUCTS[gives], folder) for gives, folder in last.items())
+            copy = f" ({node.name})" if node.name.startswith("compress.") else ""
+            last[_PRODUCTS[gives] + copy] = planned.store.folder(node.stage, node.key) / "out"
+    yield from last.items()
 
 
 def _run(planned: Planned, run: Run, console: Console) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -61,7 +62,9 @@ def _refuse_taken(host: str, port: int) -> None:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             trial.bind(address)
     except OSError as error:
-        raise MachineError(f"cannot listen on {host}:{port}: {error.strerror}", hint="name another one: --port N, or 0 for any") from None
+        taken = error.errno == errno.EADDRINUSE
+        hint = "name another one: --port N, or 0 for any" if taken else "--host names an address of this machine: 127.0.0.1 or 0.0.0.0"
+        raise MachineError(f"cannot listen on {host}:{port}: {error.strerror}", hint=hint) from None
 
 
 def _staying(planned: Planned, host: str, port: int, *, keyed: bool) -> Plan:
@@ -87,9 +90,14 @@ def _stay(planned: Planned, plan: Plan, console: Console) -> int:
     assert stay is not None
     plugins: dict[str, Plugin] = {**planned.plugins, STAY: stay}
     around = Surroundings(plugins, planned.loaded.spec.hardware.cpus or planned.machine.cpus, planned.loaded.spec.hardware.python)
-    run = begin(planned.store.runs, plan.name, datetime.now(UTC), planned.loaded.text, plan.model_dump_json(indent=1))
+    # Not among the runs of the spec: what `ryot report`, `status` and `check` show is what was built and judged.
+    run = begin(planned.store.root / "serving", plan.name, datetime.now(UTC), planned.loaded.text, plan.model_dump_json(indent=1))
     ended = ""
-    with display(console) as shown, closing(apply(plan, planned.store, load(offered)(), around, run)) as happening, _Drain() as drain:
+    with (
+        display(console) as shown,
+        closing(apply(plan, planned.store, load(offered)(), around, run)) as happening,
+        _Drain(console) as drain,
+    ):
         for event in happening:
             if drain.asked and isinstance(event, events.Failed | events.Skipped):
                 break  # it has ended as it should
@@ -98,6 +106,8 @@ def _stay(planned: Planned, plan: Plan, console: Console) -> int:
                 drain.pid = event.pid
                 routes = "/infer, /v1/completions, /v1/chat/completions, /health, /metrics"
                 console.print(f"serving {planned.plan.name} at {event.url}: {routes}", markup=False, highlight=False, soft_wrap=True)
+                log = planned.store.folder("serve", plan.node("serve").key) / "log.txt"
+                console.print(f"its model is called `model`; its log is {log}", markup=False, highlight=False, soft_wrap=True)
             if isinstance(event, events.Failed):
                 ended = event.kind
     if drain.asked:
@@ -109,8 +119,8 @@ def _stay(planned: Planned, plan: Plan, console: Console) -> int:
 class _Drain:
     """The first signal lets the gateway end what runs; the next one does what signals do."""
 
-    def __init__(self) -> None:
-        self.pid, self.asked = 0, False
+    def __init__(self, console: Console) -> None:
+        self.pid, self.asked, self._console = 0, False, console
         self._before: dict[int, object] = {}
 
     def __enter__(self) -> _Drain:
@@ -129,5 +139,6 @@ class _Drain:
         if self.pid:
             self.asked = True
             os.kill(self.pid, signal.SIGTERM)
+            self._console.print("draining: requests that run may end; a second signal ends at once", markup=False)
         elif callable(before):
             before(number, frame)

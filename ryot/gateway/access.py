@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import sys
+import os
+import select
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ryot.gateway.app import Call
     from ryot.gateway.server import Request
 
+_MOST_HELD, _FLUSHED, _PIPE = 1 << 20, 32 << 10, 4096
 _LOCAL = (b"127.0.0.1", b"localhost", b"[::1]")
 
 
@@ -47,11 +48,13 @@ class Door:
             raise Refused(401, "the key is missing or wrong: send `Authorization: Bearer KEY`", "invalid_api_key")
 
 
-@dataclass(frozen=True, slots=True)
 class Log:
-    """JSON lines on standard output."""
+    """JSON lines on standard output. Whoever reads them does not hold up the gateway: what is not taken is kept, up to a bound, and then
+    dropped and counted."""
 
-    on: bool = True
+    def __init__(self, *, on: bool = True, file: int = 1) -> None:
+        self.on, self.dropped = on, 0
+        self._file, self._held = file, bytearray()
 
     def request(self, call: Call, status: int, seconds: float) -> None:
         """A request has ended."""
@@ -78,4 +81,19 @@ class Log:
 
     def event(self, line: dict[str, object]) -> None:
         """One line."""
-        sys.stdout.buffer.write(msgspec.json.encode(line) + b"\n")
+        data = msgspec.json.encode(line) + b"\n"
+        if len(self._held) + len(data) > _MOST_HELD:
+            self.dropped += 1
+            return
+        self._held += data
+        if len(self._held) >= _FLUSHED:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what the reader takes without waiting: a pipe that can be written takes so much at once (pipe(7))."""
+        try:
+            while self._held and select.select([], [self._file], [], 0)[1]:
+                del self._held[: os.write(self._file, self._held[:_PIPE])]
+        except OSError:  # nobody reads any more
+            self._held.clear()
+            self.on = False

@@ -34,7 +34,7 @@ ENGINE_ROUTES: dict[bytes, Callable[[bytes, Settings], Ask]] = {
 LEFT = 499
 """The status that a request has in the log whose client left (nginx's)."""
 _ID = re.compile(rb"[A-Za-z0-9._\-]{1,64}")
-_TOKENS = re.compile(rb'"completion_tokens":\s*(\d+)')
+_TOKENS = re.compile(rb'"completion_tokens":\s*(\d{1,9})\b')
 _TAIL = 1000
 """Bytes from the end of an answer in which it says how many tokens it has."""
 _BYPASS = (b"no-cache", b"no-store")
@@ -55,6 +55,10 @@ class Call:
     replica: str = ""
     cache: str = ""
     tries: int = 0
+    trial: bool = False
+    """Whether it is the one request by which a breaker tries its replica."""
+    judged: bool = False
+    """Whether it has told whether its replica is well."""
     trace: object = None
 
     @property
@@ -217,24 +221,23 @@ class Gateway:
                 raise Refused(502 if wrong else 503, what, "bad_engine" if wrong else "no_engine", retry_after=2)
             call.replica, call.tries = replica.name, call.tries + 1
             replica.in_flight += ask.weight
-            replica.breaker.begin(self.now())
+            call.trial, call.judged = replica.breaker.begin(self.now()), False
             try:
                 exchange, answer = await self._exchange(call, ask, replica)
                 if answer.status not in _TELLS_NOTHING:
                     await self._deliver(call, ask, replica, exchange, answer)
                     return
                 wrong = f"it answered {answer.status}"
-                self._failed(replica)
+                self._failed(replica, call)
             except EngineError as error:
-                self._failed(replica)
+                self._failed(replica, call)
                 wrong = str(error)
                 if error.begun:
                     raise Refused(502, f"the engine failed in its answer: {wrong}", "bad_engine") from None
-            except asyncio.CancelledError:
-                replica.breaker.give_back()
-                raise
             finally:
                 replica.in_flight -= ask.weight
+                if not call.judged:
+                    replica.breaker.give_back(trial=call.trial)
             tried.append(replica)
             if not self.budget.spend():
                 raise Refused(502, f"the engine failed: {wrong}", "bad_engine", retry_after=2)
@@ -254,7 +257,9 @@ class Gateway:
             except asyncio.CancelledError:
                 exchange.cancel()
                 raise
-            if answer.body is None:
+            if answer.body is not None:
+                exchange.release()
+            else:
                 self.metrics.first_byte(call.route, self.now() - call.started_s)
             return exchange, answer
 
@@ -264,19 +269,26 @@ class Gateway:
             return
         body = answer.body
         if answer.status == 200:
-            tokens = _TOKENS.search(body, max(len(body) - _TAIL, 0))
-            if tokens is None:
-                self._failed(replica)
-                raise Refused(502, "the engine's answer does not say how many tokens it has", "bad_engine")
-            self.metrics.tokens.inc(int(tokens[1]))
-            if ask.k:
-                body = infer.predictions(ask, body)
+            body = self._understood(call, ask, replica, body)
             if ask.key is not None and not self._bypassed(call.request):
                 self.cache.put(ask.key, Cached(body, answer.content_type), self.now())
             if ask.k:
                 body = self._finished(call, body)
-        self._judge(replica, answer.status)
+        self._judge(replica, answer.status, call)
         self._answer(call, answer.status, answer.content_type, body)
+
+    def _understood(self, call: Call, ask: Ask, replica: Replica, body: bytes) -> bytes:
+        """The body of an answer, that of /infer without its end. Raises Refused for one that is no completion."""
+        tokens = _TOKENS.search(body, max(len(body) - _TAIL, 0))
+        try:
+            if tokens is None:
+                raise Refused(502, "the engine's answer does not say how many tokens it has", "bad_engine")
+            found = infer.predictions(ask, body) if ask.k else body
+        except Refused:
+            self._failed(replica, call)
+            raise
+        self.metrics.tokens.inc(int(tokens[1]))
+        return found
 
     def _finished(self, call: Call, body: bytes) -> bytes:
         """The body of an answer; that of /infer ends with how long it took."""
@@ -304,26 +316,29 @@ class Gateway:
             exchange.cancel()
             raise
         if error:
-            self._failed(replica)
+            self._failed(replica, call)
             connection.abort()
             self._told(call, 502)
             return
-        self._judge(replica, answer.status)
+        exchange.release()
+        self._judge(replica, answer.status, call)
         self._told(call, answer.status)
         connection.end()
 
     # what becomes of it
 
-    def _judge(self, replica: Replica, status: int) -> None:
+    def _judge(self, replica: Replica, status: int, call: Call) -> None:
         if status >= 500:
-            self._failed(replica)
+            self._failed(replica, call)
         else:
+            call.judged = True
             replica.answered += 1
             replica.breaker.succeed()
 
-    def _failed(self, replica: Replica) -> None:
+    def _failed(self, replica: Replica, call: Call) -> None:
+        call.judged = True
         replica.failed += 1
-        replica.breaker.fail(self.now())
+        replica.breaker.fail(self.now(), trial=call.trial)
         self.resize()
 
     def _answer(self, call: Call, status: int, content_type: bytes, body: bytes) -> None:

@@ -46,7 +46,9 @@ class Sampling(Struct, forbid_unknown_fields=True, kw_only=True):
     frequency_penalty: Penalty | None | UnsetType = UNSET
     repetition_penalty: Annotated[float, Meta(ge=0.01, le=2)] | None | UnsetType = UNSET
     logit_bias: (
-        Annotated[dict[Annotated[str, Meta(pattern="^[0-9]{1,9}$")], Annotated[float, Meta(ge=-100, le=100)]], Meta(max_length=MOST_BIASES)]
+        Annotated[
+            dict[Annotated[str, Meta(pattern=r"^[0-9]{1,9}(?!\n)$")], Annotated[float, Meta(ge=-100, le=100)]], Meta(max_length=MOST_BIASES)
+        ]
         | None
         | UnsetType
     ) = UNSET

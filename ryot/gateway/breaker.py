@@ -31,29 +31,30 @@ class Breaker:
         state = self.state(now_s)
         return state == "closed" or (state == "half_open" and not self._trying)
 
-    def begin(self, now_s: float) -> None:
-        """A request that was allowed is sent."""
-        if self._until_s is not None and now_s >= self._until_s:
-            self._trying = True
+    def begin(self, now_s: float) -> bool:
+        """A request that was allowed is sent. Returns whether it is the one that tries."""
+        trial = self._until_s is not None and now_s >= self._until_s
+        self._trying = self._trying or trial
+        return trial
 
     def succeed(self) -> None:
         """An answer came. That of a request sent before the breaker opened counts too: the replica answers."""
         self.failures, self.opened, self._until_s, self._trying = 0, 0, None, False
 
-    def fail(self, now_s: float) -> None:
-        """A request failed. While open, further failures, of requests sent before, change nothing."""
+    def fail(self, now_s: float, *, trial: bool = False) -> None:
+        """A request failed. While open, failures of requests that were sent before change nothing."""
         self.failures += 1
-        tried = self._trying
-        self._trying = False
         if self._until_s is None:
             if self.failures >= self.errors:
                 self._open(now_s)
-        elif tried:
+        elif trial and self._trying:
+            self._trying = False
             self._open(now_s)
 
-    def give_back(self) -> None:
-        """A request ended without telling anything of the replica, because its client left."""
-        self._trying = False
+    def give_back(self, *, trial: bool) -> None:
+        """A request ended without telling anything of the replica, as when its client left."""
+        if trial:
+            self._trying = False
 
     def _open(self, now_s: float) -> None:
         self._until_s = now_s + min(self.cooldown_s * 2**self.opened, self.longest_s)

@@ -31,7 +31,7 @@ def predictions(ask: Ask, body: bytes) -> bytes:
     try:
         choices = sorted(_decode(body).choices, key=lambda choice: choice.index)
         found = [_best(choice.logprobs.top_logprobs[0], ask.k) for choice in choices]
-    except (msgspec.DecodeError, ValueError, IndexError) as error:
+    except (msgspec.MsgspecError, ValueError, IndexError, OverflowError) as error:
         raise Refused(502, f"the engine's answer cannot be read: {error}", "bad_engine") from None
     if len(found) != ask.weight:
         raise Refused(502, f"the engine answered {len(found)} of {ask.weight} prompts", "bad_engine")

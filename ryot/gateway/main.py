@@ -49,7 +49,7 @@ def main() -> None:
 async def serve(settings: Settings, key: str | None, options: argparse.Namespace) -> None:
     """Listen, probe, and drain at the end."""
     loop = asyncio.get_running_loop()
-    log = Log(settings.access_log)
+    log = Log(on=settings.access_log)
     gateway = Gateway(settings, Door(key), log, Tracing(), time.monotonic)
     server = Server(gateway, time.monotonic, settings.max_body)
     ending = asyncio.Event()
@@ -61,12 +61,15 @@ async def serve(settings: Settings, key: str | None, options: argparse.Namespace
     name, where = listener.sockets[0].getsockname()[:2]
     url = f"http://{f'[{name}]' if ':' in name else name}:{where}"
     log.event({"listening": url})
-    sys.stdout.flush()
+    log.flush()
     if options.ready_fd is not None:
         os.write(options.ready_fd, url.encode())
         os.close(options.ready_fd)
     chores = [loop.create_task(_probe(gateway)), loop.create_task(_sweep(gateway, server))]
+    for chore in chores:
+        chore.add_done_callback(lambda _: ending.set())  # without them it would neither notice nor end anything
     await ending.wait()
+    broken = [chore.exception() for chore in chores if chore.done()]
     gateway.draining = server.closing = True  # /health says so, and every answer closes its connection
     await asyncio.sleep(LINGER_S)
     listener.close()
@@ -74,9 +77,11 @@ async def serve(settings: Settings, key: str | None, options: argparse.Namespace
     await drained(gateway, server, settings.grace)
     for chore in chores:
         chore.cancel()
+    if broken:
+        sys.exit(f"a chore of the gateway ended: {broken[0]!r}")
     gateway.replicas.close()
     log.event({"ended": True, "left": len(gateway.tasks)})
-    sys.stdout.flush()
+    log.flush()
 
 
 async def drained(gateway: Gateway, server: Server, grace_s: float) -> None:
@@ -102,7 +107,7 @@ async def _sweep(gateway: Gateway, server: Server) -> None:
         await asyncio.sleep(1.0)
         server.sweep()
         gateway.replicas.sweep()
-        sys.stdout.flush()
+        gateway.log.flush()
 
 
 if __name__ == "__main__":

@@ -19,6 +19,17 @@ from ryot.gateway.wire import request
 Clock = Callable[[], float]
 
 
+class _Usage(msgspec.Struct):
+    completion_tokens: int
+
+
+class _Completion(msgspec.Struct):
+    usage: _Usage
+
+
+_decode = msgspec.json.Decoder(_Completion).decode
+
+
 @dataclass(slots=True, eq=False)
 class Replica:
     """One engine. `lives` is whether its last probe gave a token."""
@@ -97,7 +108,8 @@ class Replicas:
             async with asyncio.timeout(self.probe_timeout):
                 exchange = await replica.pool.take(fresh=True)
                 answer = await exchange.ask(request(b"POST", COMPLETIONS, replica.pool.host, body), stream=False)
-            usage = msgspec.json.decode(answer.body or b"null")["usage"]["completion_tokens"] if answer.status == 200 else 0
+            exchange.release()
+            usage = _decode(answer.body or b"").usage.completion_tokens if answer.status == 200 else 0
             words = "" if usage == 1 else f"its probe was answered {answer.status} without a token"
         except TimeoutError:
             words = f"no token within {self.probe_timeout:g} s"
@@ -105,7 +117,7 @@ class Replicas:
                 exchange.cancel()
         except EngineError as error:
             words = str(error)
-        except (msgspec.DecodeError, KeyError, TypeError):
+        except (msgspec.MsgspecError, ValueError, RecursionError):
             words = "its probe's answer is no completion"
         replica.probes_ended += 1
         was, replica.lives, replica.words = replica.lives, not words, words

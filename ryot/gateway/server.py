@@ -21,7 +21,8 @@ from ryot.gateway.wire import JSON, Headers, head
 MOST_TARGET, MOST_HEADERS, MOST_HEADER_BYTES = 2048, 64, 16 << 10
 HEAD_S, BODY_S, IDLE_S, STALL_S = 10.0, 60.0, 75.0, 60.0
 """Seconds for a whole head, a whole request, between two requests, and in which a client must take something of its answer."""
-_AHEAD = 64 << 10
+_AHEAD = 256 << 10
+"""Bytes that a client may send before it is answered."""
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -59,7 +60,7 @@ class Connection(asyncio.Protocol):
         self._requests: deque[Request] = deque()
         self._broken: Refused | None = None
         self._ahead = b""
-        self._paused = False
+        self._keep, self._bodyless = True, False
         self._start()
 
     def _start(self) -> None:
@@ -67,6 +68,7 @@ class Connection(asyncio.Protocol):
         self._headers: Headers = {}
         self._body: list[bytes] = []
         self._count = self._header_bytes = self._body_bytes = 0
+        self._in_body = False
 
     # asyncio's side
 
@@ -87,16 +89,17 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes of a request."""
-        if self.busy:
+        if self.busy or self.full:
             self._ahead += data
-            if len(self._ahead) > _AHEAD and not self._paused:
-                self._paused = True
-                self.transport.pause_reading()
+            if len(self._ahead) > _AHEAD:  # reading on is the only way to notice that it leaves
+                self.transport.abort()
             return
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._break(Refused(400, "this server does not change protocols"))
+        except httptools.HttpParserUpgrade as upgrade:  # behind a request without a body: the upgrade is passed over
+            self._parser = httptools.HttpRequestParser(self)
+            if rest := data[upgrade.args[0] :]:
+                self.data_received(rest)
         except httptools.HttpParserError as error:
             cause = error.__context__
             self._break(cause if isinstance(cause, Refused) else Refused(400, f"this is not HTTP/1.1: {error}", "bad_http"))
@@ -116,6 +119,8 @@ class Connection(asyncio.Protocol):
         self.deadline = math.inf if self.busy else self._server.now() + IDLE_S
         if self.drained:
             self.drained()
+        if not self.busy:
+            self._server.soon(self._next)
 
     # the parser's side
 
@@ -137,16 +142,23 @@ class Connection(asyncio.Protocol):
         self._header_bytes += len(name) + len(value)
         if self._count > MOST_HEADERS or self._header_bytes > MOST_HEADER_BYTES:
             raise Refused(431, "the header is too large")
+        if self._in_body:  # a trailer is no header
+            return
         name = name.lower()
         self._headers[name] = self._headers[name] + b"," + value if name in self._headers else value
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
         self._wait(BODY_S)
+        self._in_body = True
+        parser = self._parser
+        has_body = b"transfer-encoding" in self._headers or self._headers.get(b"content-length", b"0") != b"0"
+        if parser.should_upgrade() and (has_body or parser.get_method() == b"CONNECT"):
+            raise Refused(400, "this server does not change protocols: leave the Upgrade field out")
         length = self._headers.get(b"content-length")
         if length is not None and length.isdigit() and int(length) > self._server.most_body:
             raise Refused(413, f"the body is larger than {self._server.most_body} bytes")
-        if self._headers.get(b"expect", b"").lower() == b"100-continue" and not self.busy:
+        if self._headers.get(b"expect", b"").lower() == b"100-continue" and not self.busy and parser.get_http_version() == "1.1":
             self.transport.write(_CONTINUE)
 
     def on_body(self, data: bytes) -> None:
@@ -160,9 +172,9 @@ class Connection(asyncio.Protocol):
         """A request is whole. A second one in the same bytes waits for its turn."""
         parser = self._parser
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
-        request = Request(
-            parser.get_method(), self._target, self._headers, body, parser.should_keep_alive(), parser.get_http_version() == "1.1"
-        )
+        modern = parser.get_http_version() == "1.1"
+        keep = modern and (parser.should_keep_alive() or parser.should_upgrade())
+        request = Request(parser.get_method(), self._target, self._headers, body, keep, modern)
         if self.busy:
             self._requests.append(request)
         else:
@@ -174,7 +186,7 @@ class Connection(asyncio.Protocol):
             self.deadline = self._server.now() + seconds
 
     def _serve(self, request: Request) -> None:
-        self.busy, self._keep = True, request.keep
+        self.busy, self._keep, self._bodyless = True, request.keep, request.method == b"HEAD"
         self.deadline = math.inf
         self._server.handler.handle(request, self)
 
@@ -186,18 +198,15 @@ class Connection(asyncio.Protocol):
 
     def _next(self) -> None:
         """The next request that is there, or what came ahead of its turn."""
-        if self.transport.is_closing() or self.busy:
+        if self.transport.is_closing() or self.busy or self.full:
             return
         if self._requests:
             self._serve(self._requests.popleft())
         elif self._broken:
-            self.busy, self._keep = True, False  # what follows cannot be told apart
+            self.busy, self._keep, self._bodyless = True, False, False  # what follows cannot be told apart
             self.answer(self._broken.status, JSON, self._broken.body, self._broken.headers)
         elif self._ahead:
             data, self._ahead = self._ahead, b""
-            if self._paused:
-                self._paused = False
-                self.transport.resume_reading()
             self.data_received(data)
 
     # the handler's side
@@ -209,17 +218,21 @@ class Connection(asyncio.Protocol):
 
     def answer(self, status: int, content_type: bytes, body: bytes, more: bytes = b"") -> None:
         """A whole answer."""
-        self.transport.write(head(status, content_type, len(body), more, keep=self.keep) + body)
+        self.transport.write(head(status, content_type, len(body), more, keep=self.keep) + (b"" if self._bodyless else body))
         self.end()
 
     def end(self) -> None:
         """The answer is whole; the next request may come."""
         self.gone = self.drained = None
         if not self.keep:
+            self.deadline = self._server.now() + STALL_S
             self.transport.close()
             return
         self.busy = False
-        self._wait(STALL_S if self.full else IDLE_S)
+        if self.full:  # until it takes what it has, it is answered no more
+            self.deadline = min(self.deadline, self._server.now() + STALL_S)
+        else:
+            self._wait(IDLE_S)
         if self._requests or self._broken or self._ahead:
             self._server.soon(self._next)  # not from here: a thousand requests sent at once would call each other
 

@@ -71,7 +71,8 @@ class Exchange(asyncio.Protocol):
         """The engine hung up, or was hung up on."""
         self._pool.forget(self)
         if not self.finished:
-            self._fail(f"the engine hung up: {exc}" if exc else "the engine hung up")
+            stale = self.used > 1 and not self._begun
+            self._fail(f"the engine hung up: {exc}" if exc else "the engine hung up", stale=stale)
 
     def data_received(self, data: bytes) -> None:
         """A part of an answer."""
@@ -81,15 +82,15 @@ class Exchange(asyncio.Protocol):
         self._begun = True
         if not self._head_done:
             self._raw += data
-            if len(self._raw) > MOST_HEAD and not self._collects:
-                self._fail("the head of its answer is too large")
-                return
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
-            self._fail(f"its answer is not HTTP/1.1: {error}")
+            cause = error.__context__
+            self._fail(str(cause) if isinstance(cause, EngineError) else f"its answer is not HTTP/1.1: {error}")
             return
-        if self._passing:
+        if not self._head_done and len(self._raw) > MOST_HEAD:
+            self._fail("the head of its answer is too large")
+        elif self._passing:
             if self.write:
                 self.write(data)
             self.deadline = self._pool.now() + self._pool.timeout_s
@@ -100,18 +101,27 @@ class Exchange(asyncio.Protocol):
 
     # the parser's side
 
+    def on_message_begin(self) -> None:
+        """An answer begins; it is the only one."""
+        if self._complete:
+            raise EngineError("it answered more than once")
+
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header field."""
+        """A header field. What comes behind the body is none."""
+        if self._head_done:
+            return
         name = name.lower()
         self._headers[name] = self._headers[name] + b"," + value if name in self._headers else value
 
     def on_headers_complete(self) -> None:
         """The head is whole: an answer that streams is passed on, any other collected."""
         self._status = self._parser.get_status_code()
+        if self._status < 200:
+            raise EngineError(f"it answered {self._status}, which nobody had asked for")
         self._head_done = True
-        streams = self._headers.get(b"content-type", b"").startswith(STREAM) and (
-            b"transfer-encoding" in self._headers or b"content-length" in self._headers
-        )
+        coding = self._headers.get(b"transfer-encoding")
+        framed = b"content-length" in self._headers if coding is None else coding.lower().rpartition(b",")[2].strip() == b"chunked"
+        streams = framed and self._headers.get(b"content-type", b"").startswith(STREAM)
         self._collects = not (self._may_stream and streams and self._status == 200)
 
     def on_body(self, data: bytes) -> None:
@@ -179,14 +189,19 @@ class Exchange(asyncio.Protocol):
         elif self._answer and not self._answer.done():
             self._answer.set_result(Answer(self._status, self._headers, b"".join(self._body)))
         self._answer = None
-        if self._keep and not self.transport.is_closing():
+
+    def release(self) -> None:
+        """Whoever asked has taken the answer; only now may another one ask. (Were it given away when the answer is whole, who asked first
+        might still hang up on it, or wait for it, when he wakes.)"""
+        if self._keep and self.finished and not self.transport.is_closing():
+            self.transport.resume_reading()
             self._pool.keep(self)
         else:
             self.transport.close()
 
-    def _fail(self, words: str) -> None:
+    def _fail(self, words: str, *, stale: bool = False) -> None:
         self.finished = True
-        error = EngineError(words, begun=self._begun, stale=self.used > 1 and not self._begun)
+        error = EngineError(words, begun=self._begun, stale=stale)
         if self._answer and not self._answer.done():
             self._answer.set_exception(error)
         elif self._passing:

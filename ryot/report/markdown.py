@@ -82,7 +82,7 @@ def _sweep(summary: Summary) -> str:
     if summary.sweep is None:
         return ""
     found = rows_of_sweep(summary.sweep)
-    return "\n\n".join((_table(("trial", *found.fields, "loss", "apart"), found.rows), found.note))
+    return "\n\n".join((_table(("trial", "state", *found.fields, "loss, choosing half", "loss, other half"), found.rows), found.note))
 
 
 def _data(summary: Summary) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 
 from ryot.report.drawing import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Axis, Bar, Chart, Label, Line, log_ticks, round_ticks
 
-_MOST_ROWS = 12
+_MOST_ROWS = 24
+_ORDER = ("finished", "pruned", "failed")
 _DOT = 6.0
 _MARGIN = 18.0
 _STATES = {"finished": "s0", "pruned": "allowed", "best": "dropped"}
@@ -27,23 +28,36 @@ Found = Mapping[str, Any]
 
 
 def rows_of_sweep(found: Found) -> SweepRows:
-    """The trials by their loss, the best first. `apart` is the loss on the held-out documents that no choice was made by."""
+    """The trials by their loss, the best first; then those that were pruned, and those that failed."""
     trials: Sequence[Found] = found["trials"]
-    finished = sorted((trial for trial in trials if trial["state"] == "finished"), key=lambda trial: (trial["loss"], trial["trial"]))
-    shown = finished[:_MOST_ROWS]
-    shown += [trial for trial in finished[_MOST_ROWS:] if trial["trial"] == 1]
+    ranked = sorted(trials, key=lambda trial: (_ORDER.index(trial["state"]), trial["loss"] or 0.0, trial["trial"]))
+    shown = ranked[:_MOST_ROWS] + [trial for trial in ranked[_MOST_ROWS:] if trial["trial"] == 1]
     fields = tuple(found["fields"])
     rows = tuple(
-        (_name(trial, found), *(f"{trial['values'][name]}" for name in fields), f"{trial['loss']:.4f}", f"{trial['loss_apart']:.4f}")
+        (
+            _name(trial, found),
+            trial["state"],
+            *(_value(trial["values"][name]) for name in fields),
+            _loss(trial["loss"]),
+            _loss(trial["loss_apart"]),
+        )
         for trial in shown
     )
     counts = {state: sum(trial["state"] == state for trial in trials) for state in ("finished", "pruned", "failed")}
     failures = [f"trial {trial['trial']}: {trial['reason']}" for trial in trials if trial["state"] == "failed"]
     told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-    note = f"{len(trials)} trials: {told}. `apart` is the loss on the half of the held-out documents that trials were not chosen by."
+    note = f"{len(trials)} trials: {told}. One half of the held-out documents chose and pruned; the other half tells what that was worth."
     return SweepRows(
         fields, rows, " ".join([note, *failures[:3], f"{len(failures) - 3} more failed." if len(failures) > 3 else ""]).strip()
     )
+
+
+def _value(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, int | float) else str(value)
+
+
+def _loss(loss: float | None) -> str:
+    return "" if loss is None else f"{loss:.4f}"
 
 
 def _name(trial: Found, found: Found) -> str:

@@ -12,7 +12,7 @@ from ryot.spec.model import Model
 from ryot.spec.rehearse import Rehearse, small_evaluate, small_export, small_optimize, small_train
 from ryot.spec.section import Section
 from ryot.spec.serve import Bench, Evaluate, Export, Serve
-from ryot.spec.sweep import Sweep, refuse_unsound
+from ryot.spec.sweep import Sweep
 from ryot.spec.target import WrittenTarget
 from ryot.spec.train import Optimize, Train
 from ryot.spec.twin import twin
@@ -104,11 +104,6 @@ class Spec(Section):
         for section, needed in (("compress", "export"), ("serve", "export"), ("evaluate", "serve"), ("bench", "serve")):
             if getattr(self, section) is not None and getattr(self, needed) is None:
                 raise ValueError(f"{section} needs a section {needed}; write at least `{needed}: {{}}`")
-        wanted = self.serve.weights if self.serve else None
-        if wanted is not None and wanted not in (self.compress.schemes if self.compress else ()):
-            raise ValueError(f"serve.weights: {wanted} needs `compress: {{{wanted}: {{}}}}`")
-        if self.sweep is not None:
-            refuse_unsound(self.sweep, self.train, self.model)
         made = [source.generate.examples if source.generate else None for source in self.data.sources]
         if self.train.samples is not None and None not in made and sum(count or 0 for count in made) < self.train.samples:
             raise ValueError(f"train.samples is {self.train.samples}; the sources generate {sum(count or 0 for count in made)} in all")

@@ -58,11 +58,15 @@ class Dimension(Section):
         if bool(self.values) == (self.min is not None or self.max is not None):
             raise ValueError("give a list of values, or min and max: `[0.0, 0.1]`, `{min: 1e-4, max: 1e-2, log: true}`")
         if self.values:
-            if len(set(self.values)) < max(len(self.values), 2) or self.log:
-                raise ValueError("a list has at least two values, each once, and no `log`")
+            if len(set(self.values)) < max(len(self.values), 2):
+                raise ValueError("a list has at least two values, each once")
+            if self.log:
+                raise ValueError("`log` is for min and max; a list says its values")
             return self
-        if self.min is None or self.max is None or self.min >= self.max:
-            raise ValueError("min and max are both given, and min is the smaller")
+        if self.min is None or self.max is None:
+            raise ValueError(f"{'min' if self.min is None else 'max'} is missing")
+        if self.min >= self.max:
+            raise ValueError(f"min {self.min} is not below max {self.max}")
         if self.log and self.min <= 0:
             raise ValueError("with `log: true` min is above 0")
         return self
@@ -77,9 +81,10 @@ class Sweep(Section):
     """Other values tried for some fields, by trainings of their own. The first trial has the spec's own values; the others are proposed
     by Optuna's TPE from what came before. It changes nothing in the spec: it says which values to write there."""
 
-    over: dict[Annotated[str, StringConstraints(max_length=40)], Annotated[Dimension, BeforeValidator(_from_list)]] = Field(
-        min_length=1, max_length=10
-    )
+    over: dict[
+        Annotated[str, StringConstraints(max_length=40)],
+        Annotated[Dimension, BeforeValidator(_from_list, json_schema_input_type=Dimension | list[Value])],
+    ] = Field(min_length=1, max_length=10)
     """The fields and what to try of each: `train.lr: {min: 1e-4, max: 1e-2, log: true}`, `model.dropout: [0, 0.1]`."""
     trials: int = Field(16, ge=2, le=10_000)
     """Trials in all, the spec's own values among them."""
@@ -96,14 +101,30 @@ class Sweep(Section):
     def _known(self) -> Self:
         for name, dimension in self.over.items():
             if name not in FIELDS:
-                raise ValueError(f"sweep.over.{name}: {_REFUSED.get(name) or 'there are ' + ', '.join(FIELDS)}")
+                raise ValueError(f"over.{name}: {_REFUSED.get(name) or 'there are ' + ', '.join(FIELDS)}")
             words, *types = _kind(name)
             wrong = [value for value in dimension.ends if type(value) not in types]
             if wrong:
-                raise ValueError(f"sweep.over.{name}: {wrong[0]!r} is not {words}")
+                raise ValueError(f"over.{name}: {wrong[0]!r} is not {words}")
             if name in LISTED and not dimension.values:
-                raise ValueError(f"sweep.over.{name}: list its values; not all between two are possible")
+                raise ValueError(f"over.{name}: list its values; not all between two are possible")
         return self
+
+    def unsound(self, train: Train, model: Model) -> str | None:
+        """What is wrong with the first value that the spec could not have in its place, the other fields being as they are."""
+        documents = self.documents_of(train)
+        try:
+            _trial(train, {}, documents, "documents")
+            for name, dimension in self.over.items():
+                section, field = name.split(".")
+                for value in dimension.ends:
+                    if section == "train":
+                        _trial(train, {field: value}, documents, f"over.{name}: {value}")
+                    else:
+                        _checked(Model, model.model_dump(exclude=NAMES) | {field: value}, f"over.{name}: {value}")
+        except ValueError as error:
+            return f"sweep.{error}"
+        return None
 
     def documents_of(self, train: Train) -> int | None:
         """Documents that a trial reads; None for as many epochs as training, where the spec alone does not tell how many those are."""
@@ -120,20 +141,6 @@ class Sweep(Section):
             name: {"kind": kinds[name], "low": each.min, "high": each.max, "log": each.log, "values": each.values}
             for name, each in self.over.items()
         }
-
-
-def refuse_unsound(sweep: Sweep, train: Train, model: Model) -> None:
-    """Raise ValueError for a value that the spec could not have in its place, the other fields being as they are."""
-    documents = sweep.documents_of(train)
-    _trial(train, {}, documents, "sweep.documents")
-    for name, dimension in sweep.over.items():
-        section, field = name.split(".")
-        for value in dimension.ends:
-            place = f"sweep.over.{name}: {value}"
-            if section == "train":
-                _trial(train, {field: value}, documents, place)
-            else:
-                _checked(Model, model.model_dump(exclude=NAMES) | {field: value}, place)
 
 
 def _trial(train: Train, over: dict[str, Any], documents: int | None, place: str) -> None:

@@ -49,6 +49,7 @@ class Served:
     url: str
     log: Path
     mark: str
+    store: Path
 
     @property
     def port(self) -> int:
@@ -82,7 +83,7 @@ def serve(store: Path, tmp_path: Path) -> Iterator[Callable[..., Served]]:
         argv = [sys.executable, "-m", "ryot.cli.main", "serve", str(kill.TINY), "--store", str(store), "--port", "0", *options]
         with log.open("wb") as file:
             process = subprocess.Popen(argv, stdout=file, stderr=file, env=os.environ | environment | {"RYOT_SERVE_TEST": mark})
-        served = Served(process, "", log, mark)
+        served = Served(process, "", log, mark, store)
         started.append(served)
         wait_for(lambda: "serving tiny at" in log.read_text() or process.poll() is not None, 300)
         found = re.search(r"serving tiny at (\S+):", log.read_text())
@@ -192,7 +193,11 @@ def _drains(served: Served) -> None:
     assert len(found) == 50
     assert before >= 0
     assert served.process.wait(60) == 0
-    assert "drained: every request that was running has its answer" in served.log.read_text()
+    log = served.log.read_text()
+    assert "draining: requests that run may end; a second signal ends at once" in log
+    assert "drained: every request that was running has its answer" in log
+    shown = ryot("status", "--store", str(served.store))
+    assert "tiny-serve" not in shown.stdout
     wait_for(lambda: not served.processes() and free(served.port), 3)
 
 

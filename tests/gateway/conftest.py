@@ -73,18 +73,21 @@ def engine() -> Iterator[Callable[..., Server]]:
 
 @pytest.fixture
 def gateway(tmp_path: Path) -> Iterator[Callable[..., Server]]:
-    """Call it with engines to start a gateway before them; further arguments are settings, `key` is its key."""
+    """Call it with engines to start a gateway before them: `key` is its key, with `pipe` nobody reads its log, the rest are settings."""
     started = []
 
-    def start(*engines: Server | str, key: str | None = None, **settings: Any) -> Server:
+    def start(*engines: Any, key: str | None = None, pipe: bool = False, **settings: Any) -> Server:
         number = len(started)
-        urls = [server if isinstance(server, str) else server.url for server in engines]
+        urls = [server.url for server in engines]
         (tmp_path / f"gateway-{number}.json").write_text(json.dumps(SETTINGS | {"replicas": urls} | settings))
         env = os.environ | ({"RYOT_API_KEY": key} if key else {})
         log = (tmp_path / f"gateway-{number}.log").open("wb")
         argv = [sys.executable, "-m", "ryot.gateway.main", str(tmp_path / f"gateway-{number}.json")]
-        process = subprocess.Popen(argv, stdout=log, stderr=subprocess.STDOUT, env=env)
-        started.append(Server(process, _port(tmp_path / f"gateway-{number}.log", process)))
+        process = subprocess.Popen(argv, stdout=subprocess.PIPE if pipe else log, stderr=log, env=env)
+        if process.stdout:
+            started.append(Server(process, _listening(process.stdout.readline())))
+        else:
+            started.append(Server(process, _port(tmp_path / f"gateway-{number}.log", process)))
         return started[-1]
 
     yield start
@@ -96,8 +99,12 @@ def _port(log: Path, process: subprocess.Popen[bytes]) -> int:
     while process.poll() is None:
         first = log.read_text().partition("\n")
         if first[1]:
-            return int(json.loads(first[0])["listening"].rpartition(":")[2])
+            return _listening(first[0])
     raise AssertionError(log.read_text())
+
+
+def _listening(line: str | bytes) -> int:
+    return int(json.loads(line)["listening"].rpartition(":")[2])
 
 
 def completion(*tokens: int, **fields: Any) -> dict[str, Any]:

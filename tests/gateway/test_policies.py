@@ -31,12 +31,13 @@ class Reference:
                 trial = trial or (until is not None and at >= until)
             elif what == "ok":
                 row, times, until, trial = 0, 0, None, False
-            elif what == "left":
+            elif what == "the trial left":
                 trial = False
-            elif what == "error":
+            elif what in ("error", "the trial failed"):
                 row += 1
-                opens = (until is None and row >= self.errors) or (until is not None and trial)
-                trial = False
+                its = what == "the trial failed" and trial
+                opens = (until is None and row >= self.errors) or (until is not None and its)
+                trial = trial and not its
                 if opens:
                     until = at + min(self.cooldown_s * 2**times, self.longest_s)
                     times += 1
@@ -63,18 +64,19 @@ def test_breaker_is_its_reference_model_over_a_thousand_histories() -> None:
             now += draw.choice([0.0, 0.1, 1.0, 3.0])
             assert (breaker.state(now), breaker.allows(now)) == (reference.state(now), reference.allows(now)), seed
             seen[breaker.state(now)] += 1
-            what = draw.choices(["begin", "error", "ok", "left"], [3, 5, 1, 1])[0]
+            kinds = ["begin", "error", "the trial failed", "ok", "left", "the trial left"]
+            what = draw.choices(kinds, [3, 4, 3, 1, 1, 1])[0]
             if what == "begin" and not breaker.allows(now):
                 continue
             match what:
                 case "begin":
-                    breaker.begin(now)
-                case "error":
-                    breaker.fail(now)
+                    assert breaker.begin(now) == (reference.state(now) == "half_open")
+                case "error" | "the trial failed":
+                    breaker.fail(now, trial=what == "the trial failed")
                 case "ok":
                     breaker.succeed()
-                case "left":
-                    breaker.give_back()
+                case "left" | "the trial left":
+                    breaker.give_back(trial=what == "the trial left")
             reference.history.append((what, now))
     assert min(seen[state] for state in ("closed", "open", "half_open")) > 1000
 
@@ -89,9 +91,12 @@ def test_breaker_opens_after_five_errors_in_a_row_and_lets_one_request_try() -> 
         breaker.fail(0.0)
     assert not breaker.allows(1.9)
     assert breaker.allows(2.0)
-    breaker.begin(2.0)
+    assert breaker.begin(2.0)
     assert not breaker.allows(2.0)  # one at a time
-    breaker.fail(2.1)
+    breaker.fail(2.05)  # of a request sent before
+    breaker.give_back(trial=False)
+    assert not breaker.allows(2.05)
+    breaker.fail(2.1, trial=True)
     assert not breaker.allows(5.9)  # twice as long
     assert breaker.allows(6.1)
     breaker.begin(6.1)

@@ -1,7 +1,9 @@
 """Which sweeps a spec may ask for."""
 
+import re
 from typing import Any
 
+import jsonschema
 import pytest
 from pydantic import ValidationError
 
@@ -54,8 +56,8 @@ def test_every_trial_reads_as_many_documents_as_training(sweep: dict[str, Any], 
         ({"train.steps": [1, 2]}, "every trial reads as many documents"),
         ({"model.vocab_size": [300, 400]}, "losses a token are of one vocabulary only"),
         ({"train.learning_rate": [0.1, 0.2]}, "train.learning_rate: there are train.lr"),
-        ({"train.lr": {"min": 1e-2, "max": 1e-3}}, "min is the smaller"),
-        ({"train.lr": {"min": 1e-3}}, "min and max are both given"),
+        ({"train.lr": {"min": 1e-2, "max": 1e-3}}, "min 0.01 is not below max 0.001"),
+        ({"train.lr": {"min": 1e-3}}, "max is missing"),
         ({"train.lr": {}}, "give a list of values, or min and max"),
         ({"train.lr": {"min": 1e-3, "max": 1e-2, "values": [1, 2]}}, "give a list of values, or min and max"),
         ({"train.lr": [1e-3]}, "at least two values"),
@@ -65,11 +67,6 @@ def test_every_trial_reads_as_many_documents_as_training(sweep: dict[str, Any], 
         ({"train.schedule": ["cosine", 3]}, "train.schedule: 3 is not a word"),
         ({"train.schedule": {"min": 1, "max": 2}}, "is not a word"),
         ({"model.hidden_size": {"min": 32, "max": 64}}, "list its values"),
-        ({"train.lr": [1e-3, 20.0]}, r"sweep.over.train.lr: 20.0: Input should be less than 10"),
-        ({"train.schedule": ["cosine", "sine"]}, "train.schedule: sine: Input should be"),
-        ({"train.warmup_steps": [0, 40]}, "train.warmup_steps: 40: warmup_steps 40 of 40 updates"),
-        ({"train.batch_size": [4, 64]}, "train.batch_size: 64: warmup_steps 4 of 3 updates"),
-        ({"model.heads": [4, 5]}, "model.heads: 5: 5 heads do not divide hidden_size 32"),
         ({}, "at least 1 item"),
     ],
 )
@@ -78,6 +75,35 @@ def test_a_sweep_that_makes_no_sense_is_refused(over: dict[str, Any], words: str
         spec({"over": over})
 
 
-def test_trials_too_short_for_the_warm_up_are_refused() -> None:
-    with pytest.raises(ValidationError, match=r"sweep\.documents: warmup_steps 4 of 3 updates"):
-        spec({"over": {"train.lr": [1e-3, 1e-2]}, "documents": 12})
+@pytest.mark.parametrize(
+    ("over", "words"),
+    [
+        ({"train.lr": [1e-3, 20.0]}, r"sweep.over.train.lr: 20.0: Input should be less than 10"),
+        ({"train.schedule": ["cosine", "sine"]}, "train.schedule: sine: Input should be"),
+        ({"train.warmup_steps": [0, 40]}, "train.warmup_steps: 40: warmup_steps 40 of 40 updates"),
+        ({"train.batch_size": [4, 64]}, "train.batch_size: 64: warmup_steps 4 of 3 updates"),
+        ({"model.heads": [4, 5]}, "model.heads: 5: 5 heads do not divide hidden_size 32"),
+    ],
+)
+def test_a_value_that_the_spec_could_not_have_is_told(over: dict[str, Any], words: str) -> None:
+    found = spec({"over": over})
+    assert found.sweep is not None
+    assert re.search(words, found.sweep.unsound(found.train, found.model) or "")
+
+
+def test_trials_too_short_for_the_warm_up_are_told() -> None:
+    found = spec({"over": {"train.lr": [1e-3, 1e-2]}, "documents": 12})
+    assert found.sweep is not None
+    assert "sweep.documents: warmup_steps 4 of 3 updates" in (found.sweep.unsound(found.train, found.model) or "")
+    sound = spec({"over": {"train.lr": [1e-3, 1e-2], "model.heads": [2, 4]}})
+    assert sound.sweep is not None
+    assert sound.sweep.unsound(sound.train, sound.model) is None
+
+
+def test_the_schema_takes_a_list_and_a_map() -> None:
+    validator = jsonschema.Draft202012Validator(Spec.model_json_schema())
+    written = spec({"over": {"train.lr": [1e-3, 1e-2]}}).model_dump(mode="json", exclude_none=True)
+    for over in ({"train.lr": [1e-3, 1e-2]}, {"train.lr": {"min": 1e-3, "max": 1e-2}}):
+        errors = [error for error in validator.iter_errors({**written, "sweep": {"over": over}}) if "sweep" in error.absolute_path]
+        assert errors == []
+    assert [error for error in validator.iter_errors({**written, "sweep": {"over": {"train.lr": 3}}}) if "sweep" in error.absolute_path]

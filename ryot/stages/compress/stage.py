@@ -69,6 +69,8 @@ def served_model(spec: Spec, facts: Facts) -> str:
     wanted = spec.serve.weights if spec.serve else None
     if wanted is None:
         return "export"
+    if wanted not in (spec.compress.schemes if spec.compress else ()):
+        raise SpecError(f"serve.weights: {wanted} is no copy that `compress` makes", hint=f"write `compress: {{{wanted}: {{}}}}`")
     if facts.device.startswith("cpu") and wanted not in ON_CPU:
         raise SpecError(
             f"serve.weights: {wanted} has no kernel in vLLM's build for CPUs: the engine ends when it loads them, or at the first request",

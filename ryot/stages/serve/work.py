@@ -38,6 +38,7 @@ class Engine:
 
     @property
     def waited_s(self) -> float:
+        """Seconds since it was started."""
         return time.monotonic() - self.started
 
     def text(self) -> str:

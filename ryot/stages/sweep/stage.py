@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Literal
 
-from ryot.plugins import Facts, Measure, Node, Resources, Spec, Stage, StageConfig
+from ryot.plugins import Facts, Measure, Node, Resources, Spec, SpecError, Stage, StageConfig
 from ryot.stages.data.stage import heldout_of
 from ryot.stages.rehearse.names import last_checks
 from ryot.stages.train.stage import CompressorChoice, KernelChoice, TrainConfig, model_shape, recipe
@@ -52,10 +52,12 @@ class SweepStage(Stage):
     )
 
     def expand(self, spec: Spec, facts: Facts) -> Iterable[Node]:
-        """One node, where the spec has `sweep`."""
+        """One node, where the spec has `sweep`. Raises SpecError for a value that the spec could not have."""
         del facts
         if spec.sweep is None:
             return []
+        if wrong := spec.sweep.unsound(spec.train, spec.model):
+            raise SpecError(wrong)
         config = SweepConfig(
             train=_training(spec),
             over=tuple(Dimension(field=name, **fields) for name, fields in spec.sweep.dimensions().items()),

@@ -2,10 +2,11 @@
 
 import json
 import math
+import statistics
 from typing import Any
 
 from ryot.plugins import NodeError, StageContext
-from ryot.stages.sweep.stage import SweepConfig
+from ryot.stages.sweep.stage import Dimension, SweepConfig
 from ryot.stages.sweep.study import FAILED, FINISHED, Trial
 from ryot.stages.sweep.trials import Trials
 from ryot.stages.train.diagnosis import OutOfMemory, Unfit
@@ -44,15 +45,37 @@ def _tell(config: SweepConfig, trials: Trials, context: StageContext) -> None:
     context.measure("trials", len(over))
     context.measure("failed_trials", sum(trial.state == FAILED for trial in over))
     context.write("sweep.json", json.dumps(_report(config, over, losses, best), indent=1, sort_keys=True))
+    context.warn(_advice(config, over, best, gained))
+
+
+SURE = 1.645
+"""Standard errors that a mean is above zero by, where that is so at 95 %."""
+
+
+def _advice(config: SweepConfig, over: list[Trial], best: Trial, gained: list[float]) -> str:
+    """What to do. A gain that may be none is called so: the best of many trials looks better than it is."""
     mean = math.fsum(gained) / len(gained)
-    if best.number == 0 or mean <= 0:
-        context.say(f"none of {len(over)} trials did better than the spec's own values, on documents it was not chosen by")
-        return
-    lines = ", ".join(f"{name}: {value}" for name, value in best.values.items())
-    context.warn(
-        f"trial {best.number + 1} of {len(over)} did best, {mean:.4f} nats a token below the spec's own values "
-        f"on documents it was not chosen by: {lines}. Training takes the spec's values: write these into it, and take `sweep` out"
+    error = statistics.stdev(gained) / math.sqrt(len(gained)) if len(gained) > 1 else math.inf
+    fewer = "; no other values are left to try" if len(over) < config.trials else ""
+    if best.number == 0 or mean <= SURE * error:
+        return f"no trial of {len(over)} is shown to be better than the spec's own values: keep these{fewer}"
+    values = ", ".join(f"{name}: {value}" for name, value in best.values.items())
+    edges = [each.field for each in config.over if not each.values and _at_an_edge(each, best.values[each.field])]
+    wider = f"; {', '.join(edges)} lies at an edge of its range: a wider one may hold better" if edges else ""
+    return (
+        f"trial {best.number + 1} of {len(over)} did best: {values}, {mean:.4f} nats a token below the spec's own values (at least "
+        f"{mean - SURE * error:.4f}) on documents it was not chosen by{wider}{fewer}. Training takes the spec's values: write these into "
+        "it, and take `sweep` out"
     )
+
+
+def _at_an_edge(dimension: Dimension, value: float) -> bool:
+    """Within a twentieth of the range from an end."""
+    assert dimension.low is not None
+    assert dimension.high is not None
+    ends = [math.log(x) if dimension.log else x for x in (dimension.low, value, dimension.high)]
+    place = (ends[1] - ends[0]) / (ends[2] - ends[0])
+    return not 0.05 <= place <= 0.95
 
 
 def _losses(trials: Trials, trial: Trial) -> list[float]:

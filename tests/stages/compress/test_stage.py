@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
 from ryot.plugins import Facts, Spec, SpecError
 from ryot.stages.compress.stage import CompressStage
@@ -49,8 +48,9 @@ def test_what_this_machines_engine_cannot_compute_with_is_refused(scheme: str) -
 
 
 def test_a_copy_that_is_not_made_cannot_be_served() -> None:
-    with pytest.raises(ValidationError, match=r"serve\.weights: int8 needs `compress: \{int8: \{\}\}`"):
-        spec(serve={"weights": "int8"})
+    with pytest.raises(SpecError, match=r"serve\.weights: int8 is no copy that `compress` makes") as caught:
+        list(ServeService().expand(spec(serve={"weights": "int8"}), CPU))
+    assert caught.value.hint == "write `compress: {int8: {}}`"
 
 
 def test_a_hybrid_is_refused() -> None:

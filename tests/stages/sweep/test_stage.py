@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from ryot.plugins import Facts, Spec
+import pytest
+
+from ryot.plugins import Facts, Spec, SpecError
 from ryot.stages.sweep.stage import SweepConfig, SweepStage
 
 
@@ -40,3 +42,8 @@ def test_a_trial_trains_as_the_stack_does_without_what_is_chosen_by_timing() -> 
 def test_it_comes_after_a_rehearsal() -> None:
     (node,) = nodes(sweep=SWEEP, rehearse={})
     assert node.after
+
+
+def test_a_value_that_the_spec_could_not_have_is_refused() -> None:
+    with pytest.raises(SpecError, match=r"sweep\.over\.train\.lr: 20\.0: Input should be less than 10"):
+        nodes(sweep={"over": {"train.lr": [1e-3, 20.0]}})
