@@ -104,7 +104,7 @@ def _stay(planned: Planned, plan: Plan, console: Console) -> int:
             shown.show(event)
             if isinstance(event, events.Ready):
                 drain.pid = event.pid
-                routes = "/infer, /v1/completions, /v1/chat/completions, /health, /metrics"
+                routes = "/infer, /v1/completions, /health, /metrics; /openapi.json tells all"
                 console.print(f"serving {planned.plan.name} at {event.url}: {routes}", markup=False, highlight=False, soft_wrap=True)
                 log = planned.store.folder("serve", plan.node("serve").key) / "log.txt"
                 console.print(f"its model is called `model`; its log is {log}", markup=False, highlight=False, soft_wrap=True)

@@ -8,9 +8,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import msgspec
-
-from ryot.gateway import checks, infer, openapi
+from ryot.gateway import checks, control, infer
 from ryot.gateway.access import Door, Log
 from ryot.gateway.admission import Admission, Ticket
 from ryot.gateway.budget import RetryBudget
@@ -24,7 +22,7 @@ from ryot.gateway.server import Connection, Request
 from ryot.gateway.settings import Settings
 from ryot.gateway.trace import Tracing
 from ryot.gateway.upstream import Answer, EngineError, Exchange
-from ryot.gateway.wire import JSON, TEXT, request, stream_head
+from ryot.gateway.wire import JSON, request, stream_head
 
 ENGINE_ROUTES: dict[bytes, Callable[[bytes, Settings], Ask]] = {
     b"/v1/completions": checks.completion,
@@ -143,28 +141,10 @@ class Gateway:
         connection.gone = lambda: _stop(task)
 
     def _control(self, call: Call, path: bytes) -> None:
-        answers = {b"/health": self._health, b"/metrics": self._metrics, b"/v1/models": self._models, b"/openapi.json": self._openapi}
-        if path not in answers:
-            raise Refused(404, "there is no such route", "not_found")
-        call.route = path.decode()
-        _refuse_method(call.request, b"GET")
-        self._answer(call, *answers[path]())
-
-    def _health(self) -> tuple[int, bytes, bytes]:
-        living = self.replicas.living
-        status = "draining" if self.draining else "healthy" if living else "unhealthy"
-        told = {"status": status, "uptime": round(self.uptime, 3), "replicas": {"living": living, "all": len(self.replicas.all)}}
-        return (200 if status == "healthy" else 503), JSON, msgspec.json.encode(told)
-
-    def _metrics(self) -> tuple[int, bytes, bytes]:
-        return 200, TEXT, self.metrics.text()
-
-    def _models(self) -> tuple[int, bytes, bytes]:
-        model = {"id": self.settings.model, "object": "model", "created": 0, "owned_by": "ryot", "max_model_len": self.settings.context}
-        return 200, JSON, msgspec.json.encode({"object": "list", "data": [model]})
-
-    def _openapi(self) -> tuple[int, bytes, bytes]:
-        return 200, JSON, openapi.document(self.settings.model, self.settings.vocab_size, keyed=self.door.keyed)
+        route, method = control.route_of(path, self.settings.model)
+        call.route = route
+        _refuse_method(call.request, method)
+        self._answer(call, *control.answer(route, self))
 
     def _bypassed(self, request: Request) -> bool:
         return any(word in request.headers.get(b"cache-control", b"").lower() for word in _BYPASS)

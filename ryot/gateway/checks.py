@@ -49,6 +49,8 @@ def completion(body: bytes, settings: Settings) -> Ask:
 
 def chat(body: bytes, settings: Settings) -> Ask:
     """POST /v1/chat/completions."""
+    if not settings.chats:
+        raise Refused(400, "this model has no chat template; ask /v1/completions, or export one whose tokenizer has it", "no_chat_template")
     asked = _decoded(_decode_chat, body)
     for name in ("max_tokens", "max_completion_tokens"):
         _refuse_length(0, getattr(asked, name), settings, name)

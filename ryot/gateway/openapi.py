@@ -48,27 +48,28 @@ _REFUSALS = {
 }  # fmt: skip
 
 
-@lru_cache(maxsize=2)
-def document(model: str, vocab_size: int, *, keyed: bool) -> bytes:
+@lru_cache(maxsize=4)
+def document(model: str, vocab_size: int, *, keyed: bool, chats: bool = True) -> bytes:
     """The document of a gateway before a model, as JSON."""
     _, components = msgspec.json.schema_components([Completion, Chat, Infer], ref_template="#/components/schemas/{name}")
     for name in ("Completion", "Chat"):
         components[name]["properties"]["model"] = {"enum": [model]}
     _bound(components, vocab_size - 1)
     schemas: dict[str, Any] = {**components, "Error": _ERROR, "Predictions": _PREDICTIONS, "Health": _HEALTH}
-    found = {
+    found: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {"title": "ryot", "version": "1", "description": "A model behind ryot's gateway."},
         "paths": {
             "/infer": _post("Infer", "One engine step: the most probable next tokens of each prompt.", "Predictions"),
             "/v1/completions": _post("Completion", "OpenAI's completions.", None),
-            "/v1/chat/completions": _post("Chat", "OpenAI's chat completions.", None),
             "/v1/models": {"get": _get("The model that is served.", "application/json", {"type": "object"})},
             "/health": {"get": _health()},
             "/metrics": {"get": _get("Prometheus' metrics.", "text/plain", {"type": "string"})},
         },
         "components": {"schemas": schemas, "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}}},
     }
+    if chats:
+        found["paths"]["/v1/chat/completions"] = _post("Chat", "OpenAI's chat completions.", None)
     return msgspec.json.encode(found | ({"security": [{"key": []}]} if keyed else {}))
 
 

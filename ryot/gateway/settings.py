@@ -21,6 +21,8 @@ class Settings(BaseModel):
     """Tokens of a prompt and its answer together, at most."""
     vocab_size: int = Field(ge=1)
     """Token ids are below it."""
+    chats: bool = True
+    """Whether the model's tokenizer has a template for chats."""
     sequences: int = Field(32, ge=1)
     """Sequences that one replica generates at once."""
     waiting: int = Field(256, ge=0)

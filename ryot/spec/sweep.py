@@ -1,5 +1,6 @@
 """`sweep`: trials of other values for some fields of `train` and `model`, each a training of its own, judged by held-out loss."""
 
+import difflib
 import math
 from typing import Annotated, Any, Self
 
@@ -32,6 +33,13 @@ _REFUSED = {
 
 def _from_list(written: object) -> object:
     return {"values": written} if isinstance(written, list) else written
+
+
+def _instead(name: str) -> str:
+    """What may stand in the place of an unknown field."""
+    last = {field.partition(".")[2]: field for field in FIELDS}
+    near = difflib.get_close_matches(name.rpartition(".")[2], last, 1)
+    return f"did you mean {last[near[0]]}?" if near else f"only these fields of train and model may vary: {', '.join(sorted(FIELDS))}"
 
 
 def _kind(name: str) -> tuple[Any, ...]:
@@ -85,7 +93,9 @@ class Sweep(Section):
         Annotated[str, StringConstraints(max_length=40)],
         Annotated[Dimension, BeforeValidator(_from_list, json_schema_input_type=Dimension | list[Value])],
     ] = Field(min_length=1, max_length=10)
-    """The fields and what to try of each: `train.lr: {min: 1e-4, max: 1e-2, log: true}`, `model.dropout: [0, 0.1]`."""
+    """The fields and what to try of each: `train.lr: {min: 1e-4, max: 1e-2, log: true}`, `model.dropout: [0, 0.1]`. Of train: lr,
+    weight_decay, clip, decay_share, batch_size, accumulation, warmup_steps, schedule, optimizer; of model: dropout, rope_theta, layers,
+    hidden_size, ffn_size, heads, kv_heads."""
     trials: int = Field(16, ge=2, le=10_000)
     """Trials in all, the spec's own values among them."""
     documents: Count | None = Field(None, ge=1)
@@ -101,7 +111,7 @@ class Sweep(Section):
     def _known(self) -> Self:
         for name, dimension in self.over.items():
             if name not in FIELDS:
-                raise ValueError(f"over.{name}: {_REFUSED.get(name) or 'there are ' + ', '.join(FIELDS)}")
+                raise ValueError(f"over.{name}: {_REFUSED.get(name) or _instead(name)}")
             words, *types = _kind(name)
             wrong = [value for value in dimension.ends if type(value) not in types]
             if wrong:

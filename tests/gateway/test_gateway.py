@@ -51,7 +51,8 @@ def test_every_route_answers(engine: Start, gateway: Start) -> None:
     assert isinstance(health["uptime"], float)
     assert front.ask(ASK, completion())[1]["usage"]["completion_tokens"] == 1
     assert front.ask("/v1/chat/completions", {"model": "model", "messages": [{"role": "user", "content": "hi"}]})[0] == 200
-    assert front.ask("/v1/models")[1]["data"][0]["id"] == "model"
+    assert front.ask("/v1/models")[1]["data"][0]["id"] == front.ask("/v1/models/model")[1]["id"] == "model"
+    assert front.ask("/v1/models/other")[0] == 404
     assert front.ask("/openapi.json")[1]["openapi"].startswith("3.1")
     assert b"ryot_requests_total" in front.ask("/metrics")[1]
 
@@ -314,3 +315,10 @@ def test_engines_that_are_killed_again_and_again_cost_no_answer(tmp_path: Path) 
     assert outcome.kills >= 4
     assert outcome.statuses["200"] + outcome.statuses.get("stream cut short", 0) == 800
     assert outcome.statuses.get("stream cut short", 0) <= 2 * outcome.kills  # those that had begun
+
+
+def test_a_model_without_a_chat_template_has_no_chats(engine: Start, gateway: Start) -> None:
+    front = gateway(engine(), chats=False)
+    status, body, _ = front.ask("/v1/chat/completions", {"model": "model", "messages": [{"role": "user", "content": "hi"}]})
+    assert (status, body["error"]["code"]) == (400, "no_chat_template")
+    assert "/v1/chat/completions" not in front.ask("/openapi.json")[1]["paths"]

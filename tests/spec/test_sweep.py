@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from ryot.spec import Spec
+from ryot.spec.sweep import FIELDS, Sweep
 
 TRAIN = {"batch_size": 4, "steps": 40, "warmup_steps": 4}
 
@@ -55,7 +56,9 @@ def test_every_trial_reads_as_many_documents_as_training(sweep: dict[str, Any], 
         ({"train.seed": [1, 2]}, "train.seed: a seed that is chosen by its loss is luck"),
         ({"train.steps": [1, 2]}, "every trial reads as many documents"),
         ({"model.vocab_size": [300, 400]}, "losses a token are of one vocabulary only"),
-        ({"train.learning_rate": [0.1, 0.2]}, "train.learning_rate: there are train.lr"),
+        ({"train.l": [0.1, 0.2]}, r"over.train.l: did you mean train.lr\?"),
+        ({"lr": [0.1, 0.2]}, r"over.lr: did you mean train.lr\?"),
+        ({"data.held_out": [0.1, 0.2]}, "only these fields of train and model may vary: model.dropout"),
         ({"train.lr": {"min": 1e-2, "max": 1e-3}}, "min 0.01 is not below max 0.001"),
         ({"train.lr": {"min": 1e-3}}, "max is missing"),
         ({"train.lr": {}}, "give a list of values, or min and max"),
@@ -107,3 +110,8 @@ def test_the_schema_takes_a_list_and_a_map() -> None:
         errors = [error for error in validator.iter_errors({**written, "sweep": {"over": over}}) if "sweep" in error.absolute_path]
         assert errors == []
     assert [error for error in validator.iter_errors({**written, "sweep": {"over": {"train.lr": 3}}}) if "sweep" in error.absolute_path]
+
+
+def test_every_field_that_may_vary_is_named_where_it_is_explained() -> None:
+    told = Sweep.model_fields["over"].description or ""
+    assert all(field.partition(".")[2] in told for field in FIELDS)

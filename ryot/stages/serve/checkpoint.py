@@ -22,6 +22,8 @@ class Checkpoint:
     context: int | None
     recurrent: bool = False
     vocab_size: int | None = None
+    chats: bool = False
+    """Whether its tokenizer has a template for chats."""
 
 
 def read_checkpoint(folder: Path) -> Checkpoint:
@@ -38,7 +40,25 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     layers = config.get("layer_types")
     recurrent = isinstance(layers, list) and "linear_attention" in layers
     vocab = config.get("vocab_size")
-    return Checkpoint(folder, weights, context if isinstance(context, int) else None, recurrent, vocab if isinstance(vocab, int) else None)
+    return Checkpoint(
+        folder,
+        weights,
+        context if isinstance(context, int) else None,
+        recurrent,
+        vocab if isinstance(vocab, int) else None,
+        _chats(folder),
+    )
+
+
+def _chats(folder: Path) -> bool:
+    """As transformers looks for it: in a file of its own, or in the tokenizer's settings."""
+    if (folder / "chat_template.jinja").exists():
+        return True
+    try:
+        settings = json.loads((folder / "tokenizer_config.json").read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(settings, dict) and bool(settings.get("chat_template"))
 
 
 def _read_config(folder: Path) -> dict[str, object]:

@@ -58,4 +58,5 @@ def settings(config: ServeConfig, checkpoint: Checkpoint, engines: Sequence[str]
         "context": config.context,
         "vocab_size": checkpoint.vocab_size or _ANY_TOKEN,
         "sequences": config.max_concurrency,
+        "chats": checkpoint.chats,
     }

@@ -70,3 +70,16 @@ def test_a_config_that_is_no_json_object_is_refused(folder, text):
 def test_a_folder_without_config_is_refused(tmp_path):
     with pytest.raises(NodeError, match=r"no config\.json"):
         read_checkpoint(tmp_path)
+
+
+def test_the_vocabulary_and_a_template_for_chats_are_seen(folder):
+    found = read_checkpoint(folder)
+    assert (found.vocab_size, found.chats) == (None, False)
+    (folder / "config.json").write_text(json.dumps({"n_positions": 64, "vocab_size": 300}))
+    (folder / "tokenizer_config.json").write_text(json.dumps({"chat_template": "{{ messages }}"}))
+    found = read_checkpoint(folder)
+    assert (found.vocab_size, found.chats) == (300, True)
+    (folder / "tokenizer_config.json").write_text("[")
+    assert not read_checkpoint(folder).chats
+    (folder / "chat_template.jinja").write_text("{{ messages }}")
+    assert read_checkpoint(folder).chats
