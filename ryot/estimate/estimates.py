@@ -13,13 +13,15 @@ from ryot.estimate.cost import FirstYear, month_cost, training_cost
 from ryot.estimate.dataset import DatasetEstimate, dataset_estimate, entropy_floor
 from ryot.estimate.flops import flops_per_token
 from ryot.estimate.latency import Load, Work, floors, throughput_ceiling
-from ryot.estimate.parameters import Parameters, count_parameters
+from ryot.estimate.parameters import Parameters, count_parameters, hidden_matrices
 from ryot.estimate.platform import Platform, serving_platform, training_platform
 from ryot.estimate.processor import Here
 from ryot.estimate.serving_memory import (
+    Stored,
     bytes_read,
     kv_bytes_per_token,
     max_concurrency,
+    saved_bytes,
     state_bytes_per_sequence,
     weights_bytes,
 )
@@ -44,11 +46,12 @@ class ScenarioFloor:
 
 @dataclass(frozen=True, slots=True)
 class ServingEstimate:
-    """The server: bytes of weights and of the cache, of keys and values per token, of state per sequence, and of a sequence of full
-    context; how many of those the cache holds; floors by scenario."""
+    """The server: the type it computes in, and that of the blocks' matrices; bytes of weights and of the cache, of keys and values a
+    token, of state per sequence, and of a sequence of full context; how many of those the cache holds; floors by scenario."""
 
     platform: Platform | None
     dtype: Precision
+    stored: Stored
     weights: int
     kv_cache: int
     kv_per_token: int
@@ -166,7 +169,8 @@ def _serving(spec: Spec, here: Here, params: Parameters) -> ServingEstimate:
     return ServingEstimate(
         platform=platform,
         dtype=dtype,
-        weights=weights_bytes(params.total, dtype),
+        stored=spec.serve.weights or dtype,
+        weights=weights_bytes(params.total, dtype) - _saved(spec, dtype),
         kv_cache=spec.serve.kv_cache,
         kv_per_token=kv_bytes_per_token(spec.model, dtype),
         state_per_sequence=state_bytes_per_sequence(spec.model, dtype),
@@ -176,16 +180,22 @@ def _serving(spec: Spec, here: Here, params: Parameters) -> ServingEstimate:
     )
 
 
+def _saved(spec: Spec, dtype: Precision) -> int:
+    """Bytes of weights that the copy of `serve.weights` takes less than the export."""
+    return saved_bytes(hidden_matrices(spec.model), dtype, spec.serve.weights if spec.serve else None)
+
+
 def _floor(spec: Spec, scenario: Scenario, platform: Platform, params: Parameters, dtype: Precision) -> ScenarioFloor:
     model = spec.model
     assert spec.serve is not None
     flops = flops_per_token(model, 1)
     head = 2.0 * model.vocab_size * model.hidden_size
     work = Work(
-        weights=bytes_read(params.trainable, params.embedding, dtype, tied=model.tied),
+        weights=bytes_read(params.trainable, params.embedding, dtype, tied=model.tied) - _saved(spec, dtype),
         kv=kv_bytes_per_token(model, dtype),
         state=state_bytes_per_sequence(model, dtype),
-        body=flops.forward - flops.attention - flops.scan - head,  # decoding has no chunks to scan
+        # Decoding has no chunks to scan. What devices do in 8 bits is in no catalogue: only the bandwidth bounds it.
+        body=0.0 if spec.serve.weights in ("int8", "fp8") else flops.forward - flops.attention - flops.scan - head,
         head=head,
         attention=float(flops.attention),
     )

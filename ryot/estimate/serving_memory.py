@@ -10,9 +10,9 @@ from typing import Literal
 
 from ryot.spec.model import Model
 
-Stored = Literal["fp32", "bf16", "fp16", "int8", "int4"]
-BYTES = MappingProxyType({"fp32": 4.0, "bf16": 2.0, "fp16": 2.0, "int8": 1.0, "int4": 0.5})
-"""Bytes of one number by type. int8 and int4 without their scales, which add 0.1 to 3 %."""
+Stored = Literal["fp32", "bf16", "fp16", "int8", "fp8", "int4"]
+BYTES = MappingProxyType({"fp32": 4.0, "bf16": 2.0, "fp16": 2.0, "int8": 1.0, "fp8": 1.0, "int4": 0.5})
+"""Bytes of one number by type. int8, fp8 and int4 without their scales, which add 0.1 to 3 %."""
 BLOCK = MappingProxyType({"cpu": 128, "cuda": 16, "rocm": 16})
 """Tokens that vLLM reserves together, by kind of device (vllm/platforms/cpu.py; its default elsewhere)."""
 
@@ -33,6 +33,12 @@ class Concurrency:
 def weights_bytes(parameters: int, dtype: Stored) -> int:
     """P x bytes of the type. P as built, tied weights counted once."""
     return math.ceil(parameters * BYTES[dtype])
+
+
+def saved_bytes(matrices: int, dtype: Stored, scheme: Stored | None) -> int:
+    """Bytes fewer where the matrices inside the blocks are served as `scheme` instead of `dtype`; 0 where they are not. What is stored in
+    bf16 beside them is served in `dtype`."""
+    return 0 if scheme is None else weights_bytes(matrices, dtype) - weights_bytes(matrices, scheme)
 
 
 def bytes_read(parameters: int, embedding: int, dtype: Stored, *, tied: bool) -> int:

@@ -105,4 +105,4 @@ def _serving(serving: ServingEstimate) -> str:
     state = f" and {show_bytes(serving.state_per_sequence)} a sequence" if serving.state_per_sequence else ""
     many = "1 sequence" if serving.sequences == 1 else f"{serving.sequences:,} sequences"
     holds = f"{many} of full context at {show_bytes(serving.kv_per_token)} a token{state}"
-    return f"{show_bytes(serving.weights)} of {serving.dtype} weights, {show_bytes(serving.kv_cache)} of cache: {holds}"
+    return f"{show_bytes(serving.weights)} of {serving.stored} weights, {show_bytes(serving.kv_cache)} of cache: {holds}"

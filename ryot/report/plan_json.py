@@ -78,6 +78,7 @@ def estimates_data(estimates: Estimates) -> dict[str, object]:
         if serving is None
         else {
             "dtype": serving.dtype,
+            "stored": serving.stored,
             "weights": serving.weights,
             "kv_cache": serving.kv_cache,
             "kv_per_token": serving.kv_per_token,

@@ -2,14 +2,19 @@
 
 import pytest
 
+from ryot.estimate.estimates import estimate
+from ryot.estimate.parameters import hidden_matrices
+from ryot.estimate.processor import Here
 from ryot.estimate.serving_memory import (
     block_tokens,
     bytes_read,
     kv_bytes_per_token,
     max_concurrency,
+    saved_bytes,
     state_bytes_per_sequence,
     weights_bytes,
 )
+from ryot.spec import Spec
 from ryot.spec.model import Model
 
 SEVEN = Model(family="llama", vocab_size=32000, hidden_size=4096, layers=32, heads=32, ffn_size=11008, context=4096)
@@ -74,3 +79,34 @@ def test_a_hybrid_of_the_same_shape_holds_as_many_as_vllm_reported():
 
 def test_too_small_a_reserve_holds_less_than_one():
     assert max_concurrency(SEVEN, 1 << 30, "fp16", "cuda").sequences == 0.5
+
+
+def test_a_copy_in_fewer_bits_saves_the_matrices_bytes():
+    assert [saved_bytes(1000, "fp32", scheme) for scheme in (None, "int8", "fp8", "int4")] == [0, 3000, 3000, 3500]
+    assert saved_bytes(1000, "bf16", "int8") == 1000
+
+
+def test_the_copy_that_is_served_is_what_is_reckoned_and_its_floor_is_lower():
+    plain, copy = (_serving({"weights": weights} if weights else {}) for weights in (None, "int8"))
+    matrices = hidden_matrices(SMALL.model)
+    assert (plain.stored, copy.stored, copy.dtype) == ("fp32", "int8", "fp32")
+    assert plain.weights - copy.weights == 3 * matrices
+    assert copy.floors["one"].latency_s < plain.floors["one"].latency_s
+
+
+def _serving(serve):
+    written = {**SMALL_SPEC, "compress": {"int8": {}}, "serve": serve, "bench": {"scenarios": {"one": {"prompt_tokens": 64}}}}
+    found = estimate(Spec.model_validate(written), Here("cpu:any x2", 2, 24 << 30, frozenset({"fma"}), 2500.0)).serving
+    assert found is not None
+    return found
+
+
+SMALL_SPEC = {
+    "version": 1,
+    "name": "small",
+    "model": {"preset": "ryot-scaled"},
+    "data": {"sources": [{"generate": {}}]},
+    "train": {"steps": 10},
+    "export": {},
+}
+SMALL = Spec.model_validate(SMALL_SPEC)
