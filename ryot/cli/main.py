@@ -24,6 +24,7 @@ VERBS = {
     "data": ("ryot.cli.data", "Show the first documents and what each filter does to them."),
     "apply": ("ryot.cli.apply", "Run what is not finished, then judge. Resumes after any crash."),
     "serve": ("ryot.cli.serve", "Bring the exported model up behind the gateway, and stay."),
+    "package": ("ryot.cli.package", "Write what is served as a folder to ship."),
     "check": ("ryot.cli.check", "Judge what was recorded against the targets. Runs nothing."),
     "report": ("ryot.cli.report", "Write a run's report as HTML, Markdown, JSON or JUnit."),
     "status": ("ryot.cli.status", "Show how far a run is, from another terminal."),

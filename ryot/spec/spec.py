@@ -9,6 +9,7 @@ from ryot.spec.data import Data
 from ryot.spec.finetune import Align, Finetune
 from ryot.spec.hardware import Claims, Hardware, RefusalName
 from ryot.spec.model import Model
+from ryot.spec.package import Package
 from ryot.spec.rehearse import Rehearse, small_evaluate, small_export, small_optimize, small_train
 from ryot.spec.section import Section
 from ryot.spec.serve import Bench, Evaluate, Export, Serve
@@ -64,6 +65,8 @@ class Spec(Section):
     """Copies of it in fewer bits."""
     serve: Serve | None = None
     """The live server."""
+    package: Package | None = None
+    """What is served, as a folder to ship."""
     evaluate: Evaluate | None = None
     """Benchmarks of quality."""
     bench: Bench | None = None
@@ -92,6 +95,7 @@ class Spec(Section):
                 "export": small_export(self.export) if self.export else None,
                 "evaluate": small_evaluate(self.evaluate) if self.serve else None,
                 "compress": None,
+                "package": None,
                 "serve": self.serve.model_copy(update={"weights": None}) if self.serve else None,
                 "bench": None,
                 "targets": (),

@@ -28,10 +28,10 @@ class Machine:
         return self.device.startswith("cuda")
 
 
-def arguments(config: ServeConfig, machine: Machine, folder: Path, port: int, *, recurrent: bool = False) -> list[str]:
+def arguments(config: ServeConfig, machine: Machine, folder: Path, port: int, *, recurrent: bool = False, host: str = HOST) -> list[str]:
     """What follows the interpreter: `-m vllm... --model ...`. `recurrent` says that some layers are Mamba mixers: on a CPU vLLM 0.32 dies
     of an IndexError where their states would be kept for a prefix that comes again, so no prefix is."""
-    argv = [*MODULE, "--model", str(folder), "--served-model-name", MODEL, "--host", HOST, "--port", str(port)]
+    argv = [*MODULE, "--model", str(folder), "--served-model-name", MODEL, "--host", host, "--port", str(port)]
     argv += ["--dtype", dtype(config, machine), "--max-model-len", str(config.context), "--max-num-seqs", str(config.max_concurrency)]
     argv += ["--kv-cache-memory-bytes", str(config.kv_cache), "--distributed-executor-backend", "uni", "--seed", "0"]
     argv += ["--disable-uvicorn-access-log", "--generation-config", "vllm"]

