@@ -56,8 +56,9 @@ def digests(folder: Path, name: str) -> str:
 def _component(found: Distribution) -> dict[str, Any]:
     name, version = _normal(found.metadata["Name"]), found.version
     place = f"pkg:pypi/{name}@{version}"
-    words = found.metadata.get("License-Expression") or found.metadata.get("License") or ""
-    licence = {"licenses": [{"license": {"name": words.strip().splitlines()[0][:200]}}]} if words.strip() else {}
+    told = [found.metadata[field].strip() for field in ("License-Expression", "License") if field in found.metadata]
+    words = next(filter(None, told), "")
+    licence = {"licenses": [{"license": {"name": words.splitlines()[0][:200]}}]} if words else {}
     return {"type": "library", "bom-ref": place, "name": name, "version": version, "purl": place} | licence
 
 

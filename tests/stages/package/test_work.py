@@ -93,7 +93,9 @@ def test_engines_are_started_as_ryot_starts_them(built: StageResult) -> None:
     assert command[command.index("--model") + 1] == "/model"
     assert command[command.index("--host") + 1] == "0.0.0.0"  # noqa: S104 - within the compose network
     file = (built.out / "Containerfile").read_text()
-    assert ("VLLM_ENABLE_V1_MULTIPROCESSING=0" in file) == ("gpu" not in str(built.out.parent.parent))
+    on_gpu = "deploy" in compose["services"]["engine-0"]
+    assert ("VLLM_ENABLE_V1_MULTIPROCESSING=0" in file) is not on_gpu
+    assert ("nvidia.com/gpu: 1" in (built.out / "kubernetes" / "engine.yaml").read_text()) is on_gpu
 
 
 def test_the_bill_of_materials_is_one(built: StageResult) -> None:

@@ -45,7 +45,7 @@ class Run:
         progress, checkpoints = Progress(self.folder / "progress.jsonl", Pacer(self.folder, 0)), self.folder / "checkpoints"
         run = rank._resume(trainer, checkpoints, "data", progress)
         heldout = Documents(self.tokens, "heldout", trainer.config.model.context)
-        rank._train(trainer, run, rank.Outside(checkpoints, "data", heldout, progress, Trackers((), self.folder / "tracking", 0)))
+        rank.train(trainer, run, rank.Outside(checkpoints, "data", heldout, progress, Trackers((), self.folder / "tracking", 0)))
         return run
 
     def checkpoints(self) -> dict[str, str]:
