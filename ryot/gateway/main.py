@@ -22,7 +22,7 @@ from ryot.gateway.server import Server
 from ryot.gateway.settings import KEY, Settings
 from ryot.gateway.trace import Tracing
 
-LINGER_S = 0.3
+LINGER_S = 1.0
 """After SIGTERM requests are still taken for so long: those that were sent before a client could know."""
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 

@@ -198,7 +198,7 @@ def _drains(served: Served) -> None:
     assert "drained: every request that was running has its answer" in log
     shown = ryot("status", "--store", str(served.store))
     assert "tiny-serve" not in shown.stdout
-    wait_for(lambda: not served.processes() and free(served.port), 3)
+    wait_for(lambda: not served.processes() and free(served.port), kill.GONE_WITHIN_S)
 
 
 @pytest.mark.parametrize("module", ["ryot.gateway.main", "vllm.entrypoints.openai.api_server", "ryot.cli.main"])
@@ -206,7 +206,7 @@ def test_kill_9_of_any_part_leaves_no_process_and_a_free_port(serve: Callable[..
     served = serve()
     port = served.port
     served.one(module).kill()
-    wait_for(lambda: not served.processes() and free(port), 3)
+    wait_for(lambda: not served.processes() and free(port), kill.GONE_WITHIN_S)
     assert served.process.wait(5) == (-9 if module == "ryot.cli.main" else 4)
     if module != "ryot.cli.main":
         assert "ended by itself with exit code -9" in served.log.read_text()
