@@ -11,7 +11,7 @@ _MOST_ROWS = 24
 _ORDER = ("finished", "pruned", "failed")
 _DOT = 6.0
 _MARGIN = 18.0
-_STATES = {"finished": "s0", "pruned": "allowed", "best": "dropped"}
+_STATES = {"finished": "s1", "pruned": "s0", "best": "dropped"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def _chart(name: str, kind: str, trials: Sequence[Found], best: int) -> Chart:
         lines=tuple(Line(((LEFT, y.at(tick)), (WIDTH - RIGHT, y.at(tick))), "axis" if tick == ticks[0] else "grid") for tick in ticks),
         bars=tuple(_dot(x, y.at(trial["loss"]), trial, name, best) for x, trial in dots),
         labels=(*(Label(LEFT - 6, y.at(tick) + 4, f"{tick:.4g}", "tick", "end") for tick in ticks), *labels),
-        note="dark: finished; pale: pruned, its last look; marked: the best" if any(t["state"] == "pruned" for t in trials) else "",
+        note="blue: finished; grey: pruned, by its last look; orange: the best",
     )
 
 
