@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import selectors
 import signal
@@ -26,6 +27,9 @@ from ryot.store import store
 from ryot.store.job import FAILURE, LOG, Failure, JobFile
 from ryot.store.record import Record
 from ryot.units import STORED
+
+REVIVAL_S = 60.0
+"""A replica that ends sooner after it was started again is not started once more."""
 
 
 def main(argv: list[str]) -> int:
@@ -134,12 +138,14 @@ def _serve(service: Service, config: Any, context: StageContext) -> None:
                 watched.register(os.pidfd_open(child.pid), selectors.EVENT_READ, child)
         if not watched.get_map():
             signal.pause()
-        code = _first_end(watched, context)
+        code = _first_end(watched, service, config, context)
     raise NodeError(f"the service {context.node} ended by itself with exit code {code}", hint=f"its last words are in {context.log}")
 
 
-def _first_end(watched: selectors.BaseSelector, context: StageContext) -> int:
-    """Wait until the service is no more, and say its exit code: the end of one of several replicas is told, and gone past."""
+def _first_end(watched: selectors.BaseSelector, service: Service, config: Any, context: StageContext) -> int:
+    """Wait until the service is no more, and say its exit code. One of several replicas that ends is told, gone past, and started again,
+    but not one that has ended a short while before."""
+    revived: dict[int, float] = {}
     while True:
         key, _ = watched.select()[0]
         watched.unregister(key.fileobj)
@@ -147,7 +153,13 @@ def _first_end(watched: selectors.BaseSelector, context: StageContext) -> int:
         left = [child for child in context.replicas if child.poll() is None]
         if key.data not in context.replicas or not left:
             return code
-        context.warn(f"one of {len(context.replicas)} replicas ended with exit code {code}; {len(left)} go on")
+        number, now = context.replicas.index(key.data), time.monotonic()
+        again = now - revived.get(number, -math.inf) > REVIVAL_S and service.revive(config, context, number)
+        what = "it is started again" if again else "it is left"
+        context.warn(f"one of {len(context.replicas)} replicas ended with exit code {code}; {len(left)} go on, and {what}")
+        if again:
+            revived[number] = now
+            watched.register(os.pidfd_open(context.replicas[number].pid), selectors.EVENT_READ, context.replicas[number])
 
 
 def _commit(folder: Path, job: JobFile, context: StageContext, seconds: float) -> None:

@@ -119,6 +119,11 @@ class Service(Stage):
         endpoint: Endpoint = self.heavy()(config, context)
         return endpoint
 
+    def revive(self, config: Any, context: StageContext, number: int) -> bool:
+        """Start another program in the place of `context.replicas[number]`, which has ended while others go on, and put it there. Returns
+        whether it did; a service need not."""
+        return False
+
 
 def identity(config: StageConfig) -> dict[str, object]:
     """The fields of a Config that bear identity, as plain data: everything but what is marked a Circumstance."""

@@ -54,7 +54,7 @@ class Serve(Section):
     weights: Literal["int8", "fp8", "int4"] | None = None
     """Serve this copy of `compress` instead of the export."""
     replicas: int = Field(1, ge=1, le=64)
-    """Engines that share the load; one that dies is done without. On GPUs each takes one."""
+    """Engines that share the load; one of several that dies is done without, and started again. On GPUs each takes one."""
     gateway: Gateway = Gateway()
     """What clients talk to."""
     threads: int | None = Field(None, ge=1)

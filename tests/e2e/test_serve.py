@@ -150,7 +150,7 @@ def _answers(served: Served) -> None:
 
 
 def _one_engine_dies(served: Served) -> None:
-    """No client sees an error: what had not begun is asked of the other one."""
+    """No client sees an error: what had not begun is asked of the other one. The one that died is started again."""
     client, wrong, right, stop = served.client(), [], [], threading.Event()
 
     def ask(number: int) -> None:
@@ -173,7 +173,8 @@ def _one_engine_dies(served: Served) -> None:
         thread.join()
     assert wrong == []
     wait_for(lambda: metric(served, "ryot_replica_up") == 1, 30)
-    wait_for(lambda: "one of 2 replicas ended with exit code -9; 1 go on" in served.log.read_text(), 10)
+    wait_for(lambda: "one of 2 replicas ended with exit code -9; 1 go on, and it is started again" in served.log.read_text(), 10)
+    wait_for(lambda: metric(served, "ryot_replica_up") == 2, 180)
 
 
 def _drains(served: Served) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from importlib import import_module
 from typing import Annotated, Literal
 
-from ryot.plugins import Circumstance, Facts, Node, Resources, Service, Spec, StageConfig
+from ryot.plugins import Circumstance, Facts, Node, Resources, Service, Spec, StageConfig, StageContext
 from ryot.stages.compress.stage import served_model
 
 
@@ -50,6 +51,11 @@ class ServeService(Service):
     takes = "model"
     resources = Resources(cpus=0)
     work = "ryot.stages.serve.work:start"
+
+    def revive(self, config: ServeConfig, context: StageContext, number: int) -> bool:
+        """Start an engine again, on its old port."""
+        again: Callable[[ServeConfig, StageContext, int], bool] = getattr(import_module("ryot.stages.serve.work"), "revive")  # noqa: B009
+        return again(config, context, number)
 
     def expand(self, spec: Spec, facts: Facts) -> Iterable[Node]:
         """The node `serve`, where the spec has such a section."""

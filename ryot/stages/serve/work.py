@@ -85,6 +85,16 @@ def ready(engine: Engine, config: ServeConfig, context: StageContext, checkpoint
     raise NodeError(f"the server ended {engine.waited_s:.0f} s after its start: {cause.words}\n{end}", hint=cause.hint)
 
 
+def revive(config: ServeConfig, context: StageContext, number: int) -> bool:
+    """Start engine `number` again where the gateway looks for it: the command line is the one it had. Its old log is kept."""
+    ended, machine = context.replicas[number], command.Machine(context.device, context.cpus)
+    log = context.scratch / f"engine-{number}.log"
+    log.replace(context.scratch / f"engine-{number}-before.log")
+    argv = [str(part) for part in ended.args]  # type: ignore[union-attr]
+    context.replicas[number] = context.spawn(argv, env=command.environment(config, machine, number), log=log)
+    return True
+
+
 def _wait(server: Engine, timeout_s: float, context: StageContext) -> bool:
     """Wait for a token while the process lives. Raises NodeError, after ending the process, when time is up."""
     while server.waited_s < timeout_s:
