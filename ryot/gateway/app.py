@@ -57,6 +57,8 @@ class Call:
     """Whether it is the one request by which a breaker tries its replica."""
     judged: bool = False
     """Whether it has told whether its replica is well."""
+    begun: bool = False
+    """Whether a stream was begun, into which no other answer can be written."""
     trace: object = None
 
     @property
@@ -165,8 +167,12 @@ class Gateway:
             self.metrics.left.inc()
             self._told(call, LEFT)
         except Exception as error:
-            self._refuse(call, Refused(500, "the gateway failed", "internal"))
             self.log.fault(call.id, error)
+            if call.begun:
+                call.connection.abort()
+                self._told(call, 500)
+            else:
+                self._refuse(call, Refused(500, "the gateway failed", "internal"))
 
     async def _enter(self, call: Call, ticket: Ticket, turn: asyncio.Future[None]) -> None:
         """Wait for a turn. Raises Refused, 429, where there is no room to wait, or it takes too long."""
@@ -287,7 +293,7 @@ class Gateway:
             if connection.full:
                 transport.pause_reading()
 
-        connection.drained = transport.resume_reading
+        connection.drained, call.begun = transport.resume_reading, True
         write(stream_head(answer.status, answer.content_type, framing, more, keep=connection.keep) + answer.start)
         exchange.pass_to(write, lambda error: None if whole.done() else whole.set_result(error))
         try:
