@@ -45,7 +45,7 @@ def small_optimize(optimize: Optimize) -> Optimize:
 
 def small_export(export: Export) -> Export:
     """A few probes."""
-    return export.model_copy(update={"probes": min(export.probes, _DOCUMENTS)})
+    return export.model_copy(update={"probes": min(export.probes, _DOCUMENTS), "onnx": False})
 
 
 def small_evaluate(evaluate: Evaluate | None) -> Evaluate:

@@ -15,6 +15,8 @@ class Export(Section):
     """The type the weights are stored in."""
     probes: int = Field(8, ge=1)
     """Held-out documents whose logits are compared between the trained and the exported model."""
+    onnx: bool = False
+    """Also write it as an ONNX graph, compared with it in onnxruntime (gpt, llama)."""
 
 
 class Gateway(Section):
