@@ -18,6 +18,7 @@ UV = "uv==0.13.8"
 # Importing what matters shows that it is whole, and leaves its bytecode: without that every process would compile it anew.
 CHECK = """
 import torch, deepspeed, datasets, peft, trl, ryot.cli.main, scipy.special, torch.distributed.run
+import optuna, onnxruntime, ryot.gateway.main
 import lm_eval.models.api_models, lm_eval.evaluator, vllm.entrypoints.openai.api_server
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2LMHeadModel, LlamaForCausalLM
 """
