@@ -37,7 +37,7 @@ def test_the_reserve_holds_as_many_tokens_as_vllm_reports(preset, tmp_path):
     config = ServeConfig(context=300, kv_cache=RESERVE, dtype="fp32")
     folder = checkpoint(model, tmp_path / "model")
     with run_service(ServeService(), config, tmp_path / "serve", inputs={"model": folder}):
-        log = (tmp_path / "serve" / "scratch" / "server-0.log").read_text(errors="replace")
+        log = (tmp_path / "serve" / "scratch" / "engine-0.log").read_text(errors="replace")
     tokens, context, concurrency = (float(found.replace(",", "")) for found in REPORT.search(log).groups())
     computed = max_concurrency(model, RESERVE, "fp32", "cpu")
     assert context == 300
