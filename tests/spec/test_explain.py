@@ -60,7 +60,7 @@ def test_sections_stand_before_what_is_in_them() -> None:
     ("train.level", "`level` belongs at optimize.stack[].kernel.level"),
     ("serve.targets", "`targets` belongs at the top of the spec"),
     ("bench.scenarios.*.usr", "did you mean `users`?"),
-    ("export.zzzz", "here may stand: dtype, probes"),
+    ("export.zzzz", "here may stand: dtype, onnx, probes"),
     ("export.probs", "did you mean `probes`?"),
 ])  # fmt: skip
 def test_suggestion(path: str, hint: str) -> None:
