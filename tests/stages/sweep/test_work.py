@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from tests.stages.train.conftest import SHAPES
 
 pytestmark = pytest.mark.e2e
 
+ILL = r"has the gradient norm|has the loss|has diverged|is no number"
+"""What ends a training at a rate of 9: which of them comes first is the processor's arithmetic."""
 RATES = Dimension(field="train.lr", kind="real", low=1e-5, high=3e-2, log=True)
 DRIVER = """
 import sys
@@ -74,12 +77,12 @@ def test_trials_that_cannot_go_on_are_noted_and_the_others_carried_out(tmp_path:
     }  # fmt: skip
     failed = [row for row in told["trials"] if row["state"] == "failed"]
     assert failed
-    assert all(row["values"]["train.lr"] == 9.0 and "gradient norm inf" in row["reason"] for row in failed)
+    assert all(row["values"]["train.lr"] == 9.0 and re.search(ILL, row["reason"]) for row in failed)
     assert found.value("failed_trials") == len(failed)
 
 
 def test_own_values_that_cannot_be_trained_with_fail_the_node(tmp_path: Path, make_tokens: Callable[..., Path]) -> None:
-    with pytest.raises(NodeError, match="gradient norm inf"):
+    with pytest.raises(NodeError, match=ILL):
         sweep(settings(RATES, lr=9.0), tmp_path / "sweep", make_tokens(heldout=8))
 
 
