@@ -6,7 +6,7 @@ import os
 import shlex
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -113,12 +113,9 @@ def products(planned: Planned) -> Iterator[tuple[str, Path]]:
 
 def _run(planned: Planned, run: Run, console: Console) -> int:
     """Run the plan, showing it. Returns the exit code of what failed: 0 nothing, 3 by the machine alone, else 4."""
-    offered = find("local", discover(BACKENDS))
-    assert offered is not None
-    around = Surroundings(planned.plugins, planned.loaded.spec.hardware.cpus or planned.machine.cpus, planned.loaded.spec.hardware.python)
     kinds: set[str] = set()
     try:
-        with display(console) as shown, closing(apply(planned.plan, planned.store, load(offered)(), around, run)) as happening:
+        with display(console) as shown, closing(start(planned, run)) as happening:
             for event in happening:
                 shown.show(event)
                 if isinstance(event, events.Failed):
@@ -126,6 +123,19 @@ def _run(planned: Planned, run: Run, console: Console) -> int:
     except BaseException:
         console.print("stopped; nothing that was finished is lost, `ryot apply` continues", markup=False)
         raise
+    return code_of(kinds)
+
+
+def start(planned: Planned, run: Run) -> Generator[events.Event, None, None]:
+    """The events of a plan that is carried out on this machine."""
+    offered = find("local", discover(BACKENDS))
+    assert offered is not None
+    around = Surroundings(planned.plugins, planned.loaded.spec.hardware.cpus or planned.machine.cpus, planned.loaded.spec.hardware.python)
+    return apply(planned.plan, planned.store, load(offered)(), around, run)
+
+
+def code_of(kinds: set[str]) -> int:
+    """The exit code of failures by the classes of their errors: 0 none, 3 by the machine alone, else 4."""
     if kinds == {MachineError.__name__}:
         return MachineError.exit_code
     return NodeError.exit_code if kinds else 0

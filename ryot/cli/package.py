@@ -11,7 +11,6 @@ from rich.console import Console
 from ryot.cli.apply import carry_out, unfinished
 from ryot.cli.request import resolve, spec_options
 from ryot.errors import MachineError
-from ryot.spec.load import load
 
 NODE = "package"
 
@@ -24,10 +23,11 @@ def command(spec: Path, profile: str | None, sets: tuple[str, ...], folders: tup
     digest of every file, and the model. What is not finished up to the model is run first."""
     if out is not None and out.exists() and any(out.iterdir()):
         raise MachineError(f"{out} is not empty", hint="name a new folder")
-    if load(spec, sets=sets).spec.package is None:
-        sets = (*sets, "package={}")
     console = Console(stderr=True, soft_wrap=False)
-    planned = resolve(spec, profile, sets, folders, root).until(NODE)
+    planned = resolve(spec, profile, sets, folders, root)
+    if planned.loaded.spec.package is None:
+        planned = resolve(spec, profile, (*sets, "package={}"), folders, root)
+    planned = planned.until(NODE)
     failed = carry_out(planned, console)[1] if unfinished(planned) else 0
     if failed:
         return failed

@@ -8,6 +8,7 @@ import signal
 import socket
 import uuid
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -15,20 +16,17 @@ from types import FrameType
 import click
 from rich.console import Console
 
-from ryot.cli.apply import carry_out, unfinished
+from ryot.cli.apply import carry_out, code_of, start, unfinished
 from ryot.cli.request import Planned, resolve, spec_options
 from ryot.engine import events
-from ryot.engine.apply import Surroundings, apply
 from ryot.errors import MachineError, NodeError, SpecError
 from ryot.fingerprint import fingerprint
+from ryot.gateway.settings import KEY, LOOPBACK
 from ryot.plan.plan import Plan, PlannedNode
-from ryot.plugins.discover import BACKENDS, STAGES, Plugin, discover, find, load
 from ryot.report.live import display
 from ryot.store.journal import begin
 
-KEY = "RYOT_API_KEY"
 STAY = "stay"
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @click.command(name="serve")
@@ -42,7 +40,7 @@ def command(spec: Path, profile: str | None, sets: tuple[str, ...], folders: tup
     second one does not.
     """
     keyed = bool(os.environ.get(KEY))
-    if host not in _LOOPBACK and not keyed:
+    if host not in LOOPBACK and not keyed:
         raise SpecError(f"--host {host} is open to others, and there is no key", hint=f"set {KEY}, or listen on 127.0.0.1")
     _refuse_taken(host, port)
     console = Console(stderr=True, soft_wrap=False)
@@ -85,17 +83,12 @@ def _staying(planned: Planned, host: str, port: int, *, keyed: bool) -> Plan:
 
 def _stay(planned: Planned, plan: Plan, console: Console) -> int:
     """Run it, showing the load. Returns the exit code: 0 when it was told to end."""
-    offered, stay = find("local", discover(BACKENDS)), find(STAY, discover(STAGES))
-    assert offered is not None
-    assert stay is not None
-    plugins: dict[str, Plugin] = {**planned.plugins, STAY: stay}
-    around = Surroundings(plugins, planned.loaded.spec.hardware.cpus or planned.machine.cpus, planned.loaded.spec.hardware.python)
     # Not among the runs of the spec: what `ryot report`, `status` and `check` show is what was built and judged.
     run = begin(planned.store.root / "serving", plan.name, datetime.now(UTC), planned.loaded.text, plan.model_dump_json(indent=1))
-    ended = ""
+    kinds: set[str] = set()
     with (
         display(console) as shown,
-        closing(apply(plan, planned.store, load(offered)(), around, run)) as happening,
+        closing(start(replace(planned, plan=plan), run)) as happening,
         _Drain(console) as drain,
     ):
         for event in happening:
@@ -109,11 +102,11 @@ def _stay(planned: Planned, plan: Plan, console: Console) -> int:
                 log = planned.store.folder("serve", plan.node("serve").key) / "log.txt"
                 console.print(f"its model is called `model`; its log is {log}", markup=False, highlight=False, soft_wrap=True)
             if isinstance(event, events.Failed):
-                ended = event.kind
+                kinds.add(event.kind)
     if drain.asked:
         console.print("drained: every request that was running has its answer", markup=False)
         return 0
-    return MachineError.exit_code if ended == MachineError.__name__ else NodeError.exit_code
+    return code_of(kinds) or NodeError.exit_code
 
 
 class _Drain:

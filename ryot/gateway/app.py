@@ -22,11 +22,11 @@ from ryot.gateway.server import Connection, Request
 from ryot.gateway.settings import Settings
 from ryot.gateway.trace import Tracing
 from ryot.gateway.upstream import Answer, EngineError, Exchange
-from ryot.gateway.wire import JSON, request, stream_head
+from ryot.gateway.wire import CHUNKED, JSON, head, request, sized
 
 ENGINE_ROUTES: dict[bytes, Callable[[bytes, Settings], Ask]] = {
-    b"/v1/completions": checks.completion,
-    b"/v1/chat/completions": checks.chat,
+    checks.COMPLETIONS: checks.completion,
+    checks.CHAT: checks.chat,
     b"/infer": checks.infer,
 }
 LEFT = 499
@@ -140,7 +140,7 @@ class Gateway:
         task = asyncio.get_running_loop().create_task(self._relay(call, ask))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
-        connection.gone = lambda: _stop(task)
+        connection.gone = task.cancel
 
     def _control(self, call: Call, path: bytes) -> None:
         route, method = control.route_of(path, self.settings.model)
@@ -256,10 +256,9 @@ class Gateway:
         body = answer.body
         if answer.status == 200:
             body = self._understood(call, ask, replica, body)
-            if ask.key is not None and not self._bypassed(call.request):
+            if ask.key is not None and call.cache:  # it was looked for there
                 self.cache.put(ask.key, Cached(body, answer.content_type), self.now())
-            if ask.k:
-                body = self._finished(call, body)
+            body = self._finished(call, body)
         self._judge(replica, answer.status, call)
         self._answer(call, answer.status, answer.content_type, body)
 
@@ -284,7 +283,7 @@ class Gateway:
         """Pass a stream on as it comes. A client that does not take it stops the engine's side too."""
         connection, transport = call.connection, exchange.transport
         length = answer.headers.get(b"content-length")
-        framing = b"transfer-encoding: chunked\r\n" if length is None else b"content-length: %s\r\n" % length
+        framing = CHUNKED if length is None else sized(int(length))
         more = call.headers + b"cache-control: no-cache\r\n"
         whole: asyncio.Future[EngineError | None] = asyncio.get_running_loop().create_future()
 
@@ -294,7 +293,7 @@ class Gateway:
                 transport.pause_reading()
 
         connection.drained, call.begun = transport.resume_reading, True
-        write(stream_head(answer.status, answer.content_type, framing, more, keep=connection.keep) + answer.start)
+        write(head(answer.status, answer.content_type, framing, more, keep=connection.keep) + answer.start)
         exchange.pass_to(write, lambda error: None if whole.done() else whole.set_result(error))
         try:
             error = await whole
@@ -341,10 +340,6 @@ class Gateway:
         self.metrics.done(call.route, status, took_s)
         self.tracing.end(call.trace, status)
         self.log.request(call, status, took_s)
-
-
-def _stop(task: asyncio.Task[None]) -> None:
-    task.cancel()
 
 
 def _refuse_method(request: Request, method: bytes) -> None:

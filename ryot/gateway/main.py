@@ -19,12 +19,11 @@ import uvloop
 from ryot.gateway.access import Door, Log
 from ryot.gateway.app import Gateway
 from ryot.gateway.server import Server
-from ryot.gateway.settings import KEY, Settings
+from ryot.gateway.settings import KEY, LOOPBACK, Settings
 from ryot.gateway.trace import Tracing
 
 LINGER_S = 1.0
 """After SIGTERM requests are still taken for so long: those that were sent before a client could know."""
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def main() -> None:
@@ -36,7 +35,7 @@ def main() -> None:
     parser.add_argument("--ready-fd", type=int, help="an open file that the address is written to once it listens")
     options = parser.parse_args()
     key = os.environ.pop(KEY, None) or None
-    if options.host not in _LOOPBACK and key is None:
+    if options.host not in LOOPBACK and key is None:
         sys.exit(f"{options.host} is open to others: set {KEY}, or listen on 127.0.0.1")
     settings = Settings.model_validate_json(options.settings.read_bytes())
     gc.freeze()  # what was imported is not looked through again

@@ -16,7 +16,7 @@ from typing import Protocol, cast
 import httptools
 
 from ryot.gateway.refused import Refused
-from ryot.gateway.wire import JSON, Headers, head
+from ryot.gateway.wire import JSON, Headers, head, sized
 
 MOST_TARGET, MOST_HEADERS, MOST_HEADER_BYTES = 2048, 64, 16 << 10
 HEAD_S, BODY_S, IDLE_S, STALL_S = 10.0, 60.0, 75.0, 60.0
@@ -53,7 +53,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, server: Server) -> None:
         self._server = server
         self._parser = httptools.HttpRequestParser(self)
-        self.gone: Callable[[], None] | None = None
+        self.gone: Callable[[], object] | None = None
         self.drained: Callable[[], None] | None = None
         self.full = False
         self.busy = False
@@ -218,7 +218,7 @@ class Connection(asyncio.Protocol):
 
     def answer(self, status: int, content_type: bytes, body: bytes, more: bytes = b"") -> None:
         """A whole answer."""
-        self.transport.write(head(status, content_type, len(body), more, keep=self.keep) + (b"" if self._bodyless else body))
+        self.transport.write(head(status, content_type, sized(len(body)), more, keep=self.keep) + (b"" if self._bodyless else body))
         self.end()
 
     def end(self) -> None:

@@ -5,6 +5,9 @@ from pydantic import BaseModel, ConfigDict, Field
 KEY = "RYOT_API_KEY"
 """The environment variable that holds the key every route but /health asks for."""
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+"""Hosts that only this machine reaches, which need no key."""
+
 
 class Settings(BaseModel):
     """Times in seconds, sizes in bytes."""

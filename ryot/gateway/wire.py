@@ -10,15 +10,17 @@ Headers = dict[bytes, bytes]
 """Header fields by their names in lower case; of one that comes twice, the values joined by a comma."""
 
 
-def head(status: int, content_type: bytes, length: int, more: bytes = b"", *, keep: bool = True) -> bytes:
-    """The head of an answer whose body is `length` bytes. `more` are whole header lines."""
-    line = REASONS.get(status) or b"HTTP/1.1 %d Unknown\r\n" % status
-    end = b"\r\n" if keep else b"connection: close\r\n\r\n"
-    return b"%scontent-type: %s\r\ncontent-length: %d\r\n%s%s" % (line, content_type, length, more, end)
+CHUNKED = b"transfer-encoding: chunked\r\n"
+"""The framing of a body that says itself where it ends."""
 
 
-def stream_head(status: int, content_type: bytes, framing: bytes, more: bytes = b"", *, keep: bool = True) -> bytes:
-    """The head of an answer that is passed on as it comes; `framing` is the header line that says where it ends."""
+def sized(length: int) -> bytes:
+    """The framing of a body of so many bytes."""
+    return b"content-length: %d\r\n" % length
+
+
+def head(status: int, content_type: bytes, framing: bytes, more: bytes = b"", *, keep: bool = True) -> bytes:
+    """The head of an answer; `framing` is the header line that says where its body ends, `more` are further whole ones."""
     line = REASONS.get(status) or b"HTTP/1.1 %d Unknown\r\n" % status
     end = b"\r\n" if keep else b"connection: close\r\n\r\n"
     return b"%scontent-type: %s\r\n%s%s%s" % (line, content_type, framing, more, end)

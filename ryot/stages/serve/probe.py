@@ -5,6 +5,9 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+from collections.abc import Mapping
+from contextlib import closing
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 
@@ -25,16 +28,23 @@ def engine_version(url: str) -> str:
 
 def _ask(url: str, method: str, path: str, timeout_s: float, body: object = None) -> dict[str, object] | None:
     """The JSON object that a request is answered with; None for every other outcome."""
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=timeout_s)
     try:
-        connection.request(method, path, json.dumps(body) if body is not None else None, {"Content-Type": "application/json"})
-        response = connection.getresponse()
-        answer = json.loads(response.read()) if response.status == 200 else None
+        status, text = exchange(url, method, path, timeout_s, body)
+        answer = json.loads(text) if status == 200 else None
     except (OSError, http.client.HTTPException, ValueError):
         return None
-    finally:
-        connection.close()
     return answer if isinstance(answer, dict) else None
+
+
+def exchange(
+    url: str, method: str, path: str, timeout_s: float, body: object = None, headers: Mapping[str, str] = MappingProxyType({})
+) -> tuple[int, bytes]:
+    """Status and body of the answer to one request on a connection of its own. Raises OSError or HTTPException where there is none."""
+    with closing(http.client.HTTPConnection(urlsplit(url).netloc, timeout=timeout_s)) as connection:
+        data = json.dumps(body) if body is not None else None
+        connection.request(method, path, data, {"Content-Type": "application/json", **headers})
+        response = connection.getresponse()
+        return response.status, response.read()
 
 
 def hold_port(host: str) -> socket.socket:

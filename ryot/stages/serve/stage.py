@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from importlib import import_module
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from ryot.plugins import Circumstance, Facts, Node, Resources, Service, Spec, StageConfig, StageContext
@@ -54,8 +53,9 @@ class ServeService(Service):
 
     def revive(self, config: ServeConfig, context: StageContext, number: int) -> bool:
         """Start an engine again, on its old port."""
-        again: Callable[[ServeConfig, StageContext, int], bool] = getattr(import_module("ryot.stages.serve.work"), "revive")  # noqa: B009
-        return again(config, context, number)
+        from ryot.stages.serve.work import revive  # noqa: PLC0415 - the heavy half
+
+        return revive(config, context, number)
 
     def expand(self, spec: Spec, facts: Facts) -> Iterable[Node]:
         """The node `serve`, where the spec has such a section."""

@@ -8,9 +8,10 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from ryot.plugins import Endpoint, NodeError, Stage, StageConfig, StageContext
+from ryot.stages.serve.front import KEY
+from ryot.stages.serve.probe import exchange
 
 EVERY_S = 1.0
 NOTICED_S = 5.0
@@ -60,15 +61,11 @@ class Seen:
 
 def look(endpoint: Endpoint) -> Seen | None:
     """The gateway's metrics now; None when it is gone."""
-    connection = http.client.HTTPConnection(urlsplit(endpoint.url).netloc, timeout=10.0)
     try:
-        connection.request("GET", "/metrics", headers={"Authorization": f"Bearer {os.environ.get('RYOT_API_KEY', '')}"})
-        text = connection.getresponse().read().decode()
+        _, text = exchange(endpoint.url, "GET", "/metrics", 10.0, headers={"Authorization": f"Bearer {os.environ.get(KEY, '')}"})
     except (OSError, http.client.HTTPException):
         return None
-    finally:
-        connection.close()
-    return seen(text, time.monotonic())
+    return seen(text.decode(), time.monotonic())
 
 
 def seen(text: str, at_s: float) -> Seen:

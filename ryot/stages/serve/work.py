@@ -52,8 +52,9 @@ def start(config: ServeConfig, context: StageContext) -> Endpoint:
     if checkpoint.context is not None and checkpoint.context < config.context:
         raise NodeError(f"the checkpoint's context is {checkpoint.context} tokens, the spec's {config.context}")
     launched = [launch(config, context, checkpoint, number) for number in range(config.replicas)]
+    told = front.settings(config, checkpoint, ())  # while they load what this reads
     engines = [ready(engine, config, context, checkpoint) for engine in launched]
-    gateway = front.start(config, checkpoint, [engine.url for engine in engines], context)
+    gateway = front.start(config, told | {"replicas": [engine.url for engine in engines]}, context)
     return _endpoint(config, context, checkpoint, engines, gateway)
 
 
