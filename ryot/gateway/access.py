@@ -14,7 +14,7 @@ import msgspec
 from ryot.gateway.refused import Refused
 
 if TYPE_CHECKING:
-    from ryot.gateway.app import Call
+    from ryot.gateway.book import Ended
     from ryot.gateway.server import Request
 
 _MOST_HELD, _FLUSHED, _PIPE = 1 << 20, 32 << 10, 4096
@@ -56,22 +56,22 @@ class Log:
         self.on, self.dropped = on, 0
         self._file, self._held = file, bytearray()
 
-    def request(self, call: Call, status: int, seconds: float) -> None:
+    def request(self, ended: Ended) -> None:
         """A request has ended."""
         if not self.on:
             return
         line = {
-            "time": round(time.time(), 3),
-            "id": call.id.decode(),
-            "method": call.request.method.decode("latin1"),
-            "route": call.route,
-            "status": status,
-            "ms": round(1000 * seconds, 3),
-            "queue_ms": round(1000 * call.queued_s, 3),
-            "bytes": len(call.request.body),
-            "replica": call.replica,
-            "tries": call.tries,
-            "cache": call.cache,
+            "time": round(ended.time, 3),
+            "id": ended.id.decode(),
+            "method": ended.method.decode("latin1"),
+            "route": ended.route,
+            "status": ended.status,
+            "ms": round(1000 * ended.seconds, 3),
+            "queue_ms": round(1000 * (ended.queued_s or 0), 3),
+            "bytes": ended.size,
+            "replica": ended.replica,
+            "tries": ended.tries,
+            "cache": ended.cache,
         }
         self.event(line)
 

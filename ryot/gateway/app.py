@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from ryot.gateway import checks, control, infer
 from ryot.gateway.access import Door, Log
 from ryot.gateway.admission import Admission, Ticket
+from ryot.gateway.book import Book
 from ryot.gateway.budget import RetryBudget
 from ryot.gateway.cache import Answer as Cached
 from ryot.gateway.cache import ResponseCache
@@ -49,9 +50,11 @@ class Call:
     route: str
     started_s: float
     id: bytes
-    queued_s: float = 0.0
+    queued_s: float | None = None
+    """How long it waited for its turn."""
     replica: str = ""
     cache: str = ""
+    tokens: int = 0
     tries: int = 0
     trial: bool = False
     """Whether it is the one request by which a breaker tries its replica."""
@@ -81,6 +84,7 @@ class Gateway:
     cache: ResponseCache = field(init=False)
     budget: RetryBudget = field(init=False)
     metrics: Metrics = field(init=False)
+    book: Book = field(init=False)
     draining: bool = False
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _began_s: float = field(init=False)
@@ -93,6 +97,7 @@ class Gateway:
         self.cache = ResponseCache(settings.cache_ttl, settings.cache)
         self.budget = RetryBudget(settings.retry_share)
         self.metrics = Metrics(self)
+        self.book = Book(self.metrics, self.log)
 
     @property
     def uptime(self) -> float:
@@ -132,10 +137,8 @@ class Gateway:
             kept = self.cache.get(ask.key, call.started_s)
             call.cache = "miss" if kept is None else "hit"
             if kept is not None:
-                self.metrics.hits.inc()
                 self._answer(call, 200, kept.content_type, self._finished(call, kept.body))
                 return
-            self.metrics.misses.inc()
         call.trace = self.tracing.begin(call.route, request.headers)
         task = asyncio.get_running_loop().create_task(self._relay(call, ask))
         self.tasks.add(task)
@@ -178,7 +181,7 @@ class Gateway:
         """Wait for a turn. Raises Refused, 429, where there is no room to wait, or it takes too long."""
         entered = self.admission.ask(ticket)
         if entered:
-            self.metrics.queued(0.0)
+            call.queued_s = 0.0
             return
         again = max(round(self.settings.deadline), 1)
         if entered is None:
@@ -194,7 +197,6 @@ class Gateway:
                 self.admission.leave(ticket)
             raise
         call.queued_s = self.now() - call.started_s
-        self.metrics.queued(call.queued_s)
 
     async def _ask(self, call: Call, ask: Ask) -> None:
         """Ask engines until one answers. Raises Refused where none does, or the budget for retries is spent."""
@@ -272,7 +274,7 @@ class Gateway:
         except Refused:
             self._failed(replica, call)
             raise
-        self.metrics.tokens.inc(int(tokens[1]))
+        call.tokens = int(tokens[1])
         return found
 
     def _finished(self, call: Call, body: bytes) -> bytes:
@@ -307,8 +309,8 @@ class Gateway:
             return
         exchange.release()
         self._judge(replica, answer.status, call)
-        self._told(call, answer.status)
         connection.end()
+        self._told(call, answer.status)
 
     # what becomes of it
 
@@ -328,18 +330,16 @@ class Gateway:
 
     def _answer(self, call: Call, status: int, content_type: bytes, body: bytes) -> None:
         more = call.headers + (b"x-cache: %s\r\n" % call.cache.encode() if call.cache else b"")
-        self._told(call, status)
         call.connection.answer(status, content_type, body, more)
+        self._told(call, status)
 
     def _refuse(self, call: Call, refused: Refused) -> None:
-        self._told(call, refused.status)
         call.connection.answer(refused.status, JSON, refused.body, call.headers + refused.headers)
+        self._told(call, refused.status)
 
     def _told(self, call: Call, status: int) -> None:
-        took_s = self.now() - call.started_s
-        self.metrics.done(call.route, status, took_s)
         self.tracing.end(call.trace, status)
-        self.log.request(call, status, took_s)
+        self.book.add(call, status, self.now() - call.started_s)
 
 
 def _refuse_method(request: Request, method: bytes) -> None:

@@ -6,7 +6,6 @@ Raises Refused. Pure.
 import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar, cast
 
 import msgspec
@@ -24,8 +23,7 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 _PLACE = re.compile(r" - at `\$\.?(.*)`$")
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True):
     """A request as the engine gets it. `weight` is how many sequences it makes. `key` finds its answer in the cache; None: it may differ
     from time to time. `k` and `flat` are of /infer: how many tokens are told of each prompt, and whether there is one prompt only."""
 

@@ -36,6 +36,7 @@ def answer(route: str, gateway: Gateway) -> Answer:
     if route == "/health":
         return _health(gateway)
     if route == "/metrics":
+        gateway.book.settle()
         return 200, TEXT, gateway.metrics.text()
     if route == "/openapi.json":
         settings = gateway.settings

@@ -79,6 +79,7 @@ async def serve(settings: Settings, key: str | None, options: argparse.Namespace
     if broken:
         sys.exit(f"a chore of the gateway ended: {broken[0]!r}")
     gateway.replicas.close()
+    gateway.book.settle()
     log.event({"ended": True, "left": len(gateway.tasks)})
     log.flush()
 
@@ -106,6 +107,7 @@ async def _sweep(gateway: Gateway, server: Server) -> None:
         await asyncio.sleep(1.0)
         server.sweep()
         gateway.replicas.sweep()
+        gateway.book.settle()
         gateway.log.flush()
 
 

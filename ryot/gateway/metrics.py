@@ -10,6 +10,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 
 if TYPE_CHECKING:
     from ryot.gateway.app import Gateway
+    from ryot.gateway.book import Ended
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 _STATES = {"closed": 0, "half_open": 1, "open": 2}
@@ -29,30 +30,32 @@ class Metrics:
             "ryot_first_byte_seconds", "To the first byte of a stream.", ("route",), buckets=_SECONDS, registry=self.registry
         )
         self._queue = Histogram("ryot_queue_seconds", "Waiting for a turn.", buckets=_SECONDS, registry=self.registry)
-        self.tokens = Counter("ryot_generated_tokens", "Tokens of answers that were not streamed.", registry=self.registry)
-        self.hits = Counter("ryot_cache_hits", "Answers from the cache.", registry=self.registry)
-        self.misses = Counter("ryot_cache_misses", "Requests that could have been in the cache.", registry=self.registry)
+        self._tokens = Counter("ryot_generated_tokens", "Tokens of answers that were not streamed.", registry=self.registry)
+        self._hits = Counter("ryot_cache_hits", "Answers from the cache.", registry=self.registry)
+        self._misses = Counter("ryot_cache_misses", "Requests that could have been in the cache.", registry=self.registry)
         self.retries = Counter("ryot_retries", "Requests sent to another replica.", registry=self.registry)
         self.left = Counter("ryot_clients_left", "Clients that left before their answer was whole.", registry=self.registry)
         self._children: dict[object, object] = {}
         self.registry.register(_Gauges(gateway))
 
-    def done(self, route: str, status: int, seconds: float) -> None:
+    def done(self, ended: Ended) -> None:
         """A request has ended."""
-        key = (route, status)
+        key = (ended.route, ended.status)
         counter = self._children.get(key)
         if counter is None:
-            counter = self._children[key] = self._requests.labels(route, str(status))
+            counter = self._children[key] = self._requests.labels(ended.route, str(ended.status))
         counter.inc()  # type: ignore[attr-defined]
-        self._observe(self._seconds, route, seconds)
+        self._observe(self._seconds, ended.route, ended.seconds)
+        if ended.queued_s is not None:
+            self._queue.observe(ended.queued_s)
+        if ended.cache:
+            (self._hits if ended.cache == "hit" else self._misses).inc()
+        if ended.tokens:
+            self._tokens.inc(ended.tokens)
 
     def first_byte(self, route: str, seconds: float) -> None:
         """An engine began to answer."""
         self._observe(self._first, route, seconds)
-
-    def queued(self, seconds: float) -> None:
-        """A request waited so long."""
-        self._queue.observe(seconds)
 
     def _observe(self, histogram: Histogram, route: str, seconds: float) -> None:
         key = (histogram, route)
