@@ -289,8 +289,10 @@ class Gateway:
         more = call.headers + b"cache-control: no-cache\r\n"
         whole: asyncio.Future[EngineError | None] = asyncio.get_running_loop().create_future()
 
+        send = connection.transport.write
+
         def write(data: bytes) -> None:
-            connection.transport.write(data)
+            send(data)
             if connection.full:
                 transport.pause_reading()
 

@@ -53,6 +53,8 @@ class Exchange(asyncio.Protocol):
         self._parser: httptools.HttpResponseParser
         self._answer: asyncio.Future[Answer] | None = None
         self.deadline = float("inf")
+        self.heard = False
+        """Whether a part of a stream came since the last sweep; each gives the engine its time anew."""
         self.used = 0
         self.done: Callable[[EngineError | None], None] | None = None
         self.write: Callable[[bytes], None] | None = None
@@ -88,13 +90,15 @@ class Exchange(asyncio.Protocol):
             cause = error.__context__
             self._fail(str(cause) if isinstance(cause, EngineError) else f"its answer is not HTTP/1.1: {error}")
             return
-        if not self._head_done and len(self._raw) > MOST_HEAD:
-            self._fail("the head of its answer is too large")
-        elif self._passing:
+        if self._passing:
+            self.heard = True
             if self.write:
                 self.write(data)
-            self.deadline = self._pool.now() + self._pool.timeout_s
-        elif self._head_done and not self._collects:
+        elif not self._head_done:
+            if len(self._raw) > MOST_HEAD:
+                self._fail("the head of its answer is too large")
+            return
+        elif not self._collects:
             self._pass_on()
         if self._complete:
             self._finish()
@@ -182,7 +186,7 @@ class Exchange(asyncio.Protocol):
         self._held += data
 
     def _finish(self) -> None:
-        self.finished = True
+        self.finished, self.heard = True, False
         self.deadline = float("inf")
         if self._passing:
             self._told(None)
@@ -267,7 +271,9 @@ class Pool:
         """Give up on what was silent too long; every second or so."""
         now = self.now()
         for exchange in list(self.live):
-            if now > exchange.deadline:
+            if exchange.heard:
+                exchange.heard, exchange.deadline = False, now + self.timeout_s
+            elif now > exchange.deadline:
                 exchange.expire()
 
     def close(self) -> None:
