@@ -1,5 +1,5 @@
-"""The book of requests that have ended. Counting and writing one takes as long as passing it on, and nobody waits for it: they are kept, and
-settled many at a time, which costs a fraction for each."""
+"""The book of requests that have ended. Nobody waits for one to be counted and written: they are kept, and settled many at a time, which
+costs a fraction for each."""
 
 from __future__ import annotations
 
