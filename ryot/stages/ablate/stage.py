@@ -25,7 +25,7 @@ class AblateStage(Stage):
     """Times the stack with each part left out and each part alone, in turns and on the same documents."""
 
     name = "ablate"
-    version = 2
+    version = 3
     Config = AblateConfig
     takes = "weights"
     gives = "ablation"

@@ -24,7 +24,7 @@ class CompareStage(Stage):
     """Times both sides in alternating blocks of updates on the same documents, and sets the finished runs' losses side by side."""
 
     name = "compare"
-    version = 2
+    version = 3
     Config = CompareConfig
     takes = "weights"
     gives = "comparison"

@@ -74,6 +74,7 @@ class Trainer:
         torch.manual_seed(config.recipe.seed * 1_000_003 + world.rank)
         self.engine = start_engine(model.to(world.device).train(), config.recipe, fused=config.kernel.level >= 1)
         self._compiled = False
+        self._sum_loss = sum_loss
 
     def update(self, index: int) -> Update:
         """Carry out update `index`, counted from 0. Raises NodeError when the loss or the gradient is no number."""
@@ -110,7 +111,7 @@ class Trainer:
     def _loss(self, network: nn.Module, rows: Rows) -> torch.Tensor:
         targets_RL = torch.from_numpy(rows.targets_RL).to(self.world.device)
         self.engine.model.set_attn_implementation(UNPADDED[self.attention] if rows.packed else self.attention)
-        return sum_loss(network(**self.inputs(rows)).logits, targets_RL)
+        return self._sum_loss(network(**self.inputs(rows)).logits, targets_RL)
 
     def inputs(self, rows: Rows) -> dict[str, Any]:
         """What the network reads. Padding stands on the right, so plain rows need no mask beside the causal one; packed rows have none."""
@@ -163,9 +164,11 @@ class Trainer:
         return forwards
 
     def _set_compiled(self, wanted: bool) -> None:
+        """Compile the blocks, each as one region, and the loss: it goes over the logits fewer times, and keeps no copy of them in fp32."""
         if wanted and not self._compiled:
             for block in models.blocks(self.engine.model):
                 block.compile(dynamic=True)
+            self._sum_loss = torch.compile(sum_loss, dynamic=True)
             torch.compiler.set_stance("default")
         if self._compiled and not wanted:
             torch.compiler.set_stance("force_eager")

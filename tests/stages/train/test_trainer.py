@@ -209,3 +209,43 @@ def test_clipping_bounds_the_step_and_reports_the_norm_before_it(make_trainer: A
     free, clipped = make_trainer(shape).update(0), make_trainer(shape, clip=1e-3).update(0)
     assert clipped.grad_norm == pytest.approx(free.grad_norm, rel=1e-5)
     assert clipped.grad_norm > 1e-3
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_the_compiled_loss_and_its_gradient_are_the_plain_ones(precision: str) -> None:
+    import torch  # noqa: PLC0415
+
+    from ryot.stages.train.rows import NO_TARGET  # noqa: PLC0415 - it imports torch
+    from ryot.stages.train.trainer import sum_loss  # noqa: PLC0415 - it imports torch
+
+    compiled = torch.compile(sum_loss, dynamic=True)
+    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
+    for rows, length in ((3, 17), (1, 64)):  # another shape is no new code
+        torch.manual_seed(0)
+        targets = torch.randint(0, 300, (rows, length))
+        targets[:, ::5] = NO_TARGET
+        plain, fused = (torch.randn(rows, length, 300, generator=torch.Generator().manual_seed(1), dtype=dtype) for _ in range(2))
+        losses = [function(logits.requires_grad_(), targets) for function, logits in ((sum_loss, plain), (compiled, fused))]
+        for loss in losses:
+            loss.backward()
+        assert losses[1].dtype == torch.float32
+        assert losses[1].item() == pytest.approx(losses[0].item(), rel=1e-6)
+        assert plain.grad is not None
+        assert fused.grad is not None
+        assert torch.allclose(fused.grad, plain.grad, rtol=1e-2 if precision == "bf16" else 1e-4, atol=1e-7)
+        assert not fused.grad[:, ::5].any()
+
+
+def test_a_compiled_run_compiles_its_loss_too_and_agrees_with_a_plain_one(make_trainer: Any, packable: ModelShape) -> None:
+    import torch  # noqa: PLC0415
+
+    from ryot.stages.train.trainer import sum_loss  # noqa: PLC0415 - it imports torch
+
+    plain, stack = make_trainer(packable), make_trainer(packable, level=2)
+    stack.tuner.chosen["precision"] = "fp32"
+    try:
+        for index in range(2):
+            assert stack.update(index).loss == pytest.approx(plain.update(index).loss, abs=1e-4)
+        assert stack._sum_loss is not sum_loss
+    finally:
+        torch.compiler.set_stance("default")
