@@ -21,6 +21,9 @@ from ryot.gateway.wire import JSON, Headers, head, sized
 MOST_TARGET, MOST_HEADERS, MOST_HEADER_BYTES = 2048, 64, 16 << 10
 HEAD_S, BODY_S, IDLE_S, STALL_S = 10.0, 60.0, 75.0, 60.0
 """Seconds for a whole head, a whole request, between two requests, and in which a client must take something of its answer."""
+LINGER_S = 2.0
+"""Seconds in which what a client still sends of a request that was refused is thrown away: closing at once would reset the connection, and
+the answer might be lost with it."""
 _AHEAD = 256 << 10
 """Bytes that a client may send before it is answered."""
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -57,6 +60,7 @@ class Connection(asyncio.Protocol):
         self.drained: Callable[[], None] | None = None
         self.full = False
         self.busy = False
+        self._lingers = False
         self._requests: deque[Request] = deque()
         self._broken: Refused | None = None
         self._ahead = b""
@@ -89,6 +93,8 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes of a request."""
+        if self._lingers:
+            return
         if self.busy or self.full:
             self._ahead += data
             if len(self._ahead) > _AHEAD:  # reading on is the only way to notice that it leaves
@@ -203,7 +209,7 @@ class Connection(asyncio.Protocol):
         if self._requests:
             self._serve(self._requests.popleft())
         elif self._broken:
-            self.busy, self._keep, self._bodyless = True, False, False  # what follows cannot be told apart
+            self.busy, self._keep, self._bodyless, self._lingers = True, False, False, True  # what follows cannot be told apart
             self.answer(self._broken.status, JSON, self._broken.body, self._broken.headers)
         elif self._ahead:
             data, self._ahead = self._ahead, b""
@@ -224,6 +230,10 @@ class Connection(asyncio.Protocol):
     def end(self) -> None:
         """The answer is whole; the next request may come."""
         self.gone = self.drained = None
+        if self._lingers:
+            self.deadline = self._server.now() + LINGER_S
+            self.transport.write_eof()
+            return
         if not self.keep:
             self.deadline = self._server.now() + STALL_S
             self.transport.close()

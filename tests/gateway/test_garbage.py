@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import random
 import socket
 import time
@@ -142,3 +144,17 @@ def test_a_request_byte_by_byte_is_a_request(engine: Start, gateway: Start) -> N
         for byte in dribble(VALID % (len(BODY), BODY)):
             connection.sendall(byte)
         assert connection.recv(100).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_that_is_too_large_is_answered_and_not_cut_off(engine: Start, gateway: Start, chunked: bool) -> None:
+    front = gateway(engine())
+    body = b" " * (3 << 20)
+    for _ in range(5):
+        connection = http.client.HTTPConnection("127.0.0.1", front.port, timeout=20)
+        given = iter([body]) if chunked else body
+        connection.request("POST", "/infer", given, {"content-type": "application/json"}, encode_chunked=chunked)
+        response = connection.getresponse()
+        assert (response.status, "larger than" in json.loads(response.read())["error"]["message"]) == (413, True)
+        connection.close()
+    assert front.ask("/health")[0] == 200
