@@ -32,7 +32,13 @@ from ryot.report.gather import gather
 from ryot.report.live import display
 from ryot.store.journal import Run, all_runs, begin
 
-_PRODUCTS = {"documents": "documents", "tokens": "token shards", "weights": "weights", "model": "model"}
+_PRODUCTS = {
+    "documents": "documents",
+    "tokens": "token shards",
+    "weights": "weights",
+    "model": "model",
+    "validation": "deployment checklist",
+}
 """What a finished plan leaves to take away, by what its stages give."""
 
 

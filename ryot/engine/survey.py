@@ -65,7 +65,7 @@ def _state(
         return NodeState("cached", "finished")
     if node.name not in running:
         return NodeState("cached", "not needed: nothing that uses it runs")
-    waits = [name for name in node.needs if name in running and not _can_come_up(plan.node(name), running)]
+    waits = [name for name in dict.fromkeys(node.needs) if name in running and not _can_come_up(plan.node(name), running)]
     before = [name for name in node.after if name in running]
     words = [_why(node, store, earlier, once)]
     words += [f"waits for {', '.join(waits)}"] if waits else []

@@ -72,6 +72,13 @@ class StageContext:
             raise NodeError(f"{self.node} measured {name!r}, which it does not declare; it declares {sorted(self.declared)}")
         self.evidence[name] = Evidence.model_validate({"value": value, **evidence})
 
+    def bounds(self, name: str, confidence: float = 0.95) -> tuple[float, float]:
+        """The one-sided lower and upper bound of what was measured, each at `confidence`, as a verdict reckons them; infinite where the
+        samples are too few. Raises KeyError for what was not measured."""
+        from ryot.check.statistics import interval  # noqa: PLC0415 - few stages ask, and all would import numpy
+
+        return interval(self.declared[name], self.evidence[name], confidence)
+
     def write(self, name: str, data: bytes | str) -> Path:
         """Write a file below `out`, durably: beside, fsync, rename. Returns its path."""
         path = self.out / name

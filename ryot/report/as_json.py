@@ -29,6 +29,7 @@ def summary_data(summary: Summary) -> dict[str, object]:
         "measures": [asdict(row) for row in summary.measures],
         "claims": [asdict(row) for row in summary.claims],
         "comparison": summary.comparison,
+        "validation": summary.validation,
         "datasheet": None if summary.datasheet is None else asdict(summary.datasheet),
         "histories": dict(summary.histories),
         "looks": dict(summary.looks),

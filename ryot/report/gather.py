@@ -45,6 +45,7 @@ def gather(plan: Plan, store: Store, spec: Spec, run: Run | None, now: datetime)
             _left(plan, store, "compare", "comparison.json"),
             _datasheet(plan, store, spec),
             _left(plan, store, "sweep", "sweep.json"),
+            _left(plan, store, "validation", "deployment_validation_report.json"),
             *_histories(plan, store),
         ),
     )

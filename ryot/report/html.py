@@ -14,6 +14,7 @@ from ryot.report.drawing import Chart
 from ryot.report.plain import plain
 from ryot.report.summary import Summary
 from ryot.report.sweep import rows_of_sweep, sweep_charts
+from ryot.report.validation import rows_of_validation, tally
 from ryot.report.wording import MARKS, found, outcome, status_of
 from ryot.units import show, show_seconds
 
@@ -34,6 +35,8 @@ def to_html(summary: Summary) -> str:
             ablation=ablation_chart(parts_of(summary)),
             sweep=None if summary.sweep is None else rows_of_sweep(summary.sweep),
             sweep_charts=[] if summary.sweep is None else sweep_charts(summary.sweep),
+            validation=None if summary.validation is None else rows_of_validation(summary.validation),
+            tally=None if summary.validation is None else tally(summary.validation),
             funnel=None if summary.datasheet is None else funnel_chart(summary.datasheet),
             latency=_latency_charts(summary),
         )

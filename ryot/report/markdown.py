@@ -9,6 +9,7 @@ from ryot.report.datasheet import reasons
 from ryot.report.plain import plain
 from ryot.report.summary import MeasureRow, Summary
 from ryot.report.sweep import rows_of_sweep
+from ryot.report.validation import rows_of_validation, tally
 from ryot.report.wording import found, outcome, status_of
 from ryot.units import show, show_seconds
 
@@ -31,6 +32,7 @@ def _sections(summary: Summary) -> Iterable[str]:
     yield _section("Baseline against optimized", _comparison(summary))
     yield _section("Sweep", _sweep(summary))
     yield _section("Data", _data(summary))
+    yield _section("Deployment checklist", _validation(summary))
     yield _section("Other measures", _measures([row for row in summary.measures if not row.measure.startswith("bench")]))
     yield _section("Audited claims", _claims(summary))
     yield _section("Nodes", _nodes(summary))
@@ -83,6 +85,17 @@ def _sweep(summary: Summary) -> str:
         return ""
     found = rows_of_sweep(summary.sweep)
     return "\n\n".join((_table(("trial", "state", *found.fields, "loss, choosing half", "loss, other half"), found.rows), found.note))
+
+
+def _validation(summary: Summary) -> str:
+    if summary.validation is None:
+        return ""
+    rows = [
+        (row.status, row.area, row.asks, "; ".join(part for part in (row.told, row.numbers) if part))
+        for row in rows_of_validation(summary.validation)
+    ]
+    table = _table(("status", "area", "what has to be so", "how it was shown, or why not"), rows)
+    return f"{table}\n\n{tally(summary.validation)}. What is not shown is not passed."
 
 
 def _data(summary: Summary) -> str:

@@ -61,7 +61,7 @@ class MeasureRow:
 class Summary:
     """All that a report can show. `histories`: loss per update by node, `looks`: (update, loss) on held-out documents. `latencies`:
     seconds by node. `blocks`: pairs of (baseline, candidate) seconds by node/measure. `comparison`: the compare stage's own report,
-    `sweep`: the sweep stage's, if there is one."""
+    `sweep` and `validation`: those stages', if there are any."""
 
     heading: Heading
     nodes: tuple[NodeRow, ...] = ()
@@ -71,6 +71,7 @@ class Summary:
     comparison: Mapping[str, object] | None = None
     datasheet: Datasheet | None = None
     sweep: Mapping[str, Any] | None = None
+    validation: Mapping[str, Any] | None = None
     histories: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     looks: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
     latencies: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
@@ -92,11 +93,13 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What stages left for the report beside their measures: compare's own, the documents' way, a sweep's trials, losses by node."""
+    """What stages left for the report beside their measures: compare's own, the documents' way, a sweep's trials, the checklist, losses by
+    node."""
 
     comparison: Mapping[str, object] | None = None
     datasheet: Datasheet | None = None
     sweep: Mapping[str, Any] | None = None
+    validation: Mapping[str, Any] | None = None
     histories: Mapping[str, Sequence[float]] = field(default_factory=dict)
     looks: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
 
@@ -121,6 +124,7 @@ def summarise(
         comparison=left.comparison,
         datasheet=left.datasheet,
         sweep=left.sweep,
+        validation=left.validation,
         histories={node: tuple(losses) for node, losses in left.histories.items()},
         looks={node: tuple(points) for node, points in left.looks.items()},
         latencies=_latencies(measured),

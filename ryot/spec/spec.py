@@ -17,6 +17,7 @@ from ryot.spec.sweep import Sweep
 from ryot.spec.target import WrittenTarget
 from ryot.spec.train import Optimize, Train
 from ryot.spec.twin import twin
+from ryot.spec.validation import Validation
 
 
 class Insert(Section):
@@ -67,6 +68,8 @@ class Spec(Section):
     """The live server."""
     package: Package | None = None
     """What is served, as a folder to ship."""
+    validation: Validation | None = None
+    """The checklist before a deployment."""
     evaluate: Evaluate | None = None
     """Benchmarks of quality."""
     bench: Bench | None = None
@@ -96,6 +99,7 @@ class Spec(Section):
                 "evaluate": small_evaluate(self.evaluate) if self.serve else None,
                 "compress": None,
                 "package": None,
+                "validation": None,
                 "serve": self.serve.model_copy(update={"weights": None}) if self.serve else None,
                 "bench": None,
                 "targets": (),
@@ -105,7 +109,8 @@ class Spec(Section):
 
     @model_validator(mode="after")
     def _what_needs_what(self) -> Self:
-        for section, needed in (("compress", "export"), ("serve", "export"), ("evaluate", "serve"), ("bench", "serve")):
+        served = (("evaluate", "serve"), ("bench", "serve"), ("validation", "serve"))
+        for section, needed in (("compress", "export"), ("serve", "export"), *served):
             if getattr(self, section) is not None and getattr(self, needed) is None:
                 raise ValueError(f"{section} needs a section {needed}; write at least `{needed}: {{}}`")
         made = [source.generate.examples if source.generate else None for source in self.data.sources]
