@@ -32,7 +32,7 @@ def mean_bounds(samples: Floats, confidence: float) -> tuple[float, float]:
         return -math.inf, math.inf
     center, error = float(samples.mean()), float(samples.std(ddof=1)) / math.sqrt(n)
     if error <= 1e-12 * abs(center):
-        return center, center
+        return _without_spread(center, n, confidence)
 
     def one(rows: Floats) -> Floats:
         return _students(rows.mean(axis=1) - center, rows.std(axis=1, ddof=1) / math.sqrt(n))
@@ -52,7 +52,7 @@ def log_ratio_bounds(pairs: Floats, confidence: float) -> tuple[float, float]:
     center = log_ratio(pairs)
     error = log_ratio_spread(pairs) / math.sqrt(n)
     if error <= 1e-12:
-        return center, center
+        return _without_spread(center, n, confidence)
 
     def one(drawn: list[Floats]) -> Floats:
         baseline, candidate = (rows.mean(axis=1) for rows in drawn)
@@ -72,6 +72,16 @@ def log_ratio_spread(pairs: Floats) -> float:
     """What one pair adds to the variance of the log ratio, as a standard deviation (delta method). Shapes: pairs [n, 2], n >= 2."""
     means = pairs.mean(axis=0)
     return float((pairs[:, 1] / means[1] - pairs[:, 0] / means[0]).std(ddof=1))
+
+
+def enough_without_spread(confidence: float) -> int:
+    """How many equal samples show, at `confidence`, that at least 95 % of what will be met is like them: 0.95^n <= 1 - c."""
+    return math.ceil(math.log(1 - confidence) / math.log(0.95) - 1e-9)
+
+
+def _without_spread(center: float, n: int, confidence: float) -> tuple[float, float]:
+    """A few samples that agree to the last digit do not know their spread: there is no bound."""
+    return (center, center) if n >= enough_without_spread(confidence) else (-math.inf, math.inf)
 
 
 def _studentised(columns: list[Floats], statistic: Callable[[list[Floats]], Floats], n: int, confidence: float) -> tuple[float, float]:

@@ -9,7 +9,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from ryot.check.bootstrap import log_ratio, log_ratio_bounds, log_ratio_spread, mean_bounds
+from ryot.check.bootstrap import enough_without_spread, log_ratio, log_ratio_bounds, log_ratio_spread, mean_bounds
 from ryot.check.sizes import MOST, fewest_samples, proportion_bounds, ranks, size_for_share
 from ryot.measures import Comparison, Evidence, Measure, finite, meets, point, size
 
@@ -98,7 +98,9 @@ def _size_for_distance(measure: Measure, evidence: Evidence, bound: float, confi
         if len(pairs) < 2 or ratio <= 0:
             return None
         distance, spread = log_ratio(pairs) - math.log(ratio), log_ratio_spread(pairs)
-    if distance == 0 or spread == 0:
+    if spread == 0:
+        return enough_without_spread(confidence)
+    if distance == 0:
         return None
     needed = (NormalDist().inv_cdf(confidence) * spread / distance) ** 2
     return math.ceil(needed) if needed < MOST else None

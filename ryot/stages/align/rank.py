@@ -40,7 +40,7 @@ def main(path: Path) -> None:
     model = learner.undropped(load(place.weights)).to(job["device"])
     reference = completion_nats(model, sequences, pad)
     trainer = make(model, config, place, pairs.train)
-    resumed = learner.run(trainer, place, config.recipe.updates(len(pairs.train)), progress)
+    resumed = learner.run(trainer, place, config.recipe, len(pairs.train), progress)
     progress.say("measuring on the held-out pairs")
     trainable, adapted = learner.trainable(trainer.model), probe_logits(trainer.model, sequences)
     learner.write_merged(trainer, place)

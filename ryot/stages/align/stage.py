@@ -19,7 +19,7 @@ class AlignStage(Stage):
     """Trains adapters with TRL's DPOTrainer against the weights it begins with, and merges them."""
 
     name = "align"
-    version = 1
+    version = 2
     Config = AlignConfig
     takes = "weights"
     gives = "weights"

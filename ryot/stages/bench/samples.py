@@ -7,8 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
-WINDOWS = 20
-"""Windows of time a scenario is cut into: 20 samples of a rate, 10 pairs of first and second half."""
+from ryot.stages import windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +43,9 @@ def errors(samples: Sequence[Sample]) -> dict[str, int]:
     return dict(sorted(Counter(sample.error for sample in samples if not sample.ok).items()))
 
 
-def rates(samples: Sequence[Sample], amounts: Sequence[float], windows: int = WINDOWS) -> list[float]:
-    """Amount per second in each of `windows` equal windows of the whole time. A request's amount is spread evenly over its own
-    duration, because that is when it was worked on; the mean of the windows is the total amount over the total time."""
-    end = max((sample.end_s for sample in samples), default=0.0)
-    if end <= 0:
-        return [0.0] * windows
-    width, totals = end / windows, [0.0] * windows
-    for sample, amount in zip(samples, amounts, strict=True):
-        took = max(sample.end_s - sample.start_s, 1e-9)
-        for index in range(int(sample.start_s / width), min(int(sample.end_s / width), windows - 1) + 1):
-            overlap = min(sample.end_s, (index + 1) * width) - max(sample.start_s, index * width)
-            totals[index] += amount * max(overlap, 0.0) / took
-    return [total / width for total in totals]
+def rates(samples: Sequence[Sample], amounts: Sequence[float]) -> list[float]:
+    """Amount per second in each of WINDOWS equal windows of the whole time."""
+    return windows.rates([(sample.start_s, sample.end_s) for sample in samples], amounts)
 
 
 def halves(values: Sequence[float]) -> list[tuple[float, float]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Annotated
 
 from ryot.plugins import Circumstance, Facts, Measure, Node, Resources, Spec, SpecError, Stage, StageConfig
-from ryot.stages.bench.samples import WINDOWS
+from ryot.stages.windows import WINDOWS
 
 _COUNTED = "over every counted request; one that failed counts as the whole timeout"
 MEASURES = (

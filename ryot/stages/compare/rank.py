@@ -45,11 +45,11 @@ def main(path: Path) -> None:
     leave(world)
 
 
-def _sides(config: CompareConfig, tokens: Path, chosen: dict[str, Any], world: World) -> Sides:
-    unpacked = {**chosen, "rows": config.optimized.recipe.batch_size, "packing": False}
+def _sides(config: CompareConfig, tokens: Path, chosen: dict[str, dict[str, Any]], world: World) -> Sides:
+    unpacked = {**chosen["optimized"], "rows": config.optimized.recipe.batch_size, "packing": False}
     system = trainer_of(config.optimized, tokens, unpacked, world) if config.optimized.compressor else None
-    baseline = trainer_of(config.baseline, tokens, {}, world)
-    return Sides(baseline, trainer_of(config.optimized, tokens, chosen, world), system)
+    baseline = trainer_of(config.baseline, tokens, chosen["baseline"], world)
+    return Sides(baseline, trainer_of(config.optimized, tokens, chosen["optimized"], world), system)
 
 
 def trainer_of(config: TrainConfig, tokens: Path, chosen: dict[str, Any], world: World) -> Trainer:

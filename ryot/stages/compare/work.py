@@ -12,7 +12,6 @@ from ryot.stages.train.launch import Ranks, launch
 from ryot.stages.train.work import show
 
 CHOICES = ("rows", "compile", "precision", "packing", "attention", "dropout", "gradient_error")
-"""What the finished run chose, or found out, and its timed blocks take over."""
 
 Finished = dict[str, Any]
 """A finished run: what stands in history.json and timings.json."""
@@ -26,19 +25,26 @@ def run(config: CompareConfig, context: StageContext) -> None:
     job = {
         "config": config.model_dump(mode="json"),
         "tokens": str(context.inputs["tokens"]),
-        "chosen": {name: optimized["tuning"]["chosen"][name] for name in CHOICES if name in optimized["tuning"]["chosen"]},
+        "chosen": {"baseline": choices_of(baseline), "optimized": choices_of(optimized)},
         "result": str(result),
     }
     launch(Ranks("ryot.stages.compare.rank", config.baseline.recipe.ranks, job), context, lambda line: show(line, context))
     timed: dict[str, Any] = json.loads(result.read_text())
     _measure(context, baseline, optimized, timed)
-    context.write("comparison.json", json.dumps(report(config, baseline, optimized, timed), indent=1, sort_keys=True))
+    bounds = {name: context.bounds(name) for name in ("stack_time_reduction", "speed_ratio", "loss_gap", "loss_gap_relative")}
+    context.write("comparison.json", json.dumps(report(config, baseline, optimized, timed, bounds), indent=1, sort_keys=True))
 
 
 def finished(folder: Path) -> Finished:
     """What a "weights" folder says of its run."""
     found: Finished = json.loads((folder / "history.json").read_text()) | json.loads((folder / "timings.json").read_text())
     return found
+
+
+def choices_of(run: Finished) -> dict[str, Any]:
+    """What a finished run chose, or found out, and its timed blocks take over."""
+    chosen = run["tuning"]["chosen"]
+    return {name: chosen[name] for name in CHOICES if name in chosen}
 
 
 def refuse_unequal(baseline: Finished, optimized: Finished) -> None:

@@ -16,6 +16,7 @@ import torch
 from peft import LoraConfig, PeftModel, set_peft_model_state_dict
 from safetensors.torch import load_file, save_file
 from torch import nn
+from torch.optim.lr_scheduler import LambdaLR
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
 
 from ryot.plugins import NodeError, digest_file, write_durable
@@ -23,8 +24,8 @@ from ryot.stages.finetune import checkpoints
 from ryot.stages.finetune.settings import LoraChoice, TuningRecipe
 from ryot.stages.train.child import Progress
 from ryot.stages.train.model import parameter_count, stored_tensors
+from ryot.stages.train.schedule import share_of_peak
 
-_SCHEDULES = {"cosine": "cosine", "linear": "linear", "constant": "constant_with_warmup"}
 _OF_TORCHRUN = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "GROUP_RANK", "MASTER_ADDR", "MASTER_PORT")
 
 
@@ -104,8 +105,6 @@ def arguments(recipe: TuningRecipe, place: Place, every: int) -> dict[str, Any]:
         "per_device_train_batch_size": recipe.batch_size,
         "gradient_accumulation_steps": recipe.accumulation,
         "learning_rate": recipe.lr,
-        "lr_scheduler_type": _SCHEDULES[recipe.schedule],
-        "warmup_steps": recipe.warmup_steps,
         "weight_decay": recipe.weight_decay,
         "max_grad_norm": recipe.clip,
         "seed": recipe.seed,
@@ -129,10 +128,21 @@ def arguments(recipe: TuningRecipe, place: Place, every: int) -> dict[str, Any]:
 class Watched:
     """Mixed into a trainer of TRL: times every update, counts its tokens, tells it to the node, refuses what is no number."""
 
+    recipe: TuningRecipe
     progress: Progress
     updates: int
     _tokens = 0
     _began = 0.0
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> LambdaLR:
+        """The rates that training has, of which the first is not 0, as Hugging Face's is: that update would be none."""
+        recipe = self.recipe
+
+        def share(update: int) -> float:
+            return share_of_peak(recipe.schedule, recipe.warmup_steps, update, num_training_steps)
+
+        self.lr_scheduler = LambdaLR(optimizer or self.optimizer, share)  # type: ignore[attr-defined]
+        return self.lr_scheduler
 
     def training_step(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
         """One micro-batch."""
@@ -177,9 +187,10 @@ class Sealer(TrainerCallback):  # type: ignore[misc]
         checkpoints.rotate(self._place.checkpoints, path)
 
 
-def run(trainer: Any, place: Place, updates: int, progress: Progress) -> int:
-    """Train to the end from the newest whole checkpoint. Returns how often the run was resumed."""
-    trainer.progress, trainer.updates = progress, updates
+def run(trainer: Any, place: Place, recipe: TuningRecipe, pairs: int, progress: Progress) -> int:
+    """Train on so many pairs to the end, from the newest whole checkpoint. Returns how often the run was resumed."""
+    updates = recipe.updates(pairs)
+    trainer.recipe, trainer.progress, trainer.updates = recipe, progress, updates
     identity = place.identity
     newest = checkpoints.newest(place.checkpoints, identity)
     resumed = checkpoints.resumed_of(newest) + 1 if newest else 0

@@ -16,7 +16,11 @@ COUNTED = (
     Measure(name="updates", kind="exact", about="updates of the weights"),
     Measure(name="total_time", kind="exact", unit="s", about="all updates"),
     Measure(
-        name="tokens_per_s", kind="mean", unit="tokens/s", about="prompts and completions; the first tenth is left out", sample="update"
+        name="tokens_per_s",
+        kind="mean",
+        unit="tokens/s",
+        about="prompts and completions, over equal windows; the first tenth left out",
+        sample="window",
     ),
     Measure(name="memory_rss", kind="exact", unit="bytes", about="peak resident memory of the training process"),
     Measure(

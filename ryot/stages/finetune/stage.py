@@ -1,6 +1,5 @@
 """The `finetune` stage, light half: the trained weights taught to answer, by supervised pairs."""
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,6 +8,7 @@ from ryot.stages.compare.gate import gate_of
 from ryot.stages.filter.stage import last_documents
 from ryot.stages.finetune.settings import COUNTED, SPEED, TuningConfig, settings_of
 from ryot.stages.train.stage import trained_weights
+from ryot.stages.windows import windows
 
 
 class FinetuneConfig(TuningConfig):
@@ -19,7 +19,7 @@ class FinetuneStage(Stage):
     """Fine-tunes with TRL's SFTTrainer, through PEFT's adapters or in full, and merges what it learnt into the weights."""
 
     name = "finetune"
-    version = 1
+    version = 2
     Config = FinetuneConfig
     takes = "weights"
     gives = "weights"
@@ -52,5 +52,5 @@ def samples_of(section: Any, of_pairs: Iterable[str]) -> dict[str, int]:
     """How many samples each measure takes, where the spec alone tells; `of_pairs` are those that take one a held-out pair."""
     found = {} if section.heldout is None else dict.fromkeys(of_pairs, section.heldout)
     if section.updates is not None:
-        found["tokens_per_s"] = section.updates - min(math.ceil(section.updates / 10), section.updates - 1)
+        found["tokens_per_s"] = windows(section.updates)
     return found

@@ -15,6 +15,7 @@ from ryot.stages.finetune.settings import TuningConfig
 from ryot.stages.finetune.stage import FinetuneConfig
 from ryot.stages.train.launch import Ranks, launch
 from ryot.stages.train.work import show
+from ryot.stages.windows import settled_rates
 
 Result = dict[str, Any]
 
@@ -75,12 +76,12 @@ def _write(context: StageContext, result: Result) -> None:
 def measure(context: StageContext, prepared: Prepared, result: Result) -> None:
     """What `finetune` and `align` find out alike."""
     updates = result["updates"]
-    speeds = [update["tokens"] / update["seconds"] for update in updates]
     context.measure("pairs", len(prepared.train))
     context.measure("cut", prepared.cut, of=prepared.pairs)
     context.measure("updates", len(updates))
     context.measure("total_time", math.fsum(update["seconds"] for update in updates))
-    context.measure("tokens_per_s", samples=tuple(speeds[min(math.ceil(len(speeds) / 10), len(speeds) - 1) :]))
+    rates = settled_rates([update["tokens"] for update in updates], [update["seconds"] for update in updates])
+    context.measure("tokens_per_s", samples=rates)
     for name in ("parameters", "trainable", "memory_rss", "merge_difference"):
         context.measure(name, result[name])
 

@@ -37,7 +37,7 @@ class SweepStage(Stage):
     """Trains with other values for some fields, and says which did best on documents that no choice was made by."""
 
     name = "sweep"
-    version = 1
+    version = 2
     Config = SweepConfig
     takes = "tokens"
     resources = Resources(cpus=0)

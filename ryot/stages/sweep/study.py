@@ -54,9 +54,15 @@ def varied(config: TrainConfig, values: Values, documents: int | None, looks: in
     recipe = config.recipe.model_copy(update=parts["train"])
     if documents is not None:
         recipe = recipe.model_copy(update={"epochs": None, "steps": math.ceil(documents / recipe.global_batch)})
-    every = math.ceil(recipe.updates(there) / (looks + 1))
+    within = looks if recipe.updates(there) > looks else 0  # a run too short for them is not pruned, and prunes no other
     return config.model_copy(
-        update={"model": config.model.model_copy(update=parts["model"]), "recipe": recipe, "evaluate_every": every, "track": ()}
+        update={
+            "model": config.model.model_copy(update=parts["model"]),
+            "recipe": recipe,
+            "evaluate_every": 0,
+            "looks": within,
+            "track": (),
+        }
     )
 
 

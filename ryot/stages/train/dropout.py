@@ -5,6 +5,7 @@ where SFC64 (O'Neill's and Doty-Humphrey's small fast counting generator, as num
 Seeds come from torch's generator, so seeding, checkpoints and recomputation behave as ever.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -40,11 +41,26 @@ def drawn_dropout(x: torch.Tensor, p: float) -> torch.Tensor:
     return x * dropout_mask(x.detach(), p)
 
 
+class HookedDropout:
+    """A forward hook that drops from its module's output, for networks that have no dropout of their own: hooks leave the modules, and the
+    weights' names, alone."""
+
+    def __init__(self, p: float) -> None:
+        self.p = p
+        self.drop: Callable[[torch.Tensor, float], torch.Tensor] = nn.functional.dropout
+
+    def __call__(self, module: nn.Module, _inputs: Any, output: torch.Tensor) -> torch.Tensor:
+        return self.drop(output, self.p) if module.training else output
+
+
 def draw_masks(model: nn.Module) -> None:
     """Let every dropout of a model draw its masks so. Modules that drop nothing are left alone."""
     for module in model.modules():
         if isinstance(module, nn.Dropout) and 0 < module.p < 1:
             module.forward = _forward(module)
+        for hook in module._forward_hooks.values():
+            if isinstance(hook, HookedDropout):
+                hook.drop = drawn_dropout
 
 
 def _forward(module: nn.Dropout) -> Any:

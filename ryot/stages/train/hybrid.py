@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from transformers import GraniteMoeHybridConfig, GraniteMoeHybridForCausalLM, PreTrainedModel
 
+from ryot.stages.train.dropout import HookedDropout
 from ryot.stages.train.rope import rope_parameters
 from ryot.stages.train.stage import ModelShape
 
@@ -81,10 +82,6 @@ def fill_mixer(name: str, parameter: nn.Parameter, generator: torch.Generator) -
 
 def _drop(model: GraniteMoeHybridForCausalLM, p: float) -> None:
     """Dropout on embeddings and residual branches. A mixer is hooked as a whole: fused kernels pass its output projection by."""
-
-    def drop(module: nn.Module, _inputs: Any, output: torch.Tensor) -> torch.Tensor:
-        return nn.functional.dropout(output, p, module.training)
-
     mixers = [layer.self_attn.o_proj if layer.mamba is None else layer.mamba for layer in model.model.layers]
     for module in (model.model.embed_tokens, *mixers, *(layer.shared_mlp for layer in model.model.layers)):
-        module.register_forward_hook(drop)
+        module.register_forward_hook(HookedDropout(p))

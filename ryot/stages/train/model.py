@@ -12,6 +12,7 @@ from torch import nn
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, PreTrainedModel
 
 from ryot.stages.train.documents import Specials
+from ryot.stages.train.dropout import HookedDropout
 from ryot.stages.train.hybrid import fill_mixer, hybrid
 from ryot.stages.train.rope import rope_parameters
 from ryot.stages.train.stage import ModelShape
@@ -68,14 +69,10 @@ def _llama(shape: ModelShape, common: dict[str, Any]) -> PreTrainedModel:
 
 
 def _drop_llama(model: LlamaForCausalLM, p: float) -> None:
-    """Dropout on embeddings and residual branches, which Hugging Face's Llama lacks; hooks leave the weights' names alone."""
-
-    def drop(module: nn.Module, _inputs: Any, output: torch.Tensor) -> torch.Tensor:
-        return nn.functional.dropout(output, p, module.training)
-
+    """Dropout on embeddings and residual branches, which Hugging Face's Llama lacks."""
     branches = [part for layer in model.model.layers for part in (layer.self_attn.o_proj, layer.mlp.down_proj)]
     for module in (model.model.embed_tokens, *branches):
-        module.register_forward_hook(drop)
+        module.register_forward_hook(HookedDropout(p))
 
 
 _MAKERS = {"gpt": _gpt, "llama": _llama, "hybrid": hybrid}

@@ -113,7 +113,7 @@ def train(trainer: Trainer, run: Run, outside: Outside, look: Look | None = None
         told = {"loss": update.loss, "lr": update.lr, "grad_norm": update.grad_norm, "tokens_per_s": update.tokens / update.seconds}
         outside.trackers.note(index + 1, told)
         last = index + 1 == trainer.updates
-        if config.evaluate_every and (index + 1) % config.evaluate_every == 0 and not last:
+        if looks_after(config, index + 1, trainer.updates) and not last:
             losses = evaluate(trainer, run, outside)
             outside.trackers.note(index + 1, {"heldout_loss": run.evaluations[-1]["loss"]})
             if look:
@@ -121,6 +121,13 @@ def train(trainer: Trainer, run: Run, outside: Outside, look: Look | None = None
         if (index + 1) % config.checkpoint_every == 0 or last:
             outside.progress.at(f"the checkpoint after update {index + 1}", SLOW_S)
             _save(trainer, run, outside)
+
+
+def looks_after(config: TrainConfig, done: int, updates: int) -> bool:
+    """Whether the held-out loss is looked at after `done` of so many updates."""
+    if config.evaluate_every and done % config.evaluate_every == 0:
+        return True
+    return any(done == round(number * updates / (config.looks + 1)) for number in range(1, config.looks + 1))
 
 
 def evaluate(trainer: Trainer, run: Run, outside: Outside) -> list[float]:

@@ -7,18 +7,24 @@ from ryot.stages.train.stage import Recipe
 
 
 def lr_at(recipe: Recipe, update: int, updates: int) -> float:
-    """The rate of an update, counted from 0: a linear rise over the warm-up, then by the schedule; where it falls, to 0 after the last."""
-    if update < recipe.warmup_steps:
-        return recipe.lr * (update + 1) / recipe.warmup_steps
-    progress = (update - recipe.warmup_steps) / max(updates - recipe.warmup_steps, 1)
-    match recipe.schedule:
+    """The rate of an update, counted from 0."""
+    if recipe.schedule == "wsd" and update >= recipe.warmup_steps:
+        return recipe.lr * _decay(update, updates, math.ceil(recipe.decay_share * updates))
+    return recipe.lr * share_of_peak(recipe.schedule, recipe.warmup_steps, update, updates)
+
+
+def share_of_peak(schedule: str, warmup: int, update: int, updates: int) -> float:
+    """The rate over its peak: a linear rise over the warm-up, then by the schedule; where it falls, to 0 after the last update. The first
+    update has a rate already: one of 0 would be no update."""
+    if update < warmup:
+        return (update + 1) / warmup
+    progress = (update - warmup) / max(updates - warmup, 1)
+    match schedule:
         case "cosine":
-            return recipe.lr * 0.5 * (1 + math.cos(math.pi * progress))
+            return 0.5 * (1 + math.cos(math.pi * progress))
         case "linear":
-            return recipe.lr * (1 - progress)
-        case "wsd":
-            return recipe.lr * _decay(update, updates, math.ceil(recipe.decay_share * updates))
-    return recipe.lr
+            return 1 - progress
+    return 1.0
 
 
 def refuse_endless_warmup(recipe: Recipe, updates: int) -> None:

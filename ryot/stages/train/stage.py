@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from ryot.plugins import Circumstance, Facts, Measure, Node, Resources, Spec, SpecError, Stage, StageConfig
 from ryot.stages.data.stage import heldout_of
 from ryot.stages.rehearse.names import last_checks
+from ryot.stages.windows import windows
 
 SPEED = Resources(cpus=0, measures_speed=True)
 
@@ -116,7 +117,8 @@ class ScalingChoice(StageConfig):
 
 
 class TrainConfig(StageConfig):
-    """Everything a training run is: the model, the recipe and the stack of optimizations."""
+    """Everything a training run is: the model, the recipe and the stack of optimizations. The held-out loss is looked at after every
+    `evaluate_every` updates, or at `looks` even shares of the way, the same in runs of any length; and at the end."""
 
     model: ModelShape
     recipe: Recipe
@@ -124,6 +126,7 @@ class TrainConfig(StageConfig):
     compressor: CompressorChoice | None = None
     scaling: ScalingChoice | None = None
     evaluate_every: int = 0
+    looks: int = 0
     checkpoint_every: Annotated[int, Circumstance] = 50
     keep_checkpoints: Annotated[int, Circumstance] = 2
     divergence: Annotated[Literal["stop", "continue"], Circumstance] = "stop"
@@ -135,7 +138,7 @@ class TrainStage(Stage):
     """Trains a model from its first weights with DeepSpeed or FSDP, in processes started by torchrun."""
 
     name = "train"
-    version = 2
+    version = 3
     Config = TrainConfig
     takes = "tokens"
     gives = "weights"
@@ -144,13 +147,20 @@ class TrainStage(Stage):
     measures = (
         Measure(name="final_loss", kind="mean", unit="nats/token", about="held-out loss at the end", sample="document"),
         Measure(name="train_loss", kind="exact", unit="nats/token", about="training loss of the last epoch's updates"),
-        Measure(name="tokens_per_s", kind="mean", unit="tokens/s", about="real tokens; the first tenth is left out", sample="update"),
+        Measure(
+            name="tokens_per_s",
+            kind="mean",
+            unit="tokens/s",
+            about="real tokens, over equal windows of time; the first tenth of updates left out",
+            sample="window",
+        ),
         Measure(name="step_time", kind="mean", unit="s", about="an update after the first tenth", sample="update"),
         Measure(name="total_time", kind="exact", unit="s", about="all updates, compiling and calibration included"),
         Measure(name="parameters", kind="exact", about="all parameters, frozen position tables included"),
         Measure(name="updates", kind="exact", about="updates of the weights"),
         Measure(name="max_grad_norm", kind="exact", about="the largest global gradient norm before clipping"),
         Measure(name="bad_updates", kind="count", about="updates whose loss or gradient norm was NaN or infinite", sample="update"),
+        Measure(name="divergences", kind="count", about="1 where the loss had diverged and the run went on: train.divergence: continue"),
         Measure(name="skipped_updates", kind="count", about="updates that fp16's overflowing gradient left out", sample="update"),
         Measure(name="padding_removed", kind="exact", unit="proportion", about="row positions fewer than one padded document a row takes"),
         Measure(name="memory_tensors", kind="exact", unit="bytes", about="weights, gradients, optimizer states and activations"),
@@ -226,7 +236,7 @@ def samples_of(spec: Spec) -> dict[str, int]:
     return documents | {
         "bad_updates": updates,
         "skipped_updates": updates,
-        "tokens_per_s": updates - min(math.ceil(updates / 10), updates - 1),
+        "tokens_per_s": windows(updates),
     }
 
 

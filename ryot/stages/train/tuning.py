@@ -163,8 +163,10 @@ class Tuner:
         assert self.config.scaling is not None
         self.timed.setdefault(f"rows {self.rows(update)}", []).append(pace)
         tried = {rows: self.timed[f"rows {rows}"] for rows in self.candidates if f"rows {rows}" in self.timed}
-        if update + 1 == self.updates or sum(map(len, tried.values())) >= self.config.scaling.warmup_steps:
-            self.chosen["rows"] = min(tried, key=lambda rows: median(tried[rows]))
+        enough = len(tried) == len(self.candidates) and min(map(len, tried.values())) > 1
+        if update + 1 == self.updates or (enough and sum(map(len, tried.values())) >= self.config.scaling.warmup_steps):
+            # the first of each makes ready, and compiles, what the others find
+            self.chosen["rows"] = min(tried, key=lambda rows: median(tried[rows][1:] or tried[rows]))
 
     def _observe_compile(self, update: int, pace: float, tokens: int) -> None:
         was_compiled = self.compiled(update)

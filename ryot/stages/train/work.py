@@ -12,6 +12,7 @@ from ryot.stages.train.diagnosis import OutOfMemory
 from ryot.stages.train.launch import Ranks, launch
 from ryot.stages.train.shortage import smaller
 from ryot.stages.train.stage import Recipe, TrainConfig
+from ryot.stages.windows import settled, settled_rates
 
 MODULE = "ryot.stages.train.rank"
 """What every rank runs."""
@@ -133,17 +134,17 @@ def padding_removed(updates: list[dict[str, float]]) -> float:
 
 def _measure(context: StageContext, result: dict[str, Any]) -> None:
     updates, seconds = result["updates"], result["seconds"]
-    speeds = [update["tokens"] / taken for update, taken in zip(updates, seconds, strict=True)]
     bad = sum(not (math.isfinite(update["loss"]) and math.isfinite(update["grad_norm"])) for update in updates)
     context.measure("final_loss", samples=tuple(result["heldout"]))
     context.measure("train_loss", epochs(result)[-1]["loss"])
-    context.measure("tokens_per_s", samples=tuple(speeds[min(math.ceil(len(speeds) / 10), len(speeds) - 1) :]))
-    context.measure("step_time", samples=tuple(seconds[min(math.ceil(len(seconds) / 10), len(seconds) - 1) :]))
+    context.measure("tokens_per_s", samples=settled_rates([update["tokens"] for update in updates], seconds))
+    context.measure("step_time", samples=tuple(seconds[settled(len(seconds)) :]))
     context.measure("total_time", math.fsum(seconds))
     context.measure("parameters", result["parameters"])
     context.measure("updates", len(updates))
     context.measure("max_grad_norm", max(update["grad_norm"] for update in updates))
     context.measure("bad_updates", bad, of=len(updates))
+    context.measure("divergences", int(result["diverged"] > 0))
     context.measure("skipped_updates", sum(int(update["skipped"]) for update in updates), of=len(updates))
     context.measure("padding_removed", padding_removed(updates))
     context.measure("memory_tensors", result["memory_tensors"])

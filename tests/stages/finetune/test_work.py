@@ -49,7 +49,7 @@ def tuned(settings: FinetuneConfig, folder: Path, inputs: dict[str, Path]) -> St
 def test_what_is_learnt_is_merged_and_exports_as_ever(tmp_path: Path, inputs: Any, family: str) -> None:
     """With an adapter on every matrix that may have one."""
     given = inputs(family)
-    asked = config(tmp_path, family, lr=1e-2, epochs=2)
+    asked = config(tmp_path, family, lr=1e-2, epochs=2, warmup_steps=2)
     assert asked.lora is not None
     asked = asked.model_copy(update={"lora": asked.lora.model_copy(update={"modules": present(SHAPES[family])})})
     result = tuned(asked, tmp_path / "node", given)
@@ -59,6 +59,8 @@ def test_what_is_learnt_is_merged_and_exports_as_ever(tmp_path: Path, inputs: An
     assert (result.value("pairs"), result.value("updates"), len(result.evidence["loss_drop"].samples)) == (48, 24, 12)
     assert 0 < (result.value("trainable") or 0) < (result.value("parameters") or 0)
     assert result.events[-1]["done"] == result.events[-1]["total"] == 24
+    rates = [update["lr"] for update in json.loads((result.out / "history.json").read_text())["updates"]]
+    assert rates[:3] == pytest.approx([0.5e-2, 1e-2, 1e-2])  # the first update has a rate already
     assert set(result.events[-1]["numbers"]) == {"loss", "tokens_per_s", "lr"}  # type: ignore[call-overload]
     handed = {"weights": result.out, "tokens": given["tokens"]}
     exported = run_stage(ExportStage(), ExportConfig(probes=4), tmp_path / "export", inputs=handed)

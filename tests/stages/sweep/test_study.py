@@ -100,6 +100,7 @@ def test_a_trial_is_the_training_with_other_values_and_as_many_documents() -> No
     base = settings(LR).train
     found = varied(base, {"train.batch_size": 8, "model.dropout": 0.2}, 60, 3, there=24)
     assert (found.recipe.batch_size, found.recipe.steps, found.recipe.epochs, found.model.dropout) == (8, 8, None, 0.2)
-    assert found.evaluate_every == 2
+    assert (found.evaluate_every, found.looks) == (0, 3)
     by_epochs = varied(base, {"train.batch_size": 8}, None, 3, there=24)
-    assert (by_epochs.recipe.epochs, by_epochs.recipe.steps, by_epochs.evaluate_every) == (4, None, 3)
+    assert (by_epochs.recipe.epochs, by_epochs.recipe.steps, by_epochs.looks) == (4, None, 3)
+    assert varied(base, {"train.batch_size": 24}, 60, 3, there=24).looks == 0  # three updates: nothing to look at on the way

@@ -67,3 +67,30 @@ def test_compiled_code_draws_each_mask_once_and_anew(dropout: Any) -> None:
     assert abs(float((y > 0).float().mean()) - 0.5) < 0.05
     assert abs(float((x.grad > 0).float().mean()) - 0.25) < 0.05
     assert not torch.equal(compiled(x), y)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize(("family", "places"), [("gpt", 5), ("llama", 5), ("hybrid", 7)])
+def test_every_family_draws_its_masks_so(family: str, places: int, compiled: bool, make_tokens: Any, monkeypatch: Any) -> None:
+    """After the embedding, and on both branches of each block."""
+    import torch  # noqa: PLC0415
+
+    from ryot.stages.train import dropout, model  # noqa: PLC0415
+    from ryot.stages.train.documents import specials  # noqa: PLC0415
+    from tests.stages.train.conftest import SHAPES  # noqa: PLC0415
+
+    network = model.build(SHAPES[family].model_copy(update={"dropout": 0.5}), specials(make_tokens()), seed=1).train()
+    drawn: list[int] = []
+    plain = dropout.dropout_mask
+    if not compiled:
+        monkeypatch.setattr(dropout, "dropout_mask", lambda like, p: drawn.append(like.numel()) or plain(like, p))
+    dropout.draw_masks(network)
+    for block in model.blocks(network) if compiled else ():
+        block.compile(dynamic=True)
+    ids = torch.arange(3, 23).repeat(2, 1)
+    torch.manual_seed(5)
+    first, second = (network(input_ids=ids).logits for _ in range(2))
+    torch.manual_seed(5)
+    assert torch.equal(network(input_ids=ids).logits, first)
+    assert not torch.equal(first, second)
+    assert compiled or len(drawn) == 3 * places

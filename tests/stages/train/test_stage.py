@@ -112,3 +112,14 @@ def test_offloading_and_recomputing_are_part_of_the_identity() -> None:
     (plain,), (offloaded,) = (nodes(train={"steps": 10, "zero_stage": 2, "offload": where}) for where in ("none", "optimizer"))
     (recomputed,) = nodes(train={"steps": 10, "zero_stage": 2, "recompute": True})
     assert len({str(identity(node.config)) for node in (plain, offloaded, recomputed)}) == 3
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("updates", [4, 16, 25, 32, 1000])
+def test_looks_are_at_the_same_shares_of_runs_of_any_length(updates: int) -> None:
+    from ryot.stages.train.rank import looks_after  # noqa: PLC0415 - it imports torch
+
+    config = TrainConfig.model_construct(evaluate_every=0, looks=3)
+    found = [done for done in range(1, updates + 1) if looks_after(config, done, updates)]
+    assert len(found) == 3
+    assert all(abs(done - share * updates) <= 0.5 for done, share in zip(found, (0.25, 0.5, 0.75), strict=True))

@@ -249,3 +249,15 @@ def test_a_compiled_run_compiles_its_loss_too_and_agrees_with_a_plain_one(make_t
         assert stack._sum_loss is not sum_loss
     finally:
         torch.compiler.set_stance("default")
+
+
+def test_a_hybrid_in_passes_of_one_row_trains_at_every_level(make_trainer: Any) -> None:
+    import torch  # noqa: PLC0415
+
+    plain, compiled = (make_trainer(SHAPES["hybrid"], level=level, batch_size=1, accumulation=2) for level in (1, 2))
+    compiled.tuner.chosen["precision"] = "fp32"
+    try:
+        for index in range(2):
+            assert compiled.update(index).loss == pytest.approx(plain.update(index).loss, abs=1e-4)
+    finally:
+        torch.compiler.set_stance("default")
