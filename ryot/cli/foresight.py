@@ -15,6 +15,8 @@ from ryot.report.foresight import Foresight, Seen, foresee
 from ryot.store.ledger import read
 from ryot.store.store import Store
 
+_ORDER = "train.order"
+"""What a tokens folder has for an epoch: the number of each document in turn, in 8 bytes."""
 _PACKED = (".gz", ".zst", ".parquet")
 _ENGINES = {
     "train": ("deepspeed",),
@@ -33,7 +35,7 @@ def foresight_of(planned: Planned) -> Foresight:
     """What this plan foresees. Raises SpecError for a device or an instance that nobody knows."""
     spec, plan, store = planned.loaded.spec, planned.plan, planned.store
     seen = Seen(
-        documents=_documents(plan, store),
+        documents=_documents(plan, store, whole=spec.data.tokenizer.long == "cut"),
         past=tuple(entry.past for entry in read(store.root)),
         text_bytes=_text_bytes(planned),
         evidence=last_evidence(plan, store),
@@ -103,9 +105,16 @@ def _files(path: Path) -> list[Path]:
     return [file for file in (path.rglob("*") if path.is_dir() else (path,)) if file.is_file()]
 
 
-def _documents(plan: Plan, store: Store) -> int | None:
-    """Documents of the training split, once `data` is finished and nothing stands between it and the tokenizer."""
-    if "tokenizer" not in plan.names or plan.node("tokenizer").inputs.get("documents") != "data":
+def _documents(plan: Plan, store: Store, *, whole: bool) -> int | None:
+    """Documents of the training split as training takes them, once the tokenizer has cut them into pieces; where it leaves them `whole`,
+    once `data` is finished and nothing stands between the two."""
+    if "tokenizer" not in plan.names:
+        return None
+    tokenizer = plan.node("tokenizer")
+    record = store.record(tokenizer.stage, tokenizer.key)
+    if record is not None and _ORDER in record.files:
+        return record.files[_ORDER].size // 8
+    if not whole or plan.node("tokenizer").inputs.get("documents") != "data":
         return None
     counted = evidence_of(plan.node("data"), store) or {}
     kept, *aside = (counted[name].value if name in counted else None for name in ("examples", "heldout", "test"))

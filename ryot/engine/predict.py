@@ -101,7 +101,6 @@ def _of_training(training: TrainingEstimate, estimates: Estimates, seen: _Seen) 
         found.append(seen.state(f"{node}/updates", estimates.work.updates, ""))
     if training.step is not None and training.step_s is not None:
         found.append(seen.predict(f"{node}/step_time", training.step.seconds, "s"))
-        found.append(seen.predict(f"{node}/tokens_per_s", estimates.work.tokens_per_update / training.step.seconds, "tokens/s"))
     total = seconds_of(estimates, training.step_s)
     if total is not None:
         found.append(seen.state(f"{node}/total_time", total, "s"))

@@ -116,6 +116,8 @@ def _updates(spec: Spec, estimates: Estimates) -> _Found:
     documents = train.samples or estimates.work.documents
     if documents is None:
         return _Found(None, "the number of documents is known once the data are made")
+    if train.samples is None and not estimates.counted and spec.data.tokenizer.long == "split":
+        return _Found(None, "documents longer than the context are split; their number is known once they are tokens")
     exact = (train.epochs or 0) * documents / train.global_batch
     formula = (
         f"{train.epochs} epochs x {documents:,} samples / {train.global_batch} in an update = {exact:,.4g}; an epoch's last may be smaller"

@@ -42,6 +42,8 @@ def doubts(spec: Spec, estimates: Estimates, predictions: Mapping[str, Predictio
         *(doubt for target in spec.targets for doubt in _predicted(target, predictions.get(target.measure))),
         *_compute_optimal(estimates),
         *_repeated(spec, estimates, text_bytes),
+        *_large_batch(spec, estimates),
+        *_few_documents(spec),
         *(doubt for target in spec.targets for doubt in _above_published(target, estimates)),
         *_unchecked_budget(spec, estimates),
         *_idle(estimates),
@@ -76,7 +78,7 @@ def _repeated(spec: Spec, estimates: Estimates, text_bytes: int | None) -> Itera
     if work.updates is None:
         return
     if work.documents is not None:
-        passes = work.updates * spec.train.global_batch / max(work.documents, 1)
+        passes = work.updates * min(spec.train.global_batch, work.documents) / max(work.documents, 1)
     elif text_bytes and work.tokens is not None:
         passes = work.tokens / (text_bytes / spec.data.preparation.bytes_per_token)
     elif estimates.dataset is not None and work.tokens is not None:
@@ -88,6 +90,29 @@ def _repeated(spec: Spec, estimates: Estimates, text_bytes: int | None) -> Itera
         source = f" ({show_large(text_bytes, 'B')} of text)" if text_bytes else ""
         yield Doubt(
             f"training goes through the same data{source} {many} times; after {REPEATED} little is learnt", "Muennighoff et al. 2023"
+        )
+
+
+def _large_batch(spec: Spec, estimates: Estimates) -> Iterator[Doubt]:
+    """An update that asks for more documents than an epoch has."""
+    documents = estimates.work.documents
+    if documents is not None and spec.train.global_batch > documents:
+        yield Doubt(
+            f"an update asks for {spec.train.global_batch:,} documents and an epoch has {documents:,}: every update is a whole epoch",
+            "train.batch_size x accumulation x ranks",
+        )
+
+
+def _few_documents(spec: Spec) -> Iterator[Doubt]:
+    """More samples than the training split is likely to have: each document is held out or not by its own digest."""
+    made = [source.makes for source in spec.data.sources]
+    if spec.train.samples is None or None in made or spec.data.tokenizer.long != "cut":
+        return
+    likely = round(sum(count or 0 for count in made) * (1 - spec.data.held_out - spec.data.test))
+    if spec.train.samples > likely:
+        yield Doubt(
+            f"train.samples is {spec.train.samples:,}, and about {likely:,} documents are left to train on: training would not begin",
+            "data.held_out, data.test",
         )
 
 

@@ -70,7 +70,7 @@ class ServingEstimate:
 class Estimates:
     """All of it. `twin` is what a rehearsal trains first, None without one. `platform` is what is trained on, None where this machine's
     device is in no catalogue. `entropy` is the least loss in nats a token that the data allow. `unreckoned` are the nodes whose time,
-    memory and cost are in none of it."""
+    memory and cost are in none of it. `counted`: the documents of the training split were counted, and are not what the spec promises."""
 
     model: Model
     params: Parameters
@@ -83,6 +83,7 @@ class Estimates:
     twin: Parameters | None
     hours_per_month: float
     unreckoned: tuple[str, ...] = ()
+    counted: bool = False
 
 
 def estimate(spec: Spec, here: Here, documents: int | None = None) -> Estimates:
@@ -104,6 +105,7 @@ def estimate(spec: Spec, here: Here, documents: int | None = None) -> Estimates:
         entropy=entropy_floor(spec.data, spec.model),
         twin=count_parameters(twin(spec.model)) if spec.rehearse else None,
         hours_per_month=spec.hardware.serve.hours_per_month,
+        counted=documents is not None,
         unreckoned=tuple(name for name in ("sweep", "finetune", "align") if getattr(spec, name) is not None),
     )
 
@@ -146,7 +148,7 @@ def _work(spec: Spec, documents: int | None) -> TrainingWork:
     return TrainingWork(
         documents=used,
         sequence=sequence,
-        tokens_per_update=train.global_batch * sequence,
+        tokens_per_update=min(train.global_batch, used or train.global_batch) * sequence,
         updates=updates,
         flops=flops_per_token(spec.model, sequence, train.recompute),
     )

@@ -42,14 +42,26 @@ def _memory(spec: Spec, estimates: Estimates) -> Iterator[_Reason]:
     has = platform.device.memory
     on_cpu = platform.device.kind == "cpu"
     needed = (worst.memory.needed + worst.memory.host) * spec.train.ranks if on_cpu else worst.memory.needed
-    if needed > has:
-        message = f"{worst.node} takes {show_bytes(needed)}"
+    together = _compared(spec, estimates) * (spec.train.ranks if on_cpu else 1)
+    if max(needed, together) > has:
+        node, needed = ("compare", together) if together > needed else (worst.node, needed)
+        message = f"{node} takes {show_bytes(needed)}"
         message += f" for its {spec.train.ranks} ranks" if on_cpu and spec.train.ranks > 1 else "" if on_cpu else " on each device"
         yield "memory", f"{message}; {platform.words} has {show_bytes(has)}", "`ryot plan --fit` proposes settings that fit"
     host = max(worst.memory.host, worst.memory.resume_host) * spec.train.ranks
     if not on_cpu and platform.host_memory is not None and host > platform.host_memory:
         message = f"{worst.node} keeps {show_bytes(host)} on its hosts (on a resume too), which have {show_bytes(platform.host_memory)}"
         yield "memory", message, "offload less, or name a larger instance"
+
+
+def _compared(spec: Spec, estimates: Estimates) -> int:
+    """Bytes that `compare` takes: both sides, and the stack without packing, live in one process and take turns. An ablation has more."""
+    if spec.optimize is None:
+        return 0
+    *_, optimized = sides = [training.memory for training in estimates.training]
+    sides += [optimized] if spec.optimize.compressor else []
+    held = [side.weights + side.gradients + side.optimizer for side in sides]
+    return sum(held) + max(side.needed - own for side, own in zip(sides, held, strict=True))
 
 
 def _serving_memory(spec: Spec, estimates: Estimates) -> Iterator[_Reason]:

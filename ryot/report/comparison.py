@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ryot.units import show
+
 _DIGEST = re.compile(r"[0-9a-f]{40,}")
 
 
@@ -23,8 +25,8 @@ def rows_of(comparison: Mapping[str, object]) -> Comparison:
     advice = _map(comparison.get("comparison")).get("advice")
     told = [("advice", str(line)) for line in advice] if isinstance(advice, list) else []
     return Comparison(
-        sides=tuple((_words(name), _say(baseline.get(name)), _say(optimized.get(name))) for name in names),
-        findings=(*((_words(name), _say(value)) for name, value in findings.items() if _scalar(value)), *told),
+        sides=tuple((_words(name), _say(baseline.get(name), name), _say(optimized.get(name), name)) for name in names),
+        findings=(*((_words(name), _say(value, name)) for name, value in findings.items() if _scalar(value)), *told),
     )
 
 
@@ -40,7 +42,15 @@ def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _say(value: object) -> str:
+_UNITS = {
+    "total_time": "s", "avg_epoch_time": "s", "memory": "bytes", "throughput": "tokens/s", "baseline_seconds_to_it": "s",
+    "optimized_seconds_to_it": "s",
+}  # fmt: skip
+
+
+def _say(value: object, name: str) -> str:
+    if name in _UNITS and isinstance(value, int | float) and not isinstance(value, bool):
+        return show(value, _UNITS[name])
     if value is None:
         return "-"
     if isinstance(value, bool):

@@ -53,8 +53,8 @@ class Model(Section):
     """Context length in tokens."""
     tied: bool = True
     """Whether the output head shares the input embedding's weights."""
-    dropout: Proportion = 0.1
-    """Dropout on embeddings and residuals while training. Attention dropout is always 0."""
+    dropout: Proportion = Field(0.1, lt=1)
+    """Dropout on embeddings and residuals while training, below 1. Attention dropout is always 0."""
     rope_theta: float = Field(10000.0, gt=0)
     """Base of the rotary position frequencies (llama, hybrid)."""
     rope_scaling: RopeScaling | None = None

@@ -114,7 +114,8 @@ class Spec(Section):
             if getattr(self, section) is not None and getattr(self, needed) is None:
                 raise ValueError(f"{section} needs a section {needed}; write at least `{needed}: {{}}`")
         made = [source.generate.examples if source.generate else None for source in self.data.sources]
-        if self.train.samples is not None and None not in made and sum(count or 0 for count in made) < self.train.samples:
+        whole = self.data.tokenizer.long == "cut"  # else a long document is several
+        if whole and self.train.samples is not None and None not in made and sum(count or 0 for count in made) < self.train.samples:
             raise ValueError(f"train.samples is {self.train.samples}; the sources generate {sum(count or 0 for count in made)} in all")
         if self.hardware.devices not in (None, self.train.ranks):
             raise ValueError(

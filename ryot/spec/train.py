@@ -19,7 +19,8 @@ class Train(Section):
     accumulation: int = Field(1, ge=1)
     """Micro-batches whose gradients make one update."""
     samples: Count | None = Field(None, ge=1)
-    """Train on this many documents of the training split; by default on all."""
+    """Train on this many documents of the training split; by default on all. Where data.tokenizer.long is split, a document longer than
+    the context is several."""
     epochs: int | None = Field(None, ge=1)
     """Passes over the documents. Give epochs or steps."""
     steps: Count | None = Field(None, ge=1)

@@ -56,6 +56,15 @@ def test_text_that_is_gone_through_thousands_of_times_is_doubted() -> None:
     assert "5,129 times" in found
 
 
+def test_an_update_larger_than_an_epoch_and_more_samples_than_are_left_are_doubted() -> None:
+    data = {"sources": [{"generate": {"examples": 400}}], "held_out": 0.5, "tokenizer": {"long": "cut"}}
+    found = doubted(data=data, train={"batch_size": 512, "epochs": 3, "samples": 380})
+    assert any("asks for 512 documents and an epoch has 380" in line for line in found)
+    assert any("train.samples is 380, and about 200 documents are left" in line for line in found)
+    assert not any("same data" in line for line in found)  # three epochs are three passes, whatever the batch
+    assert not any("samples" in line for line in doubted(data=data, train={"batch_size": 8, "epochs": 1, "samples": 150}))
+
+
 def test_devices_that_are_paid_for_and_idle_are_told() -> None:
     train = {"steps": "9K", "ranks": 4, "precision": "bf16", "zero_stage": 2, "batch_size": 8}
     found = doubted(data=HUB, train=train, hardware={"device": "a100-80g", "price": "p4de.24xlarge"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -40,6 +41,17 @@ def test_ranks_on_a_cpu_share_its_memory() -> None:
     model = {"preset": "alen-medium", "context": 512}
     assert "memory" not in refused(model=model, train={"epochs": 1, "batch_size": 8})
     assert "4 ranks" in refused(model=model, train={"epochs": 1, "batch_size": 8, "ranks": 4})["memory"].message
+
+
+def test_a_comparison_holds_all_its_sides_at_once() -> None:
+    """alen-medium's weights and moments are 6 GiB a side; its largest run fits a device that three sides do not."""
+    common: dict[str, Any] = {"model": {"preset": "alen-medium", "context": 512}, "train": {"epochs": 1, "batch_size": 8}}
+    stack = {"stack": [{"kernel": {"level": 1}}, {"compressor": {"ratio": 0.3}}]}
+    _, estimates = read(**common, optimize=stack)
+    alone = max(training.memory.needed for training in estimates.training)
+    narrow = replace(AVX2, memory=int(alone * 1.5))
+    assert "memory" not in refused(narrow, **common)
+    assert "compare takes" in refused(narrow, **common, optimize=stack)["memory"].message
 
 
 def test_a_cache_too_large_for_the_device_is_refused() -> None:

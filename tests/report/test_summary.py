@@ -29,5 +29,5 @@ def test_a_comparison_shows_both_sides_and_what_was_found() -> None:
             "comparison": {"all_criteria_met": False, "notes": None, "details": {"deep": 1}},
         }
     )
-    assert found.sides == (("total time", "1,268", "187.4"), ("final loss", "1.84", "-"))
+    assert found.sides == (("total time", "21 min 08 s", "3 min 07 s"), ("final loss", "1.84", "-"))
     assert found.findings == (("stage", "phase3"), ("all criteria met", "no"), ("notes", "-"))
