@@ -44,12 +44,12 @@ def test_ranks_on_a_cpu_share_its_memory() -> None:
 
 
 def test_a_comparison_holds_all_its_sides_at_once() -> None:
-    """alen-medium's weights and moments are 6 GiB a side; its largest run fits a device that three sides do not."""
+    """alen-medium's weights, gradients and moments are 1.4 GB a side: a device may hold a run, and not three sides."""
     common: dict[str, Any] = {"model": {"preset": "alen-medium", "context": 512}, "train": {"epochs": 1, "batch_size": 8}}
     stack = {"stack": [{"kernel": {"level": 1}}, {"compressor": {"ratio": 0.3}}]}
     _, estimates = read(**common, optimize=stack)
     alone = max(training.memory.needed for training in estimates.training)
-    narrow = replace(AVX2, memory=int(alone * 1.5))
+    narrow = replace(AVX2, memory=int(alone * 1.2))
     assert "memory" not in refused(narrow, **common)
     assert "compare takes" in refused(narrow, **common, optimize=stack)["memory"].message
 
