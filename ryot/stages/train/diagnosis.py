@@ -63,7 +63,8 @@ def _killed(folder: Path, signal: int, rank: int, kills_before: int | None) -> N
 
 
 def _last_lines(folder: Path, rank: int) -> str:
-    return f"its last lines:\n{tail(folder / f'rank-{rank}.log')}"
+    """Of the rank's own log; of torchrun's, where it ended before it had one."""
+    return f"its last lines:\n{tail(folder / f'rank-{rank}.log') or tail(folder / 'torchrun.log')}"
 
 
 def tail(path: Path) -> str:

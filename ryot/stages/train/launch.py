@@ -40,7 +40,8 @@ def launch(ranks: Ranks, context: StageContext, on_line: Callable[[dict[str, Any
     device = "cuda" if context.device.startswith("cuda") else "cpu"
     job = ranks.job | {"folder": str(folder), "meeting": str(folder / "meeting"), "threads": threads, "device": device}
     (folder / "job.json").write_text(json.dumps(job))
-    process = context.spawn(_argv(ranks, context, folder), env=_environment(threads, device, context))
+    log = folder / "torchrun.log"  # beside the node's: what it says of a rank that ended buries the rank's own words
+    process = context.spawn(_argv(ranks, context, folder), env=_environment(threads, device, context), log=log)
     watch, kills_before = Watch(folder, ranks.count, on_line), kills()
     try:
         while process.poll() is None and not watch.look():
@@ -49,7 +50,7 @@ def launch(ranks: Ranks, context: StageContext, on_line: Callable[[dict[str, Any
     finally:
         _end(process)
     if process.returncode != 0:
-        raise diagnosis(folder, ranks.count, process.returncode, context.log, kills_before)
+        raise diagnosis(folder, ranks.count, process.returncode, log, kills_before)
 
 
 def _argv(ranks: Ranks, context: StageContext, folder: Path) -> list[str]:

@@ -18,6 +18,8 @@ LIKELY_COMPILE_S = 20.0
 LIKELY_GAIN = {"cpu": 0.1, "cuda": 0.4}
 """Level 3 tries only where the likely share of time saved on such a device, over the remaining updates, repays a likely compile time.
 Measured: 0 to 4 % on CPUs, where matrix products dominate; 16 to 85 % on GPUs."""
+LEAST_GAIN = 0.03
+"""Other rows than the spec's are taken only where they save so much: of four medians of a few updates each, one is the least by chance."""
 SHORT = 256
 """Tokens of context up to which level 3 also times naive attention on a CPU. Measured at 128 in bf16: 7 to 8 % less time than torch's
 fused one. The scores it keeps grow with the square, so on GPUs and for longer rows it is not tried."""
@@ -166,7 +168,9 @@ class Tuner:
         enough = len(tried) == len(self.candidates) and min(map(len, tried.values())) > 1
         if update + 1 == self.updates or (enough and sum(map(len, tried.values())) >= self.config.scaling.warmup_steps):
             # the first of each makes ready, and compiles, what the others find
-            self.chosen["rows"] = min(tried, key=lambda rows: median(tried[rows][1:] or tried[rows]))
+            paces = {rows: median(times[1:] or times) for rows, times in tried.items()}
+            best, own = min(paces, key=lambda rows: paces[rows]), self.config.recipe.batch_size
+            self.chosen["rows"] = own if own in paces and paces[best] > (1 - LEAST_GAIN) * paces[own] else best
 
     def _observe_compile(self, update: int, pace: float, tokens: int) -> None:
         was_compiled = self.compiled(update)

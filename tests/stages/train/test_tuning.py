@@ -29,6 +29,12 @@ def test_scaling_keeps_the_fastest_rows_and_goes_on_with_them() -> None:
     assert tuner.rows(9) == tuner.rows(999) == 4
 
 
+def test_rows_that_are_hardly_faster_are_not_taken() -> None:
+    tuner = Tuner.start(config(scaling=8), 1000, CPU)
+    run(tuner, 8, {"rows 2": 3.0, "rows 4": 0.98, "rows 8": 1.0, "rows 16": 4.0})
+    assert tuner.chosen["rows"] == 8
+
+
 def test_rows_that_are_compiled_first_are_not_judged_by_that() -> None:
     """Four candidates, and a warm-up of four: each is timed twice, and its first time made ready what the others find."""
     tuner = Tuner.start(config(scaling=4), 100, CPU)
