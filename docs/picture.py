@@ -41,7 +41,7 @@ def check(root: str) -> None:
     """The verdict of the last run."""
     store, console = Store(Path(root)), blank(110)
     run, plan = latest(store, None, None)
-    print_summary(gather(plan, store, loaded_from(run, plan).spec, run.id, datetime.now(UTC)), console)
+    print_summary(gather(plan, store, loaded_from(run, plan).spec, run, datetime.now(UTC)), console)
     draw(console, f"ryot check specs/{plan.name}.yaml", "phase3.svg")
 
 
