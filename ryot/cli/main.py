@@ -26,6 +26,7 @@ VERBS = {
     "serve": ("ryot.cli.serve", "Bring the exported model up behind the gateway, and stay."),
     "package": ("ryot.cli.package", "Write what is served as a folder to ship."),
     "check": ("ryot.cli.check", "Judge what was recorded against the targets. Runs nothing."),
+    "diff": ("ryot.cli.diff", "Say what changed from one run to another, and whether it is worse."),
     "report": ("ryot.cli.report", "Write a run's report as HTML, Markdown, JSON or JUnit."),
     "status": ("ryot.cli.status", "Show how far a run is, from another terminal."),
     "logs": ("ryot.cli.logs", "Show a node's log; -f follows it."),
