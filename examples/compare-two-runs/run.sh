@@ -8,7 +8,6 @@ cd "$here"
 
 for lr in 1e-4 3e-3; do
     ryot apply spec.yaml --set "train.lr=$lr"
-    ryot check --json > "$RYOT_STORE/lr-$lr.json"
 done
 
-python3 compare.py "$RYOT_STORE/lr-1e-4.json" "$RYOT_STORE/lr-3e-3.json"
+ryot diff

@@ -7,16 +7,17 @@ so that one false alarm among them has the stated probability at most.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ryot.check.judge import Measured
 from ryot.check.statistics import defect, interval
 from ryot.measures import Target, point, size
 
-Change = Literal["same", "worse", "better", "other", "not shown", "missing", "new"]
-"""same: the very samples · worse, better: shown, in the sense of a target · other: shown, and no target says which is better · not
-shown: the bounds allow that nothing changed · missing: there before, now without data · new: not there before."""
+Change = Literal["same", "worse", "better", "other", "apart", "not shown", "missing", "new"]
+"""same: the very samples · worse, better: shown, in the sense of a target · other: shown, and no target says which is better · apart: a
+speed that differs, though two runs had the machine at two times · not shown: the bounds allow that nothing changed · missing: there before,
+now without data · new: not there before."""
 
 TOLERANCE = 0.05
 """What one number may differ and count as unchanged, as a share of what it was: times and bytes are never quite the same."""
@@ -44,16 +45,28 @@ class Difference:
 
 
 def differences(
-    before: Mapping[str, Measured], after: Mapping[str, Measured], targets: Sequence[Target], confidence: float = 0.95
+    before: Mapping[str, Measured],
+    after: Mapping[str, Measured],
+    targets: Sequence[Target],
+    *,
+    confidence: float = 0.95,
+    speeds: bool = False,
 ) -> tuple[Difference, ...]:
-    """Every measure of either run, in order of their names. A target says of its measure which way is worse; the first counts."""
+    """Every measure of either run, in order of their names. A target says of its measure which way is worse; the first counts. `speeds`:
+    times and rates are judged too, as on a machine that did nothing else in either run."""
     wanted = {target.measure: target for target in reversed(targets)}
     names = sorted({*before, *after, *wanted})
     each = 1 - (1 - confidence) / max(sum(name in wanted for name in names), 1)
-    return tuple(difference(name, before.get(name), after.get(name), wanted.get(name), each) for name in names)
+    found = (_difference(name, before.get(name), after.get(name), wanted.get(name), each) for name in names)
+    return tuple(each if speeds or not _is_speed(each) else replace(each, change="apart") for each in found)
 
 
-def difference(name: str, before: Measured | None, after: Measured | None, target: Target | None, confidence: float) -> Difference:
+def _is_speed(found: Difference) -> bool:
+    """Whether a time or a rate is shown to differ: the samples of one run know nothing of what else the machine had to do in the other."""
+    return found.change in ("worse", "better", "other") and (found.unit == "s" or found.unit.endswith("/s"))
+
+
+def _difference(name: str, before: Measured | None, after: Measured | None, target: Target | None, confidence: float) -> Difference:
     """One measure. `confidence` is that of each bound of the difference."""
     values = [_value(side) for side in (before, after)]
     counts = [0 if side is None else size(side.measure, side.evidence) for side in (before, after)]

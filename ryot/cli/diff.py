@@ -28,18 +28,20 @@ from ryot.store.store import Store
 @click.command(name="diff")
 @click.argument("before", required=False)
 @click.argument("after", required=False)
+@click.option("--speeds", is_flag=True, help="Judge times and rates too: the machine did nothing else in either run.")
 @store_option
 @json_option
-def command(before: str | None, after: str | None, root: Path, as_json: bool) -> int:
+def command(before: str | None, after: str | None, root: Path, speeds: bool, as_json: bool) -> int:
     """Say what changed from the run BEFORE to the run AFTER: in the spec, in the measures, with bounds, and in the verdicts.
 
     Runs are named by their ids, or by how these begin. AFTER is by default the last run, BEFORE the one before it of the same spec.
     A target says which way its measure is worse; the bounds hold for all targets together at 95 %, and single numbers may differ by 5 %.
+    Times and rates are shown and not judged, as two runs had the machine at two times; targets on them are, each in its run.
 
     Exit code: 1 something is worse, or a must-target that passed FAILs; else 5 one is INCONCLUSIVE, ERROR or without data; else 0.
     """
     store = Store(root)
-    found = pair_of(store, *_runs(store, before, after))
+    found = pair_of(store, *_runs(store, before, after), speeds=speeds)
     with for_whoever_reads():
         if as_json:
             click.echo(escaped(json.dumps(pair_data(found), indent=2)))
@@ -48,7 +50,7 @@ def command(before: str | None, after: str | None, root: Path, as_json: bool) ->
     return found.exit_code
 
 
-def pair_of(store: Store, before: tuple[Run, Plan], after: tuple[Run, Plan]) -> Pair:
+def pair_of(store: Store, before: tuple[Run, Plan], after: tuple[Run, Plan], *, speeds: bool) -> Pair:
     """Two runs, by the targets of the later one, from the raw samples."""
     (first, plan_before), (last, plan_after) = before, after
     found = [measured(plan, store) for plan in (plan_before, plan_after)]
@@ -58,7 +60,7 @@ def pair_of(store: Store, before: tuple[Run, Plan], after: tuple[Run, Plan]) -> 
         ids=(first.id, last.id),
         devices=(plan_before.device, plan_after.device),
         fields=(*changed(_spec(first, plan_before), _spec(last, plan_after)), *_targets(plan_before, plan_after)),
-        measures=differences(found[0][0], found[1][0], plan_after.targets),
+        measures=differences(found[0][0], found[1][0], plan_after.targets, speeds=speeds),
         verdicts=tuple(zip(*verdicts, strict=True)),
     )
 

@@ -54,6 +54,8 @@ def show_pair(pair: Pair, console: Console) -> None:
     console.print(_measures([*loud, *(found for found in pair.measures if found.change == "not shown" and found.target)]))
     same = sum(found.change == "same" for found in pair.measures)
     console.print(Text(f"{same} measures are the very same samples; of {_unshown(pair)} no difference is shown", style="dim"))
+    if any(found.change == "apart" for found in pair.measures):
+        console.print(Text("apart: a speed; two runs at two times do not compare it (--speeds does all the same)", style="dim"))
     for before, after in pair.lost:
         console.print(Text(plain(f"{before.status} -> {after.status}: {after.target}; {after.reason}"), style="bold red"))
     console.print()
@@ -70,7 +72,10 @@ def headline(pair: Pair) -> str:
         return f"No longer passed: {', '.join(after.measure for _, after in pair.lost)}"
     if pair.exit_code:
         return "A target has no data any more"
-    return f"No regression; {better} better" if better else "No regression"
+    other = sum(found.change == "other" for found in pair.measures)
+    told = [f"{better} better"] if better else []
+    told += [f"{other} differ, of which no target says which is better"] if other else []
+    return "; ".join(["No regression", *told])
 
 
 def pair_data(pair: Pair) -> dict[str, object]:

@@ -25,7 +25,7 @@ def target(text: str) -> Target:
 
 def told(measure: Measure, before: Evidence | None, after: Evidence | None, *targets: str) -> Any:
     sides = [{} if each is None else {f"n/{measure.name}": Measured(measure, each)} for each in (before, after)]
-    (found,) = differences(*sides, [target(text) for text in targets])
+    (found,) = differences(*sides, [target(text) for text in targets], speeds=True)
     return found
 
 
@@ -99,3 +99,11 @@ def test_what_is_gone_broken_or_new_is_said() -> None:
     other = {"n/loss": Measured(LOSS.model_copy(update={"unit": "s"}), good)}
     (found,) = differences({"n/loss": Measured(LOSS, normal(2, 1.0))}, other, [])
     assert found.change == "missing"
+
+
+def test_speeds_of_two_runs_are_shown_and_not_judged() -> None:
+    sides = [{"n/latency_p95": Measured(LATENCY, normal(seed, mean, n=400, spread=0.1))} for seed, mean in ((1, 5.0), (2, 9.0))]
+    (found,) = differences(*sides, [target("n/latency_p95 < 20s")])
+    assert (found.change, found.regressed) == ("apart", False)
+    assert found.low is not None
+    assert found.low > 3
