@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ryot.units import show
+
 _SIGNS = {"passed": "✓", "failed": "✗", "not_shown": "?"}
 _VERDICTS = {"passed": "PASS", "failed": "FAIL", "not_shown": "INCONCLUSIVE"}
 _MOST = 5
@@ -50,10 +52,8 @@ def _row(item: Found) -> ItemRow:
 
 
 def _numbers(evidence: Found) -> Iterator[str]:
-    """The plain numbers and words of the evidence, the first few. Names that end in `_s` are seconds."""
+    """The plain numbers and words of the evidence, the first few. Names that end in `_s` are seconds, in `_bytes` bytes."""
     simple: Sequence[tuple[str, Any]] = [(name, value) for name, value in evidence.items() if isinstance(value, int | float | str)]
     for name, value in simple[:_MOST]:
-        seconds = name.endswith("_s") and not name.endswith("per_s")
-        words = (name.removesuffix("_s") if seconds else name).replace("_", " ")
-        shown = f"{value:.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else value
-        yield f"{words} {shown}{' s' if seconds else ''}"
+        unit = "bytes" if name.endswith("_bytes") else "s" if name.endswith("_s") and not name.endswith("per_s") else ""
+        yield f"{name.removesuffix(f'_{unit}').replace('_', ' ')} {value if isinstance(value, str) else show(value, unit)}"

@@ -30,7 +30,7 @@ FOUND = {
     "schema": "ryot.deployment-validation/1",
     "counts": {"passed": 1, "failed": 1, "not_shown": 1},
     "items": [
-        item("cache", "passed", p50_s=0.01234567, requests_per_s=1234.5678, requests=4000, said=["miss", "hit"]),
+        item("cache", "passed", p50_s=0.01234567, largest_bytes=1 << 31, requests_per_s=1234.5678, requests=4000, said=["miss", "hit"]),
         item("queue", "failed", "the answers were <b>", lost=3),
         item("cuda", "not_shown", "this machine has no GPU"),
     ],
@@ -45,7 +45,7 @@ def summary() -> Summary:
 def test_every_item_is_a_row_with_its_numbers_and_what_is_not_passed_says_why_first() -> None:
     cache, queue, cuda = rows_of_validation(FOUND)
     assert (cache.status, cache.verdict, cache.told) == ("✓ passed", "PASS", "looked")
-    assert cache.numbers == "p50 0.01235 s, requests per s 1235, requests 4,000"
+    assert cache.numbers == "p50 12.3 ms, largest 2.0 GiB, requests per s 1,235, requests 4,000"
     assert (queue.status, queue.verdict, queue.told) == ("✗ failed", "FAIL", "the answers were <b>; looked")
     assert (cuda.status, cuda.verdict) == ("? not shown", "INCONCLUSIVE")
     assert tally(FOUND) == "1 passed, 1 failed, 1 not shown, of 3"

@@ -57,7 +57,9 @@ def load_balancing(site: Site, stand: Stand, answers: Sequence[Answer], shares: 
     even = sum(shares) / len(shares)
     uneven = max(abs(share / even - 1) for share in shares) if even else 1.0
     wrong = sum(answer.status != 200 for answer in answers)
-    how = f"{len(answers)} requests by {site.config.clients} clients over {len(shares)} engines; each answers within 10 % of an even share"
+    how = (
+        f"{len(answers):,} requests by {site.config.clients} clients over {len(shares)} engines; each answers within 10 % of an even share"
+    )
     return judged(
         uneven <= UNEVEN and not wrong, how, f"one is off by {uneven:.0%}; {wrong} were not answered", shares=list(shares), uneven=uneven
     )
@@ -94,7 +96,7 @@ def failover(site: Site, stand: Stand) -> tuple[Finding, list[Answer]]:
     begun = time.monotonic()
     revived(site, stand.own)
     back = noticed and _becomes(stand, living=len(stand.engines), within_s=site.config.serve.start_timeout)
-    how = f"{len(answers)} requests by {site.config.clients} clients; an engine gets SIGKILL after a third, and is started again"
+    how = f"{len(answers):,} requests by {site.config.clients} clients; an engine gets SIGKILL after a third, and is started again"
     why = f"{len(lost)} were not answered: {sorted(set(lost))}" if lost else "the engine did not come back"
     slowest = max(answer.seconds for answer in answers)
     found = {"lost": len(lost), "slowest_s": slowest, "back_after_s": time.monotonic() - begun if back else None}

@@ -119,12 +119,12 @@ def memory_stable(site: Site, loaded: Loaded) -> Finding:
     before, after = median(loaded.memory[quarter : 2 * quarter]), median(loaded.memory[-quarter:])
     growth = after / before - 1
     site.context.measure("memory_growth", growth)
-    how = f"memory of engines and gateway over {len(loaded.answers)} requests; median of the last quarter over that of the second"
+    how = f"memory of engines and gateway over {len(loaded.answers):,} requests; median of the last quarter over that of the second"
     found = {
         "looks": len(loaded.memory),
-        "before": before,
-        "after": after,
-        "largest": max(loaded.memory),
+        "before_bytes": before,
+        "after_bytes": after,
+        "largest_bytes": max(loaded.memory),
         "growth": growth,
         "allowed": MOST_GROWTH,
     }
@@ -136,7 +136,7 @@ def concurrency(site: Site, loaded: Loaded) -> Finding:
     answers = loaded.answers
     wrong = [answer.status for answer in answers if _shares(answer, 1) is None]
     took = max(answer.ended_s for answer in answers) - min(answer.begun_s for answer in answers)
-    how = f"{len(answers)} requests by {site.config.clients} clients at once"
+    how = f"{len(answers):,} requests by {site.config.clients} clients at once"
     found = {"wrong": len(wrong), "requests_per_s": len(answers) / took, "p50_s": median(answer.seconds for answer in answers)}
     return judged(not wrong, how, f"{len(wrong)} were not answered right: {sorted(set(wrong))}", **found)
 

@@ -56,7 +56,7 @@ def memory_preallocation(site: Site) -> Finding:
     wanted = site.config.serve.context
     how = "each engine's own count of the blocks that it reserved at its start"
     reserved = site.config.serve.kv_cache
-    return judged(least >= wanted, how, f"{least} tokens fit, a context is {wanted}", engines=engines, context=wanted, bytes_asked=reserved)
+    return judged(least >= wanted, how, f"{least} tokens fit, a context is {wanted}", engines=engines, context=wanted, cache_bytes=reserved)
 
 
 def batch_size_tuning(site: Site) -> Finding:
