@@ -114,7 +114,7 @@ def _documents(plan: Plan, store: Store, *, whole: bool) -> int | None:
     record = store.record(tokenizer.stage, tokenizer.key)
     if record is not None and _ORDER in record.files:
         return record.files[_ORDER].size // 8
-    if not whole or plan.node("tokenizer").inputs.get("documents") != "data":
+    if not whole or tokenizer.inputs.get("documents") != "data":
         return None
     counted = evidence_of(plan.node("data"), store) or {}
     kept, *aside = (counted[name].value if name in counted else None for name in ("examples", "heldout", "test"))

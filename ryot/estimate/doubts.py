@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ryot.estimate.calibration import AS_STATED, Prediction
-from ryot.estimate.estimates import Estimates, costs_of, total_seconds
+from ryot.estimate.estimates import Estimates, costs_of, generated, total_seconds
 from ryot.estimate.platform import Platform
 from ryot.estimate.references import SIZE_ROOM, TOKENS_ROOM, best_published
 from ryot.measures import Target, meets
@@ -105,10 +105,9 @@ def _large_batch(spec: Spec, estimates: Estimates) -> Iterator[Doubt]:
 
 def _few_documents(spec: Spec) -> Iterator[Doubt]:
     """More samples than the training split is likely to have: each document is held out or not by its own digest."""
-    made = [source.makes for source in spec.data.sources]
-    if spec.train.samples is None or None in made or spec.data.tokenizer.long != "cut":
+    likely = generated(spec)
+    if spec.train.samples is None or likely is None or spec.data.tokenizer.long != "cut":
         return
-    likely = round(sum(count or 0 for count in made) * (1 - spec.data.held_out - spec.data.test))
     if spec.train.samples > likely:
         yield Doubt(
             f"train.samples is {spec.train.samples:,}, and about {likely:,} documents are left to train on: training would not begin",

@@ -139,7 +139,7 @@ def costs_of(estimates: Estimates) -> FirstYear:
 
 def _work(spec: Spec, documents: int | None) -> TrainingWork:
     train = spec.train
-    documents = _generated(spec) if documents is None else documents
+    documents = generated(spec) if documents is None else documents
     used = documents if train.samples is None else train.samples
     updates = train.steps
     if updates is None and used is not None and train.epochs is not None:
@@ -154,7 +154,7 @@ def _work(spec: Spec, documents: int | None) -> TrainingWork:
     )
 
 
-def _generated(spec: Spec) -> int | None:
+def generated(spec: Spec) -> int | None:
     """The documents of the training split to expect where all are generated: each is held out or not by its own digest."""
     made = [source.makes for source in spec.data.sources]
     return None if None in made else round(sum(count or 0 for count in made) * (1 - spec.data.held_out - spec.data.test))

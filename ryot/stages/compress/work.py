@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import psutil
 import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, PreTrainedModel
@@ -21,7 +20,7 @@ from ryot.stages.compress.stage import ON_CPU, CompressConfig
 from ryot.stages.export.work import load
 from ryot.stages.serve import command
 from ryot.stages.serve.checkpoint import read_checkpoint
-from ryot.stages.serve.probe import exchange
+from ryot.stages.serve.probe import exchange, resident
 from ryot.stages.serve.stage import ServeConfig
 from ryot.stages.serve.work import Engine, launch, ready
 from ryot.stages.train.documents import Documents
@@ -124,7 +123,7 @@ def _on_engines(config: CompressConfig, context: StageContext, documents: Docume
             context.report(done=number + 1, total=len(chosen), unit="document")
         _turns(config, context, engines)
         for name, engine in zip(("memory_before", "memory"), engines, strict=True):
-            context.measure(name, resident(engine))
+            context.measure(name, resident(engine.process.pid))
     finally:
         for engine in engines:
             engine.process.terminate()
@@ -150,12 +149,6 @@ def nats_of(url: str, ids: Sequence[int]) -> float:
     answer = ask(url, {"prompt": list(ids), "max_tokens": 1, "echo": True, "logprobs": 1})
     found = answer["choices"][0]["logprobs"]["token_logprobs"][1 : len(ids)]
     return -math.fsum(found) / len(found)
-
-
-def resident(engine: Engine) -> int:
-    """Bytes of an engine's processes."""
-    process = psutil.Process(engine.process.pid)
-    return sum(each.memory_info().rss for each in (process, *process.children(recursive=True)))
 
 
 def ask(url: str, fields: dict[str, Any]) -> dict[str, Any]:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import socket
 from collections.abc import Mapping
 from contextlib import closing
 from types import MappingProxyType
 from urllib.parse import urlsplit
+
+import psutil
+
+_SAMPLE = re.compile(r"^([a-z_]\w*(?:\{[^}]*\})?) (\S+)$", re.MULTILINE)
 
 
 def token_came(url: str, model: str, timeout_s: float) -> bool:
@@ -45,6 +50,17 @@ def exchange(
         connection.request(method, path, data, {"Content-Type": "application/json", **headers})
         response = connection.getresponse()
         return response.status, response.read()
+
+
+def samples(text: str) -> dict[str, float]:
+    """Prometheus' text: the numbers by name and labels, as they stand there."""
+    return {name: float(value) for name, value in _SAMPLE.findall(text)}
+
+
+def resident(pid: int) -> int:
+    """Bytes of memory of a process and its children. Raises psutil.NoSuchProcess."""
+    process = psutil.Process(pid)
+    return sum(each.memory_info().rss for each in (process, *process.children(recursive=True)))
 
 
 def hold_port(host: str) -> socket.socket:

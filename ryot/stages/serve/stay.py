@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import http.client
 import os
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ryot.plugins import Endpoint, NodeError, Stage, StageConfig, StageContext
 from ryot.stages.serve.front import KEY
-from ryot.stages.serve.probe import exchange
+from ryot.stages.serve.probe import exchange, samples
 
 EVERY_S = 1.0
 NOTICED_S = 5.0
-_LINE = re.compile(r"^(ryot_\w+)(?:\{[^}]*\})? (\S+)$", re.MULTILINE)
 
 
 class StayConfig(StageConfig):
@@ -71,8 +69,9 @@ def look(endpoint: Endpoint) -> Seen | None:
 def seen(text: str, at_s: float) -> Seen:
     """From Prometheus text; numbers with labels are added up."""
     total: dict[str, float] = {}
-    for name, value in _LINE.findall(text):
-        total[name] = total.get(name, 0.0) + float(value)
+    for sample, value in samples(text).items():
+        name = sample.partition("{")[0]
+        total[name] = total.get(name, 0.0) + value
 
     def of(name: str) -> float:
         return total.get(f"ryot_{name}", 0.0)

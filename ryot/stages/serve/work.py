@@ -87,13 +87,17 @@ def ready(engine: Engine, config: ServeConfig, context: StageContext, checkpoint
 
 
 def revive(config: ServeConfig, context: StageContext, number: int) -> bool:
-    """Start engine `number` again where the gateway looks for it: the command line is the one it had. Its old log is kept."""
-    ended, machine = context.replicas[number], command.Machine(context.device, context.cpus)
-    log = context.scratch / f"engine-{number}.log"
+    """Start engine `number` again where the gateway looks for it, and put it in its place."""
+    context.replicas[number] = again(context.replicas[number], config, context, number)
+    return True
+
+
+def again(ended: subprocess.Popen[bytes], config: ServeConfig, context: StageContext, number: int) -> subprocess.Popen[bytes]:
+    """An engine in the place of one that has ended: the command line is the one it had. Its old log is kept."""
+    machine, log = command.Machine(context.device, context.cpus), context.scratch / f"engine-{number}.log"
     log.replace(context.scratch / f"engine-{number}-before.log")
     argv = [str(part) for part in ended.args]  # type: ignore[union-attr]
-    context.replicas[number] = context.spawn(argv, env=command.environment(config, machine, number), log=log)
-    return True
+    return context.spawn(argv, env=command.environment(config, machine, number), log=log)
 
 
 def _wait(server: Engine, timeout_s: float, context: StageContext) -> bool:

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
+from ryot.stages.serve.work import again
 from ryot.stages.validation.checklist import Finding, judged, not_shown
 from ryot.stages.validation.client import Answer, load, together
 from ryot.stages.validation.infrastructure import NO_GPU
-from ryot.stages.validation.site import Site, Stand, metrics, revived
+from ryot.stages.validation.site import Site, Stand, metrics
 
 UNEVEN = 0.1
 NOTICED_S = 60.0
@@ -94,7 +95,7 @@ def failover(site: Site, stand: Stand) -> tuple[Finding, list[Answer]]:
     noticed = _becomes(stand, living=len(stand.engines) - 1, within_s=NOTICED_S)
     site.context.say("the killed engine is started again")
     begun = time.monotonic()
-    revived(site, stand.own)
+    again(stand.own.process, site.one_more, site.context, stand.own.number)
     back = noticed and _becomes(stand, living=len(stand.engines), within_s=site.config.serve.start_timeout)
     how = f"{len(answers):,} requests by {site.config.clients} clients; an engine gets SIGKILL after a third, and is started again"
     why = f"{len(lost)} were not answered: {sorted(set(lost))}" if lost else "the engine did not come back"

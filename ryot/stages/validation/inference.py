@@ -11,6 +11,7 @@ from typing import Any
 import psutil
 
 from ryot.plugins import NodeError
+from ryot.stages.serve.probe import resident
 from ryot.stages.validation.checklist import Finding, judged
 from ryot.stages.validation.client import Answer, Ask, Client, load, once
 from ryot.stages.validation.reference import Reference, Token
@@ -101,13 +102,13 @@ class Loaded:
 
 
 def under_load(site: Site) -> Loaded:
-    """`requests` of `users` clients, the memory read after each tenth answer."""
+    """`requests` of `clients`, the memory read after each hundredth of them."""
     asked = [site.infer(prompt) for prompt in site.fresh(site.config.requests)]
     memory: list[int] = []
 
     def watch(done: int) -> None:
         if done % max(len(asked) // 100, 1) == 0:
-            memory.append(resident(site))
+            memory.append(_taken(site))
         site.context.report(done=done, total=len(asked), unit="requests", checked="memory under load")
 
     return Loaded(load(site.url, asked, site.config.clients, watch), memory)
@@ -141,13 +142,12 @@ def concurrency(site: Site, loaded: Loaded) -> Finding:
     return judged(not wrong, how, f"{len(wrong)} were not answered right: {sorted(set(wrong))}", **found)
 
 
-def resident(site: Site) -> int:
+def _taken(site: Site) -> int:
     """Bytes of the server's processes; on GPUs what is taken there too."""
     total = 0
     for pid in site.pids:
         try:
-            process = psutil.Process(pid)
-            total += sum(each.memory_info().rss for each in (process, *process.children(recursive=True)))
+            total += resident(pid)
         except psutil.NoSuchProcess:
             raise NodeError(f"the server's process {pid} has ended") from None
     if site.machine.cuda:

@@ -86,7 +86,7 @@ def counted(site: Site) -> Finding:
 
 def queue(site: Site, stand: Stand) -> Finding:
     """More requests at one moment than engines and queue hold."""
-    count = site.config.serve.max_concurrency * stand.limit + stand.waiting + BEYOND
+    count = site.config.serve.max_concurrency * len(stand.engines) + stand.waiting + BEYOND
     tokens = _long(site)
     answers = together(stand.url, [site.completion(prompt, tokens) for prompt in site.fresh(count)])
     statuses = Counter(answer.status for answer in answers)
@@ -104,7 +104,7 @@ def queue(site: Site, stand: Stand) -> Finding:
 def graceful_shutdown(site: Site, stand: Stand) -> Finding:
     """SIGTERM to the stage's own gateway, with requests in flight."""
     tokens = _long(site)
-    count = min(IN_FLIGHT, site.config.serve.max_concurrency * stand.limit + stand.waiting)
+    count = min(IN_FLIGHT, site.config.serve.max_concurrency * len(stand.engines) + stand.waiting)
     inside: list[float] = []
 
     def end() -> None:

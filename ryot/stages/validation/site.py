@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -11,6 +10,8 @@ import numpy as np
 from ryot.plugins import Endpoint, NodeError, StageContext
 from ryot.stages.serve import command, front
 from ryot.stages.serve.checkpoint import Checkpoint, read_checkpoint
+from ryot.stages.serve.probe import samples
+from ryot.stages.serve.stage import ServeConfig
 from ryot.stages.serve.work import Engine, launch, ready
 from ryot.stages.validation.client import UNCACHED, Ask, once
 from ryot.stages.validation.stage import ValidationConfig
@@ -18,7 +19,6 @@ from ryot.stages.validation.stage import ValidationConfig
 LONGEST_PROMPT = 32
 MOST_WAITING = 64
 """Requests that may wait in the stage's own gateway, so that its queue can be filled."""
-_SAMPLE = re.compile(r"^([a-z_]\w*(?:\{[^}]*\})?) (\S+)$", re.MULTILINE)
 
 
 @dataclass
@@ -60,6 +60,12 @@ class Site:
         """What is served."""
         return read_checkpoint(self.context.inputs["model"])
 
+    @cached_property
+    def one_more(self) -> ServeConfig:
+        """The server with an engine more, which computes with as many cores as the others."""
+        serve = self.config.serve
+        return serve.model_copy(update={"replicas": len(self.engines) + 1, "threads": command.threads(serve, self.machine)})
+
     def fresh(self, count: int) -> list[list[int]]:
         """Prompts of random tokens, as long as the prompts of documents, so that no cache of prefixes answers."""
         length = len(self.prompts[0])
@@ -87,11 +93,6 @@ class Stand:
     own: Engine | None
     alone: str = ""
 
-    @property
-    def limit(self) -> int:
-        """Engines that answer."""
-        return len(self.engines)
-
 
 def build(site: Site) -> Stand:
     """Start it. Raises NodeError where the gateway does not come to listen."""
@@ -108,20 +109,11 @@ def _another(site: Site) -> tuple[Engine | None, str]:
     number = len(site.engines)
     if site.machine.cuda and (found := _gpus()) <= number:
         return None, f"another engine needs another GPU; there {'is' if found == 1 else 'are'} {found}"
-    many = site.config.serve.model_copy(update={"replicas": number + 1, "threads": command.threads(site.config.serve, site.machine)})
     site.context.say("starting one more engine, to be killed")
     try:
-        return ready(launch(many, site.context, site.checkpoint, number), many, site.context, site.checkpoint), ""
+        return ready(launch(site.one_more, site.context, site.checkpoint, number), site.one_more, site.context, site.checkpoint), ""
     except NodeError as error:
         return None, f"another engine did not start: {error.message[:300]}"
-
-
-def revived(site: Site, engine: Engine) -> None:
-    """Start an engine again where gateways look for it: its command line is the one it had."""
-    argv = [str(part) for part in engine.process.args]  # type: ignore[union-attr]
-    many = site.config.serve.model_copy(update={"replicas": engine.number + 1, "threads": command.threads(site.config.serve, site.machine)})
-    log = engine.log.with_suffix(".again.log")
-    site.context.spawn(argv, env=command.environment(many, site.machine, engine.number), log=log)
 
 
 def metrics(url: str) -> dict[str, float]:
@@ -129,7 +121,7 @@ def metrics(url: str) -> dict[str, float]:
     answer = once(url, Ask("/metrics", method="GET"))
     if answer.status != 200:
         raise NodeError(f"/metrics of {url} answered {answer.status or answer.body.decode(errors='replace')}")
-    return {name: float(value) for name, value in _SAMPLE.findall(answer.body.decode())}
+    return samples(answer.body.decode())
 
 
 def _texts(value: object) -> list[str]:
