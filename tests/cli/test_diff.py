@@ -9,6 +9,7 @@ import pytest
 
 from ryot.cli.diff import changed
 from ryot.cli.main import run
+from ryot.store.journal import all_runs
 
 pytestmark = pytest.mark.heavy
 SPEC = """\
@@ -33,7 +34,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def ids(store: Path) -> list[str]:
-    return sorted(path.name for path in (store / "runs").iterdir())
+    return [run.id for run in all_runs(store / "runs")]
 
 
 def test_the_last_two_runs_are_compared_and_what_a_target_asks_for_less_of_is_worse(
