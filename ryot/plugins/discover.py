@@ -1,4 +1,4 @@
-"""Which stages and backends are installed or lie in plugin folders. Listing reads metadata only; loading imports one of them."""
+"""Which stages, backends and engines are installed or lie in plugin folders. Listing reads metadata only; loading imports one of them."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from ryot.plugins.stage import Stage
 
 STAGES = "ryot.stages"
 BACKENDS = "ryot.backends"
+ENGINES = "ryot.engines"
 
 
 @dataclass(frozen=True, slots=True)

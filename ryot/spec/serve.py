@@ -43,14 +43,18 @@ class Gateway(Section):
 class Serve(Section):
     """The live server."""
 
-    engine: Literal["vllm"] = "vllm"
-    """The serving engine."""
+    engine: str = Field("vllm", min_length=1)
+    """What generates: vllm, transformers (slower; where vLLM cannot be installed), or one that a package offers."""
     dtype: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     """Arithmetic of the server; auto is fp32 on a CPU, where bf16 is only emulated, and the checkpoint's type elsewhere."""
     eager: bool = True
     """Start without compiling: in about a minute instead of three on two cores."""
+    in_process: bool = True
+    """On a CPU, vLLM's scheduler and its HTTP server share a process; false gives each its own."""
     max_concurrency: int = Field(32, ge=1)
     """Sequences generated at once."""
+    speculative: int = Field(0, ge=0, le=16)
+    """Tokens that vLLM guesses ahead where the last ones came before (n-gram lookup) and then verifies together; 0 for none."""
     kv_cache: Bytes = Field(1 << 30, ge=1 << 20)
     """Memory set aside for keys and values."""
     weights: Literal["int8", "fp8", "int4"] | None = None

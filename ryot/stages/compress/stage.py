@@ -64,16 +64,11 @@ class CompressStage(Stage):
         return nodes
 
 
-def served_model(spec: Spec, facts: Facts) -> str:
-    """The node whose model is served. Raises SpecError for weights that the engine of this machine cannot compute with."""
+def served_model(spec: Spec) -> str:
+    """The node whose model is served. Raises SpecError for weights that `compress` does not make."""
     wanted = spec.serve.weights if spec.serve else None
     if wanted is None:
         return "export"
     if wanted not in (spec.compress.schemes if spec.compress else ()):
         raise SpecError(f"serve.weights: {wanted} is no copy that `compress` makes", hint=f"write `compress: {{{wanted}: {{}}}}`")
-    if facts.device.startswith("cpu") and wanted not in ON_CPU:
-        raise SpecError(
-            f"serve.weights: {wanted} has no kernel in vLLM's build for CPUs: the engine ends when it loads them, or at the first request",
-            hint="serve int8 here, or the export itself; compress.NAME/recovery is measured without the engine",
-        )
     return f"compress.{wanted}"

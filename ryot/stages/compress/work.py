@@ -18,10 +18,9 @@ from ryot.plugins import NodeError, StageContext
 from ryot.stages.compress.schemes import fitting_group, restored, rounded, settings
 from ryot.stages.compress.stage import ON_CPU, CompressConfig
 from ryot.stages.export.work import load
-from ryot.stages.serve import command
 from ryot.stages.serve.checkpoint import read_checkpoint
 from ryot.stages.serve.probe import exchange, resident
-from ryot.stages.serve.stage import ServeConfig
+from ryot.stages.serve.stage import MODEL, ServeConfig
 from ryot.stages.serve.work import Engine, launch, ready
 from ryot.stages.train.documents import Documents
 from ryot.stages.train.heldout import document_losses
@@ -153,7 +152,7 @@ def nats_of(url: str, ids: Sequence[int]) -> float:
 
 def ask(url: str, fields: dict[str, Any]) -> dict[str, Any]:
     """One completion. Raises NodeError where it is not answered."""
-    status, text = exchange(url, "POST", "/v1/completions", 300.0, {"model": command.MODEL, "temperature": 0, **fields})
+    status, text = exchange(url, "POST", "/v1/completions", 300.0, {"model": MODEL, "temperature": 0, **fields})
     if status != 200:
         raise NodeError(f"the engine answered {status}: {text[:300].decode(errors='replace')}")
     answer: dict[str, Any] = json.loads(text)

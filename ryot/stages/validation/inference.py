@@ -19,7 +19,7 @@ from ryot.stages.validation.site import Site
 from ryot.stages.validation.stage import CONTINUED, SINGLE_REQUESTS
 
 LARGEST_BATCH = 32
-TOLERANCE = {"float32": 1e-3}
+TOLERANCE = {"fp32": 1e-3}
 COARSE = 0.02
 """How far a probability may lie from transformers' in fp32: with an engine in fp32, and in 16 bits (whose steps near 1 are 0.4 %)."""
 MOST_WRONG = 0.05

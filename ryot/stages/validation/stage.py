@@ -63,7 +63,7 @@ class ValidationStage(Stage):
             compressed=spec.serve.weights,
             promises=tuple(promises(spec)),
         )
-        inputs = {"model": served_model(spec, facts), "reference": "export", "tokens": "tokenizer"}
+        inputs = {"model": served_model(spec), "reference": "export", "tokens": "tokenizer"}
         if spec.package is not None:
             inputs["package"] = "package"
         taken = {"single_latency_p95": SINGLE_REQUESTS, "wrong_tokens": config.prompts * CONTINUED}

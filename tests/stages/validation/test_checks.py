@@ -34,7 +34,7 @@ def site(tmp_path: Path, engine: Start, gateway: Start) -> Callable[..., Any]:  
         behind = engine()
         front = gateway(behind, vocab_size=300) if not url else None
         given = {"prompts": 20, "requests": 100, "clients": 2, "single": 5.0, "serve": SERVE, "vocab_size": 300} | fields
-        info = {"engines": [behind.url] * engines, "pids": [behind.process.pid], "gateway_pid": os.getpid(), "dtype": "float32"}
+        info = {"engines": [behind.url] * engines, "pids": [behind.process.pid], "gateway_pid": os.getpid(), "dtype": "fp32"}
         inputs = {"package": tmp_path / "package", "model": checkpoint(tmp_path / "model")}
         context = context_in(tmp_path, ValidationStage(), [], inputs=inputs)
         return Site(ValidationConfig(**given), context, Endpoint(url or front.url, "model", info), [[5, 6, 7]] * 20)

@@ -1,0 +1,173 @@
+"""From a checked request to the sequences it asks for. The fields and their bounds are the gateway's (`ryot.gateway.asks`)."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import torch
+from msgspec import UNSET
+
+from ryot.gateway.asks import Chat, Completion, Sampling
+from ryot.gateway.refused import Refused
+from ryot.generator.answers import Wording
+from ryot.generator.sequence import Piece, Sequence, Wanted
+from ryot.generator.text import Text
+
+_COMPLETION_TOKENS = 16
+"""Tokens of a completion that does not say how many, as OpenAI has it."""
+_decode_completion = msgspec.json.Decoder(Completion).decode
+_decode_chat = msgspec.json.Decoder(Chat).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """The model's tokenizer (transformers'), the ids that end a text, its context in tokens, and the name it is served under."""
+
+    tokenizer: Any
+    ends: frozenset[int]
+    context: int
+    model: str
+
+    @property
+    def backend(self) -> Any:
+        """The tokenizers.Tokenizer behind it."""
+        return self.tokenizer.backend_tokenizer
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked: prompts, `copies` sequences of each, of which the best `told` are told; `starts` are the echoed texts."""
+
+    wording: Wording
+    prompts: list[list[int]]
+    starts: list[str]
+    wanted: Wanted
+    copies: int
+    told: int
+    stream: bool
+    with_usage: bool
+    skip_special: bool
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Tokens of all prompts."""
+        return sum(map(len, self.prompts))
+
+    def sequences(self, speech: Speech, sink: Callable[[Piece], None]) -> list[Sequence]:
+        """A sequence for each copy of each prompt, numbered in that order."""
+        every = [prompt for prompt in self.prompts for _ in range(self.copies)]
+        return [self._sequence(speech, number, prompt, sink) for number, prompt in enumerate(every)]
+
+    def _sequence(self, speech: Speech, number: int, prompt: list[int], sink: Callable[[Piece], None]) -> Sequence:
+        text = Text(speech.backend, prompt, self.wanted.stop, skip_special=self.skip_special)
+        random = None
+        if self.wanted.seed is not None:
+            random = torch.Generator().manual_seed((self.wanted.seed + number % self.copies) % (1 << 63))
+        return Sequence(number, prompt, self.wanted, text, sink, random)
+
+
+def completion(body: bytes, speech: Speech) -> Request:
+    """POST /v1/completions. Raises Refused."""
+    asked = _decoded(_decode_completion, body)
+    if asked.use_beam_search:
+        raise Refused(400, "this engine has no beam search", param="use_beam_search")
+    special = _given(asked.add_special_tokens, otherwise=True)
+    prompts = _prompts(asked.prompt, speech, special=special)
+    count = _given(asked.logprobs, None)
+    wording = _wording(speech, asked, count, chat=False)
+    wanted = _wanted(asked, prompts, speech, count, _given(asked.max_tokens, _COMPLETION_TOKENS), echo=_given(asked.echo, otherwise=False))
+    starts = [_start(asked.prompt, number, prompt, speech) if wanted.echo else "" for number, prompt in enumerate(prompts)]
+    told = _given(asked.n, 1)
+    return _request(asked, wording, prompts, starts, wanted, max(told, _given(asked.best_of, told)))
+
+
+def chat(body: bytes, speech: Speech) -> Request:
+    """POST /v1/chat/completions. Raises Refused."""
+    asked = _decoded(_decode_chat, body)
+    if asked.use_beam_search:
+        raise Refused(400, "this engine has no beam search", param="use_beam_search")
+    if not speech.tokenizer.chat_template:
+        raise Refused(400, "this model has no chat template", "no_chat_template")
+    messages = [{"role": message.role, "content": _content(message.content)} for message in asked.messages]
+    prompt = speech.tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=True, return_dict=False)
+    most = _given(asked.max_completion_tokens, _given(asked.max_tokens, speech.context - len(prompt)))
+    count = _given(asked.top_logprobs, 0) if asked.logprobs is True else None
+    wanted = _wanted(asked, [prompt], speech, count, most, echo=False)
+    return _request(asked, _wording(speech, asked, count, chat=True), [prompt], [""], wanted, _given(asked.n, 1))
+
+
+def _request(asked: Sampling, wording: Wording, prompts: list[list[int]], starts: list[str], wanted: Wanted, copies: int) -> Request:
+    stream = asked.stream is True
+    if stream and copies > _given(asked.n, 1):
+        raise Refused(400, "the best of several cannot be streamed", param="best_of")
+    with_usage = asked.stream_options not in (UNSET, None) and asked.stream_options.include_usage
+    skip = _given(asked.skip_special_tokens, otherwise=True)
+    return Request(wording, prompts, starts, wanted, copies, _given(asked.n, 1), stream, bool(with_usage), skip)
+
+
+def _decoded(decode: Callable[[bytes], Any], body: bytes) -> Any:
+    try:
+        return decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise Refused(400, str(error)) from None
+
+
+def _given(value: Any, otherwise: Any) -> Any:
+    return otherwise if value is UNSET or value is None else value
+
+
+def _prompts(prompt: str | list[Any], speech: Speech, *, special: bool) -> list[list[int]]:
+    """Token ids of each prompt; texts are encoded."""
+    many = [prompt] if isinstance(prompt, str) or isinstance(prompt[0], int) else prompt
+    found = [speech.tokenizer.encode(each, add_special_tokens=special) if isinstance(each, str) else each for each in many]
+    if not all(found):
+        raise Refused(400, "an empty prompt", param="prompt")
+    return found
+
+
+def _start(prompt: str | list[Any], number: int, tokens: list[int], speech: Speech) -> str:
+    """The prompt's text, as it was given, or decoded."""
+    given = prompt if isinstance(prompt, str) else prompt[number]
+    return given if isinstance(given, str) else str(speech.tokenizer.decode(tokens))
+
+
+def _content(content: str | list[Any]) -> str:
+    return content if isinstance(content, str) else "".join(part.text for part in content)
+
+
+def _wording(speech: Speech, asked: Sampling, count: int | None, *, chat: bool) -> Wording:
+    as_ids = asked.return_tokens_as_token_ids is True
+    name = (lambda token: f"token_id:{token}") if as_ids else speech.tokenizer.decode
+    identity = f"{'chatcmpl' if chat else 'cmpl'}-{secrets.token_hex(12)}"
+    return Wording(identity, speech.model, int(time.time()), chat, name, count)
+
+
+def _wanted(asked: Sampling, prompts: list[list[int]], speech: Speech, count: int | None, most: int, *, echo: bool) -> Wanted:
+    """The sampling; an answer ends with the context, as vLLM's do. Raises Refused where the prompt alone is beyond it."""
+    longest = max(map(len, prompts))
+    if longest >= speech.context:
+        raise Refused(400, f"{longest} tokens leave no room for an answer in the context of {speech.context}", "context_length_exceeded")
+    stop = _given(asked.stop, ())
+    return Wanted(
+        most=min(most, speech.context - longest),
+        least=_given(asked.min_tokens, 0),
+        temperature=_given(asked.temperature, 1.0),
+        top_p=_given(asked.top_p, 1.0),
+        top_k=max(_given(asked.top_k, 0), 0),
+        min_p=_given(asked.min_p, 0.0),
+        presence=_given(asked.presence_penalty, 0.0),
+        frequency=_given(asked.frequency_penalty, 0.0),
+        repetition=_given(asked.repetition_penalty, 1.0),
+        bias=tuple((int(token), value) for token, value in _given(asked.logit_bias, {}).items()),
+        stop=(stop,) if isinstance(stop, str) else tuple(stop),
+        stop_ids=frozenset(_given(asked.stop_token_ids, ())),
+        silent=frozenset() if asked.ignore_eos is True else speech.ends,
+        logprobs=count,
+        echo=echo,
+        seed=_given(asked.seed, None),
+    )

