@@ -40,6 +40,22 @@ class Gateway(Section):
     """Requests that may be sent to another engine, as a share of all, when an answer has not begun."""
 
 
+class Autotune(Section):
+    """Settings of the engine are tried under the loads of `bench` before it serves, each beside the best so far; the choice is kept for
+    this kind of device."""
+
+    budget: Duration = Field(900.0, gt=0)
+    """How long, at most; what there is no time for is said."""
+    tries: tuple[Literal["threads", "eager", "in_process", "dtype", "max_concurrency", "kv_cache", "speculative"], ...] = Field(
+        ("threads", "in_process", "eager", "max_concurrency", "kv_cache"), min_length=1
+    )
+    """What may be changed, in this order. dtype changes the answers a little; only types that the device computes in itself are tried."""
+    rounds: int = Field(8, ge=3, le=100)
+    """Pairs of measurements of each candidate and the best so far."""
+    gain: Proportion = 0.03
+    """What a change must save of the time, by its lower bound, to be taken."""
+
+
 class Serve(Section):
     """The live server."""
 
@@ -65,6 +81,8 @@ class Serve(Section):
     """What clients talk to."""
     threads: int | None = Field(None, ge=1)
     """Cores for each engine; by default all but one on a CPU, shared out, so that clients have one."""
+    autotune: Autotune | None = None
+    """Find faster settings than these first."""
     start_timeout: Duration = Field(600.0, gt=0)
     """How long a start may take before it counts as failed. Changes no result."""
 

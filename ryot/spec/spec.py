@@ -100,7 +100,7 @@ class Spec(Section):
                 "compress": None,
                 "package": None,
                 "validation": None,
-                "serve": self.serve.model_copy(update={"weights": None}) if self.serve else None,
+                "serve": self.serve.model_copy(update={"weights": None, "autotune": None}) if self.serve else None,
                 "bench": None,
                 "targets": (),
                 "stages": (),

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-import ryot.plugins
 from ryot.cli.main import run
 from ryot.plugins.discover import BACKENDS, STAGES, discover, load
 
@@ -75,12 +74,3 @@ def test_everything_ryot_offers_loads(group: str) -> None:
     offered = [plugin for plugin in discover(group) if plugin.builtin]
     assert offered
     assert all(load(plugin) for plugin in offered)
-
-
-def test_public_api_is_what_was_promised() -> None:
-    assert sorted(ryot.plugins.__all__) == [
-        "Backend", "Circumstance", "Document", "Documents", "Endpoint", "Facts", "Job", "JobState", "MachineError", "Measure", "Node",
-        "NodeError", "Resources", "RyotError", "Service", "Shard", "Spec", "SpecError", "Stage", "StageConfig", "StageContext",
-        "digest_file", "digest_path", "processes", "write_durable", "write_index", "write_lines", "write_shard",
-    ]  # fmt: skip
-    assert all(hasattr(ryot.plugins, name) for name in ryot.plugins.__all__)

@@ -6,7 +6,8 @@ import urllib.request
 import pytest
 
 from ryot.plugins import NodeError
-from ryot.plugins.testing import run_service
+from ryot.plugins.testing import run_service, run_stage
+from ryot.stages.autotune.stage import AutotuneConfig, AutotuneStage, LoadConfig
 from ryot.stages.serve.stage import ServeConfig, ServeService
 
 pytestmark = pytest.mark.heavy
@@ -37,3 +38,15 @@ def test_a_cache_too_small_for_one_request_is_told_before_it_serves(gpt, tmp_pat
         run_service(ServeService(), config, tmp_path / "serve", inputs={"model": gpt}),
     ):
         pass
+
+
+def test_settings_that_were_tried_are_what_the_server_starts_with(gpt, tmp_path):
+    load = LoadConfig(name="four", users=4, prompt_tokens=8, output_tokens=8)
+    serve = ServeConfig(engine="transformers", context=64, kv_cache=8 << 20, max_concurrency=1)
+    config = AutotuneConfig(serve=serve, tries=("max_concurrency",), loads=(load,), vocab_size=300, rounds=3)
+    result = run_stage(AutotuneStage(), config, tmp_path / "autotune", inputs={"model": gpt})
+    told = json.loads((result.out / "settings.json").read_text())
+    assert {record["outcome"].partition(":")[0] for record in told["tried"]} <= {"taken", "not taken"}
+    assert len(result.evidence["time_reduction"].pairs) == 3
+    with run_service(ServeService(), serve, tmp_path / "serve", inputs={"model": gpt, "settings": result.out}) as endpoint:
+        assert endpoint.info["settings"]["max_concurrency"] == told["settings"].get("max_concurrency", 1)

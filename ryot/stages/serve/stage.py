@@ -23,6 +23,9 @@ from ryot.stages.compress.stage import served_model
 MODEL = "model"
 """The name the model is served under."""
 
+LAUNCHED = ("dtype", "context", "max_concurrency", "kv_cache", "eager", "in_process", "speculative", "replicas")
+"""The settings that an engine is started with as they stand here."""
+
 
 class GatewayConfig(StageConfig):
     """The gateway, as `serve.gateway` in a spec; seconds and bytes."""
@@ -80,13 +83,14 @@ class ServeService(Service):
             return ()
         config = serve_config(spec)
         refuse(config, spec.serve.weights, facts)
-        return (Node("serve", self.name, config, inputs={"model": served_model(spec)}, resources=self.resources),)
+        inputs = {"model": served_model(spec)} | ({"settings": "autotune"} if spec.serve.autotune else {})
+        return (Node("serve", self.name, config, inputs=inputs, resources=self.resources),)
 
 
 def serve_config(spec: Spec) -> ServeConfig:
     """The server of a spec that has one."""
     assert spec.serve is not None
-    return ServeConfig(**spec.serve.model_dump(exclude={"weights"}), context=spec.model.context)
+    return ServeConfig(**spec.serve.model_dump(exclude={"weights", "autotune"}), context=spec.model.context)
 
 
 def refuse(config: ServeConfig, weights: Literal["int8", "fp8", "int4"] | None, facts: Facts) -> None:
@@ -98,5 +102,4 @@ def refuse(config: ServeConfig, weights: Literal["int8", "fp8", "int4"] | None, 
 
 def launch_of(config: ServeConfig, device: str, threads: int, **more: Any) -> Launch:
     """What an engine of this server is started for; `more` are further fields of Launch."""
-    names = {"dtype", "context", "max_concurrency", "kv_cache", "eager", "in_process", "speculative", "replicas"}
-    return Launch(**config.model_dump(include=names), model=MODEL, device=device, threads=threads, **more)
+    return Launch(**config.model_dump(include=set(LAUNCHED)), model=MODEL, device=device, threads=threads, **more)

@@ -39,4 +39,6 @@ class TransformersEngine:
             return f"weights: {launch.weights}: the transformers engine serves the export only"
         if not launch.eager:
             return "eager: false: the transformers engine does not compile"
+        if not launch.in_process:
+            return "in_process: false: the transformers engine is one process"
         return "speculative: the transformers engine guesses no tokens ahead" if launch.speculative else None

@@ -7,13 +7,14 @@ import socket
 import subprocess
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ryot.plugins import Endpoint, NodeError, StageContext, serving_engine
 from ryot.stages.serve import command, failures, front, probe
 from ryot.stages.serve.checkpoint import Checkpoint, read_checkpoint
-from ryot.stages.serve.stage import MODEL, ServeConfig
+from ryot.stages.serve.settings import tuned
+from ryot.stages.serve.stage import LAUNCHED, MODEL, ServeConfig
 
 _ATTEMPTS = 2
 
@@ -30,6 +31,8 @@ class Engine:
     held: socket.socket
     phases: tuple[tuple[str, str], ...]
     started: float = field(default_factory=time.monotonic)
+    took_s: float = 0.0
+    """Seconds from its start to its first token; 0 before that."""
 
     @property
     def waited_s(self) -> float:
@@ -49,6 +52,7 @@ class Engine:
 
 def start(config: ServeConfig, context: StageContext) -> Endpoint:
     """Bring the engines up, then the gateway. Raises NodeError, with the cause and the end of a log, when no token came in time."""
+    config = tuned(config, context)
     checkpoint = read_checkpoint(context.inputs["model"])
     if checkpoint.context is not None and checkpoint.context < config.context:
         raise NodeError(f"the checkpoint's context is {checkpoint.context} tokens, the spec's {config.context}")
@@ -77,7 +81,7 @@ def ready(engine: Engine, config: ServeConfig, context: StageContext, checkpoint
     for attempt in range(_ATTEMPTS):
         with engine.held:
             if _wait(engine, config.start_timeout, context):
-                return engine
+                return replace(engine, took_s=engine.waited_s)
         cause = failures.cause_of(engine.text(), engine.process.returncode)
         if "port" not in cause.words or attempt == _ATTEMPTS - 1:
             break
@@ -89,7 +93,7 @@ def ready(engine: Engine, config: ServeConfig, context: StageContext, checkpoint
 
 def revive(config: ServeConfig, context: StageContext, number: int) -> bool:
     """Start engine `number` again where the gateway looks for it, and put it in its place."""
-    context.replicas[number] = again(context.replicas[number], config, context, number)
+    context.replicas[number] = again(context.replicas[number], tuned(config, context), context, number)
     return True
 
 
@@ -111,7 +115,7 @@ def _wait(server: Engine, timeout_s: float, context: StageContext) -> bool:
             context.report(done=len(server.phases), total=len(server.phases), unit="phases", phase="ready", force=True)
             return True
         time.sleep(0.25)
-    _stop(server.process)
+    stop(server.process)
     end = failures.last_lines(server.text())
     raise NodeError(
         f"no token came out of the server within serve.start_timeout, {timeout_s:.0f} s; it last was at: {server.phase()[1]}\n{end}",
@@ -124,7 +128,8 @@ def _report(server: Engine, context: StageContext) -> None:
     context.report(done=done, total=len(server.phases), unit="phases", phase=phase, seconds=round(server.waited_s, 1))
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End an engine: asked, and after ten seconds not asked."""
     process.terminate()
     try:
         process.wait(10.0)
@@ -138,7 +143,7 @@ def _endpoint(
 ) -> Endpoint:
     """What the nodes that use the server are told. Bytes and seconds; memory is what all engines reserve, not what they touch."""
     machine = command.Machine(context.device, context.cpus)
-    took_s = max(engine.waited_s for engine in engines)
+    took_s = max(engine.took_s for engine in engines)
     context.say(f"a token came {took_s:.1f} s after the start; the gateway listens at {gateway.url}")
     info: dict[str, object] = {
         "memory": {"weights": len(engines) * checkpoint.weight_bytes, "kv_cache": len(engines) * config.kv_cache},
@@ -151,5 +156,6 @@ def _endpoint(
         "dtype": command.dtype(config, machine),
         "threads": command.threads(config, machine),
         "context": config.context,
+        "settings": config.model_dump(include={*LAUNCHED, "threads"}),
     }
     return Endpoint(gateway.url, MODEL, info)

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
+from ryot.stages.serve.client import Answer, load, together
 from ryot.stages.serve.work import again
 from ryot.stages.validation.checklist import Finding, judged, not_shown
-from ryot.stages.validation.client import Answer, load, together
 from ryot.stages.validation.infrastructure import NO_GPU
 from ryot.stages.validation.site import Site, Stand, metrics
 

@@ -11,9 +11,9 @@ from typing import Any
 import psutil
 
 from ryot.plugins import NodeError
+from ryot.stages.serve.client import Answer, Ask, Client, load, once
 from ryot.stages.serve.probe import resident
 from ryot.stages.validation.checklist import Finding, judged
-from ryot.stages.validation.client import Answer, Ask, Client, load, once
 from ryot.stages.validation.reference import Reference, Token
 from ryot.stages.validation.site import Site
 from ryot.stages.validation.stage import CONTINUED, SINGLE_REQUESTS

@@ -6,9 +6,9 @@ import json
 import re
 from statistics import median
 
+from ryot.stages.serve.client import Ask, Client, once
 from ryot.stages.train.launch import Ranks, launch
 from ryot.stages.validation.checklist import Finding, judged, not_shown
-from ryot.stages.validation.client import Ask, Client, once
 from ryot.stages.validation.site import Site
 
 BATCHES = (1, 2, 4, 8, 16, 32)
@@ -56,7 +56,8 @@ def memory_preallocation(site: Site) -> Finding:
     wanted = site.config.serve.context
     how = "each engine's own count of the blocks that it reserved at its start"
     reserved = site.config.serve.kv_cache
-    return judged(least >= wanted, how, f"{least} tokens fit, a context is {wanted}", engines=engines, context=wanted, cache_bytes=reserved)
+    reason = f"{least} tokens fit, a context is {wanted}" if least else "an engine does not say that it reserved any"
+    return judged(least >= wanted, how, reason, engines=engines, context=wanted, cache_bytes=reserved)
 
 
 def batch_size_tuning(site: Site) -> Finding:

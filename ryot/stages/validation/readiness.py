@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from ryot.plugins import digest_file
+from ryot.stages.serve.client import Ask, once
 from ryot.stages.validation.checklist import Finding, judged, not_shown
-from ryot.stages.validation.client import Ask, once
 from ryot.stages.validation.site import Site
 
 _NO_PACKAGE = "the spec has no section `package`, which writes it"

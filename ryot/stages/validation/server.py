@@ -9,8 +9,8 @@ from collections import Counter
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from ryot.stages.serve.client import Ask, load, once, together
 from ryot.stages.validation.checklist import Finding, judged, not_shown
-from ryot.stages.validation.client import Ask, load, once, together
 from ryot.stages.validation.site import Site, Stand, metrics
 
 IN_FLIGHT = 50

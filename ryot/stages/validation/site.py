@@ -10,10 +10,10 @@ import numpy as np
 from ryot.plugins import Endpoint, NodeError, StageContext
 from ryot.stages.serve import command, front
 from ryot.stages.serve.checkpoint import Checkpoint, read_checkpoint
+from ryot.stages.serve.client import UNCACHED, Ask, once
 from ryot.stages.serve.probe import samples
 from ryot.stages.serve.stage import ServeConfig
 from ryot.stages.serve.work import Engine, launch, ready
-from ryot.stages.validation.client import UNCACHED, Ask, once
 from ryot.stages.validation.stage import ValidationConfig
 
 LONGEST_PROMPT = 32

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ryot.plugins import NodeError, StageContext, digest_path
+from ryot.stages.serve.stage import ServeConfig
 from ryot.stages.train.documents import Documents
 from ryot.stages.validation import deployment, inference, infrastructure, readiness, server
 from ryot.stages.validation.checklist import CHECKLIST, Finding, counts, document
@@ -25,7 +26,11 @@ Found = Iterator[tuple[str, Finding]]
 
 def run(config: ValidationConfig, context: StageContext) -> None:
     """Go through the list. A check that cannot be carried out has failed; the stage fails only where there is no server."""
-    site = Site(config, context, context.services["serve"], prompts(config, context))
+    endpoint = context.services["serve"]
+    chosen = endpoint.info.get("settings")  # `autotune` may have changed what the spec says
+    serve = ServeConfig.model_validate(config.serve.model_dump() | (chosen if isinstance(chosen, dict) else {}))
+    config = config.model_copy(update={"serve": serve})
+    site = Site(config, context, endpoint, prompts(config, context))
     findings: dict[str, Finding] = {}
     for part in (_alone, _loaded, _on_a_stand):
         for name, finding in part(site):

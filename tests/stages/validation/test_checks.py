@@ -15,8 +15,8 @@ import pytest
 
 from ryot.plugins import Endpoint, NodeError, digest_file
 from ryot.plugins.testing import context_in
+from ryot.stages.serve.client import Answer, Ask, load, once, together
 from ryot.stages.serve.stage import GatewayConfig, ServeConfig
-from ryot.stages.validation.client import Answer, Ask, load, once, together
 from ryot.stages.validation.stage import ValidationConfig, ValidationStage
 from tests.gateway.conftest import Server, engine, gateway  # noqa: F401 - fixtures
 

@@ -1,0 +1,86 @@
+"""`autotune`: engine settings tried beside each other under the spec's loads, before the server that uses the best of them. Light half."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from ryot.plugins import Facts, Measure, Node, Resources, Spec, Stage, StageConfig
+from ryot.stages.compress.stage import served_model
+from ryot.stages.serve.stage import ServeConfig, serve_config
+
+Setting = Literal["threads", "eager", "in_process", "dtype", "max_concurrency", "kv_cache", "speculative"]
+MEASURES = (
+    Measure(
+        name="time_reduction",
+        kind="ratio",
+        form="reduction",
+        unit="proportion",
+        about="time that the chosen settings save against the spec's, in turns, with new requests once the choice was made",
+        sample="pair",
+    ),
+    Measure(name="tried", kind="exact", about="settings that were tried beside the best until then"),
+)
+
+
+class LoadConfig(StageConfig):
+    """A load in a closed loop: so many clients, prompts in a request, tokens of each prompt and of each answer."""
+
+    name: str
+    users: int = 1
+    batch: int = 1
+    prompt_tokens: int = 32
+    output_tokens: int = 16
+
+
+class AutotuneConfig(StageConfig):
+    """The server to begin with, what may be changed, and the loads that count alike. `budget` in seconds; `rounds` pairs of a candidate and
+    the best so far; what does not save `gain` of the time, by its lower bound, is not taken."""
+
+    serve: ServeConfig
+    tries: tuple[Setting, ...]
+    loads: tuple[LoadConfig, ...]
+    vocab_size: int
+    budget: float = 900.0
+    rounds: int = 8
+    gain: float = 0.03
+    seed: int = 0
+
+
+class AutotuneStage(Stage):
+    """Tries engine settings within a budget of time; the choice is a file that the server reads."""
+
+    name = "autotune"
+    version = 1
+    Config = AutotuneConfig
+    takes = "model"
+    gives = "settings"
+    measures = MEASURES
+    resources = Resources(cpus=0, measures_speed=True)
+    work = "ryot.stages.autotune.work:run"
+
+    def expand(self, spec: Spec, facts: Facts) -> Iterable[Node]:
+        """The node `autotune`, where `serve.autotune` is there."""
+        section = spec.serve.autotune if spec.serve else None
+        if section is None:
+            return ()
+        config = AutotuneConfig(
+            serve=serve_config(spec), loads=_loads(spec), vocab_size=spec.model.vocab_size, seed=spec.data.seed, **section.model_dump()
+        )
+        taken = {"time_reduction": config.rounds}
+        return (Node("autotune", self.name, config, {"model": served_model(spec)}, {}, self.resources, self.measures, taken),)
+
+
+def _loads(spec: Spec) -> tuple[LoadConfig, ...]:
+    """Those of the spec's scenarios, each once; without any, one client, and as many as the server generates for at once."""
+    if spec.bench is None:
+        most = spec.serve.max_concurrency if spec.serve else 1
+        context = spec.model.context
+        tokens = {"prompt_tokens": min(32, context // 2), "output_tokens": min(16, context - context // 2)}
+        return LoadConfig(name="single", **tokens), LoadConfig(name="full", users=most, **tokens)
+    names = set(LoadConfig.model_fields) - {"name"}
+    found: dict[tuple[tuple[str, int], ...], LoadConfig] = {}
+    for name, scenario in spec.bench.scenarios.items():
+        fields = scenario.model_dump(include=names)
+        found.setdefault(tuple(fields.items()), LoadConfig(name=name, **fields))
+    return tuple(found.values())
