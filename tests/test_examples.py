@@ -98,3 +98,28 @@ def test_own_stage_runs_behind_data_and_only_identity_makes_it_run_again(tmp_pat
     assert re.search(r"keep-short +runs +words 70 -> 60", done.stdout)
     assert "3 to run, 1 with nothing to do." in done.stdout
     assert "0 to run, 4 with nothing to do." in done.stdout
+
+
+def test_workflow_runs_the_script_and_keeps_its_evidence() -> None:
+    from ruamel.yaml import YAML  # noqa: PLC0415
+
+    found = YAML(typ="safe").load((EXAMPLES / "gate-in-ci" / "workflow.yaml").read_text())
+    steps = found["jobs"]["verdict"]["steps"]
+    assert "./run.sh" in [step.get("run") for step in steps]
+    assert steps[-1] == {
+        "if": "always()",
+        "uses": steps[-1]["uses"],
+        "with": {"name": "evidence", "path": found["jobs"]["verdict"]["env"]["EVIDENCE"]},
+    }
+
+
+@pytest.mark.e2e
+def test_gate_in_ci_leaves_evidence_that_says_the_same(tmp_path: Path) -> None:
+    done = run_example("gate-in-ci", tmp_path)
+    assert done.stdout.count("Achieved: 3 of 3 must-targets PASS") == 2  # apply, and check on the bundle
+    evidence = tmp_path / "store" / "evidence"
+    assert {path.name for path in evidence.iterdir()} == {"verdicts.xml", "report.html", "evidence.zip"}
+    again = run(
+        [str(BIN / "ryot"), "check", str(evidence / "evidence.zip"), "--store", str(tmp_path / "none")], tmp_path, tmp_path / "none"
+    )
+    assert again.returncode == 0

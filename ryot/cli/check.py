@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from zipfile import is_zipfile
 
 import click
 
@@ -12,10 +13,13 @@ from ryot.cli.output import stdout
 from ryot.cli.past import latest, loaded_from, replan
 from ryot.cli.request import json_option, plugins_option, store_option
 from ryot.cli.streams import for_whoever_reads
+from ryot.errors import SpecError
 from ryot.plan.plan import Plan
 from ryot.report.as_json import to_json
 from ryot.report.gather import gather
+from ryot.report.summary import Summary
 from ryot.spec.spec import Spec
+from ryot.store.bundle import opened
 from ryot.store.journal import Run
 from ryot.store.store import Store
 
@@ -30,17 +34,28 @@ from ryot.store.store import Store
 def command(spec: Path | None, run_id: str | None, sets: tuple[str, ...], folders: tuple[Path, ...], root: Path, as_json: bool) -> int:
     """Judge what was recorded: by the targets of SPEC as it is now, or of the last run as it was. Runs nothing.
 
+    SPEC may be an evidence bundle (`ryot report --bundle evidence.zip`), of this machine or another: its run is judged as it was.
+
     Exit code: 4 a node failed, else 1 a must-target FAILs, else 5 one is INCONCLUSIVE or ERROR, else 0.
     """
-    store = Store(root)
-    plan, parsed, run = _judged(spec, run_id, sets, folders, store)
-    summary = gather(plan, store, parsed, run, datetime.now(UTC))
+    if spec is not None and is_zipfile(spec):
+        if sets:
+            raise SpecError(f"{spec} is an evidence bundle, which is judged as it was", hint="leave --set out, or name a spec")
+        with opened(spec) as store:
+            summary = _summary(None, run_id, (), folders, store)
+    else:
+        summary = _summary(spec, run_id, sets, folders, Store(root))
     with for_whoever_reads():
         if as_json:
             click.echo(to_json(summary), nl=False)
         else:
             show_outcome(summary, stdout())
     return summary.exit_code
+
+
+def _summary(spec: Path | None, run_id: str | None, sets: tuple[str, ...], folders: tuple[Path, ...], store: Store) -> Summary:
+    plan, parsed, run = _judged(spec, run_id, sets, folders, store)
+    return gather(plan, store, parsed, run, datetime.now(UTC))
 
 
 def _judged(

@@ -1,4 +1,4 @@
-"""`ryot report`: a run's report, in the form that is asked for; or every prediction beside what was measured."""
+"""`ryot report`: a run's report, in the form that is asked for; its evidence as one file; or every prediction beside its measurement."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from ryot.cli.bundle import write_bundle
 from ryot.cli.outcome import FORMATS
 from ryot.cli.output import stdout
 from ryot.cli.past import latest, loaded_from
@@ -25,16 +26,23 @@ from ryot.store.store import Store
 @click.option("--run", "run_id", help="The run; by default the last one.")
 @click.option("--format", "form", type=click.Choice(list(FORMATS)), help="By default html; on a terminal markdown.")
 @click.option("--estimates", is_flag=True, help="Instead: every prediction beside its measurement, of all runs or of --run.")
+@click.option("--bundle", type=click.Path(dir_okay=False, path_type=Path), help="Instead: the run's evidence, as a file for `ryot check`.")
 @json_option
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write here; by default print.")
 @store_option
-def command(run_id: str | None, form: str | None, estimates: bool, as_json: bool, output: Path | None, root: Path) -> None:
+def command(
+    run_id: str | None, form: str | None, estimates: bool, bundle: Path | None, as_json: bool, output: Path | None, root: Path
+) -> None:
     """Write the report of a run, every verdict derived anew from the raw samples."""
     store = Store(root)
     if estimates:
         _estimates(store, run_id, as_json, output)
         return
     run, plan = latest(store, None, run_id)
+    if bundle is not None:
+        count = write_bundle(run, plan, store, bundle)
+        click.echo(f"{bundle}: {count} files of {run.id}; `ryot check {bundle}` judges them anywhere", err=True)
+        return
     form = form or ("markdown" if output is None and sys.stdout.isatty() else "html")
     text = FORMATS["json" if as_json else form][1](gather(plan, store, loaded_from(run, plan).spec, run, datetime.now(UTC)))
     _give(text, output)

@@ -22,6 +22,9 @@ from ryot.spec.spec import Spec
 from ryot.store.journal import Run
 from ryot.store.store import Store
 
+SHOWN = ("comparison.json", "sweep.json", "deployment_validation_report.json", "history.json", "settings.json", DOCUMENTS)
+"""What reports show of a node's result beside its measures."""
+
 
 def gather(plan: Plan, store: Store, spec: Spec, run: Run | None, now: datetime) -> Summary:
     """The summary of a plan as the store has it now; every verdict is derived anew from the raw samples. What failed in `run` and is not

@@ -1,0 +1,26 @@
+"""What of a run belongs into an evidence bundle."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+
+from ryot.plan.plan import Plan
+from ryot.report.gather import SHOWN
+from ryot.store.bundle import pack
+from ryot.store.job import FAILURE
+from ryot.store.journal import Run
+from ryot.store.store import EVIDENCE, RECORD, Store
+
+
+def write_bundle(run: Run, plan: Plan, store: Store, target: Path) -> int:
+    """The spec, the plan and the journal of a run, and of each node its record, its raw samples, why it failed, and what reports show of
+    it: no weights, no documents, no logs. Returns the number of files."""
+    found = [path for path in (run.spec, run.plan, run.folder / "journal.jsonl") if path.exists()]
+    for node in plan.nodes:
+        folder = store.folder(node.stage, node.key)
+        parts = [folder / name for name in (RECORD, EVIDENCE, FAILURE, *(f"out/{name}" for name in SHOWN))]
+        found += [path for path in parts if path.is_file()]
+    names = [path.relative_to(store.root).as_posix() for path in found]
+    pack(store.root, names, target, {"ryot": version("ryot"), "run": run.id})
+    return len(names)

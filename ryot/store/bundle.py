@@ -1,0 +1,86 @@
+"""An evidence bundle: what the verdicts of a run rest on, as one file to send on: a zip with a list of its files and their digests.
+
+It shows that nothing was lost or damaged on the way; it does not show who wrote it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+
+from ryot import files
+from ryot.errors import SpecError
+from ryot.store.store import Store
+
+SCHEMA = "ryot.bundle/1"
+LIST = "bundle.json"
+MOST_FILES, MOST_BYTES = 10_000, 2 << 30
+_NAME = re.compile(r"(runs|store)(/[A-Za-z0-9][A-Za-z0-9._-]{0,200}){2,6}")
+_TIME = (1980, 1, 1, 0, 0, 0)
+"""The same files make the same bundle."""
+
+
+def pack(root: Path, names: list[str], target: Path, about: Mapping[str, object]) -> None:
+    """Write the files of a store, named from its root, into a bundle. Raises SpecError for a name that `opened` would not take."""
+    memory = io.BytesIO()
+    listed: dict[str, dict[str, object]] = {}
+    with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as bundle:
+        for name in sorted(names):
+            if not _NAME.fullmatch(name):
+                raise SpecError(f"{name} cannot be part of a bundle")
+            data = (root / name).read_bytes()
+            listed[name] = {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+            bundle.writestr(zipfile.ZipInfo(name, _TIME), data, zipfile.ZIP_DEFLATED)
+        told = json.dumps({"schema": SCHEMA, **about, "files": listed}, indent=1)
+        bundle.writestr(zipfile.ZipInfo(LIST, _TIME), told, zipfile.ZIP_DEFLATED)
+    files.write_durable(target, memory.getvalue())
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Store]:
+    """A bundle's files as a store, as long as the block lasts. Raises SpecError for what is no bundle, or not whole."""
+    with TemporaryDirectory(prefix="ryot-bundle-") as folder:
+        try:
+            with zipfile.ZipFile(path) as bundle:
+                _unpack(bundle, Path(folder), path)
+        except (OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
+            raise SpecError(f"{path} is no evidence bundle: {error}", hint="`ryot report --bundle FILE` writes one") from error
+        yield Store(Path(folder))
+
+
+def _unpack(bundle: zipfile.ZipFile, folder: Path, path: Path) -> None:
+    listed = _listed(bundle, path)
+    sizes = {info.filename: info.file_size for info in bundle.infolist()}
+    if len(sizes) > MOST_FILES or sum(sizes.values()) > MOST_BYTES:
+        raise SpecError(f"{path} is too large for a bundle: {len(sizes)} files of {sum(sizes.values())} bytes")
+    if missing := sorted(listed.keys() - sizes.keys()):
+        raise SpecError(f"{path} is not whole: {missing[0]} is missing", hint="copy it again")
+    for name, digest in listed.items():
+        if not _NAME.fullmatch(name) or ".." in PurePosixPath(name).parts:
+            raise SpecError(f"{path}: {name!r} is no file of a store")
+        data = bundle.read(name)
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise SpecError(f"{path} is damaged: {name} is not the file that was packed", hint="copy it again")
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+
+
+def _listed(bundle: zipfile.ZipFile, path: Path) -> dict[str, str]:
+    """Digests by name. Raises SpecError where the list is none, or of another version."""
+    try:
+        info = bundle.getinfo(LIST)
+        found = json.loads(bundle.read(info)) if info.file_size <= MOST_BYTES else {}
+        if found["schema"] != SCHEMA:
+            raise SpecError(f"{path} is a bundle of the kind {found['schema']}; this version reads {SCHEMA}")
+        return {str(name): str(entry["sha256"]) for name, entry in found["files"].items()}
+    except (KeyError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise SpecError(f"{path} is no evidence bundle: it has no {LIST} that can be read") from error
