@@ -32,8 +32,8 @@ def loss_chart(histories: Mapping[str, Sequence[float]], looks: Mapping[str, Seq
     return Chart(
         title="Training loss",
         alt="; ".join(f"{node} from {losses[0]:.3g} to {losses[-1]:.3g}" for node, losses in curves.items()),
-        lines=(*_grid(y, ticks), *lines, *_key_lines(list(thinned))),
-        labels=(*_tick_labels(y, ticks, [f"{tick:.4g}" for tick in ticks]), *labels, *_key_labels(list(thinned))),
+        lines=(*grid(y, ticks), *lines, *key_lines(list(thinned))),
+        labels=(*tick_labels(y, ticks, [f"{tick:.4g}" for tick in ticks]), *labels, *key_labels(list(thinned))),
         note=f"each point is the mean of up to {bin_size} updates" if bin_size > 1 else "",
     )
 
@@ -86,13 +86,13 @@ def blocks_chart(name: str, pairs: Sequence[tuple[float, float]]) -> Chart | Non
     return Chart(
         title=f"Speed blocks: {name}",
         alt=f"{len(pairs)} pairs; baseline {show_seconds(total[0])} in all, optimized {show_seconds(total[1])}",
-        lines=(*_grid(y, ticks), *lines, *_key_lines(sides)),
+        lines=(*grid(y, ticks), *lines, *key_lines(sides)),
         bars=tuple(bars),
         labels=(
-            *_tick_labels(y, ticks, [show_seconds(tick) if tick else "0" for tick in ticks]),
+            *tick_labels(y, ticks, [show_seconds(tick) if tick else "0" for tick in ticks]),
             *ends,
             Label((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 4, "pair of blocks, in the order timed"),
-            *_key_labels(sides),
+            *key_labels(sides),
         ),
         note=f"{len(pairs)} pairs: {show_seconds(total[0])} against {show_seconds(total[1])} in all",
     )
@@ -171,19 +171,23 @@ def _beside(x: float, y: float, text: str, kind: str) -> Label:
     return Label(x - 4, y, text, kind, "end") if x > WIDTH * 0.55 else Label(x + 4, y, text, kind, "start")
 
 
-def _grid(y: Axis, ticks: Sequence[float]) -> list[Line]:
+def grid(y: Axis, ticks: Sequence[float]) -> list[Line]:
+    """The horizontal lines of a chart, the lowest as its axis."""
     return [Line(((LEFT, y.at(tick)), (WIDTH - RIGHT, y.at(tick))), "axis" if i == 0 else "grid") for i, tick in enumerate(ticks)]
 
 
-def _tick_labels(y: Axis, ticks: Sequence[float], texts: Sequence[str]) -> list[Label]:
+def tick_labels(y: Axis, ticks: Sequence[float], texts: Sequence[str]) -> list[Label]:
+    """The numbers beside them."""
     return [Label(LEFT - 6, y.at(tick) + 4, text, "tick", "end") for tick, text in zip(ticks, texts, strict=True)]
 
 
-def _key_lines(names: Sequence[str]) -> list[Line]:
+def key_lines(names: Sequence[str]) -> list[Line]:
+    """A stroke of each series' colour, for the key."""
     return [Line(((x, y - 4), (x + 18, y - 4)), f"series s{i % 3}") for i, (x, y) in enumerate(map(_key_place, range(len(names))))]
 
 
-def _key_labels(names: Sequence[str]) -> list[Label]:
+def key_labels(names: Sequence[str]) -> list[Label]:
+    """The names in the key."""
     return [Label(_key_place(i)[0] + 23, _key_place(i)[1], name, "key", "start") for i, name in enumerate(names)]
 
 

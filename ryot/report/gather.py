@@ -17,9 +17,11 @@ from ryot.estimate.estimates import estimate
 from ryot.plan.plan import Plan, PlannedNode
 from ryot.plugins.documents import INDEX as DOCUMENTS
 from ryot.report.datasheet import Datasheet, datasheet_of
-from ryot.report.summary import Heading, Left, NodeRow, Summary, summarise
+from ryot.report.estimates_view import error_of
+from ryot.report.summary import Heading, Left, NodeRow, Prediction, Summary, summarise
 from ryot.spec.spec import Spec
 from ryot.store.journal import Run
+from ryot.store.ledger import read
 from ryot.store.store import Store
 
 SHOWN = ("comparison.json", "sweep.json", "deployment_validation_report.json", "history.json", "settings.json", DOCUMENTS)
@@ -50,6 +52,9 @@ def gather(plan: Plan, store: Store, spec: Spec, run: Run | None, now: datetime)
             _left(plan, store, "sweep", "sweep.json"),
             _left(plan, store, "validation", "deployment_validation_report.json"),
             *_histories(plan, store),
+            loads=[node.name for node in plan.nodes if node.stage == "bench"],
+            batches={node.name: node.config["batch"] for node in plan.nodes if node.stage == "bench" and node.config["users"] == 1},
+            predictions=_predictions(plan, store),
         ),
     )
 
@@ -116,6 +121,16 @@ def _datasheet(plan: Plan, store: Store, spec: Spec) -> Datasheet | None:
         if record and DOCUMENTS in record.files and isinstance(facts := _read(_out(store, node) / DOCUMENTS), dict):
             return datasheet_of(node.name, node.key, record.files[DOCUMENTS].sha256, facts, spec.data.sources)
     return None
+
+
+def _predictions(plan: Plan, store: Store) -> list[Prediction]:
+    """What was reckoned before these very nodes ran, beside what they measured."""
+    names = {node.key: node.name for node in plan.nodes}
+    return [
+        Prediction(names[entry.key], entry.measure, entry.unit, entry.predicted, entry.measured, error_of(entry))
+        for entry in read(store.root)
+        if entry.key in names
+    ]
 
 
 def _histories(plan: Plan, store: Store) -> tuple[dict[str, list[float]], dict[str, list[tuple[float, float]]]]:

@@ -11,6 +11,7 @@ from ryot.report.claims_view import shown, word_of
 from ryot.report.comparison import rows_of
 from ryot.report.datasheet import funnel_chart, reasons
 from ryot.report.drawing import Chart
+from ryot.report.load_charts import batch_chart, pace_chart
 from ryot.report.plain import plain
 from ryot.report.summary import Summary
 from ryot.report.sweep import rows_of_sweep, sweep_charts
@@ -39,6 +40,7 @@ def to_html(summary: Summary) -> str:
             tally=None if summary.validation is None else tally(summary.validation),
             funnel=None if summary.datasheet is None else funnel_chart(summary.datasheet),
             latency=_latency_charts(summary),
+            load=[chart for chart in (batch_chart(summary.rates), pace_chart(summary.paces)) if chart is not None],
         )
     )
 

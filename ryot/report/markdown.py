@@ -35,6 +35,7 @@ def _sections(summary: Summary) -> Iterable[str]:
     yield _section("Deployment checklist", _validation(summary))
     yield _section("Other measures", _measures([row for row in summary.measures if not row.measure.startswith("bench")]))
     yield _section("Audited claims", _claims(summary))
+    yield _section("Reckoned and measured", _predictions(summary))
     yield _section("Nodes", _nodes(summary))
     yield _section("How to read this", _METHOD)
 
@@ -138,6 +139,20 @@ def _data(summary: Summary) -> str:
 def _claims(summary: Summary) -> str:
     rows = [(c.claim, *shown(c), word_of(c), c.formula) for c in summary.claims]
     return _table(("claim", "claimed", "computed", "audit", "how"), rows)
+
+
+def _predictions(summary: Summary) -> str:
+    rows = [
+        (
+            f"`{_code(row.node)}`",
+            row.measure,
+            show(row.predicted, row.unit),
+            show(row.measured, row.unit),
+            "" if row.error is None else f"{100 * row.error:+.0f} %",
+        )
+        for row in summary.predictions
+    ]
+    return _table(("node", "measure", "reckoned", "measured", "error"), rows)
 
 
 def _nodes(summary: Summary) -> str:

@@ -1,7 +1,7 @@
 """What every report shows, as plain frozen data; the reports only lay it out. No disk, no clock."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ from ryot.errors import MachineError, NodeError
 from ryot.estimate.claims import ClaimRow
 from ryot.measures import point, size
 from ryot.report.datasheet import Datasheet
+from ryot.report.load_charts import Rate
 
 CONFIDENCE = 0.95
 """Of the bounds in the table of measures; a verdict's own confidence is its target's."""
@@ -58,10 +59,23 @@ class MeasureRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Prediction:
+    """What the plan had reckoned of a node, and what was measured, in `unit`; `error` as a proportion of what was measured, None where that
+    was 0."""
+
+    node: str
+    measure: str
+    unit: str
+    predicted: float
+    measured: float
+    error: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """All that a report can show. `histories`: loss per update by node, `looks`: (update, loss) on held-out documents. `latencies`:
-    seconds by node. `blocks`: pairs of (baseline, candidate) seconds by node/measure. `comparison`: the compare stage's own report,
-    `sweep` and `validation`: those stages', if there are any."""
+    seconds by node. `blocks`: pairs of (baseline, candidate) seconds by node/measure. `paces`: tokens/s in equal windows by load,
+    `rates`: prompts/s by batch. `comparison`: the compare stage's own report, `sweep` and `validation`: those stages', if there are any."""
 
     heading: Heading
     nodes: tuple[NodeRow, ...] = ()
@@ -76,6 +90,9 @@ class Summary:
     looks: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
     latencies: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     blocks: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
+    paces: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    rates: tuple[Rate, ...] = ()
+    predictions: tuple[Prediction, ...] = ()
 
     @property
     def failed(self) -> tuple[NodeRow, ...]:
@@ -94,7 +111,8 @@ class Summary:
 @dataclass(frozen=True, slots=True)
 class Left:
     """What stages left for the report beside their measures: compare's own, the documents' way, a sweep's trials, the checklist, losses by
-    node."""
+    node; `loads`: the nodes that put a load on the server, `batches`: the size of batch of each that is one client's; what the plan had
+    reckoned."""
 
     comparison: Mapping[str, object] | None = None
     datasheet: Datasheet | None = None
@@ -102,6 +120,9 @@ class Left:
     validation: Mapping[str, Any] | None = None
     histories: Mapping[str, Sequence[float]] = field(default_factory=dict)
     looks: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
+    loads: Sequence[str] = ()
+    batches: Mapping[str, int] = field(default_factory=dict)
+    predictions: Sequence[Prediction] = ()
 
 
 def summarise(
@@ -129,7 +150,27 @@ def summarise(
         looks={node: tuple(points) for node, points in left.looks.items()},
         latencies=_latencies(measured),
         blocks={name: found.evidence.pairs for name, found in sorted(measured.items()) if _timed_blocks(found)},
+        paces=_paces(left.loads, measured),
+        rates=tuple(_rates(left.batches, measured)),
+        predictions=tuple(left.predictions),
     )
+
+
+def _paces(loads: Sequence[str], measured: Mapping[str, Measured]) -> dict[str, tuple[float, ...]]:
+    """Tokens a second by window, of the loads with most requests first."""
+    found = {node: measured[f"{node}/tokens_per_s"].evidence.samples for node in loads if f"{node}/tokens_per_s" in measured}
+    requests = {node: len(of.evidence.samples) for node in found if (of := measured.get(f"{node}/latency_p50"))}
+    return dict(sorted(found.items(), key=lambda pair: -requests.get(pair[0], 0)))
+
+
+def _rates(batches: Mapping[str, int], measured: Mapping[str, Measured]) -> Iterator[Rate]:
+    """Prompts a second: right answers a second times the prompts in each."""
+    for node, batch in batches.items():
+        found = measured.get(f"{node}/requests_per_s")
+        row = _measure_row(node, found) if found else None
+        if row and row.value is not None:
+            bounds = [None if bound is None else bound * batch for bound in (row.low, row.high)]
+            yield Rate(node, batch, row.value * batch, *bounds)
 
 
 def _timed_blocks(found: Measured) -> bool:
