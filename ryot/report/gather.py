@@ -46,6 +46,7 @@ def gather(plan: Plan, store: Store, spec: Spec, run: Run | None, now: datetime)
             _datasheet(plan, store, spec),
             _left(plan, store, "sweep", "sweep.json"),
             _left(plan, store, "validation", "deployment_validation_report.json"),
+            _left(plan, store, "evaluate", "scores.json"),
             *_histories(plan, store),
         ),
     )

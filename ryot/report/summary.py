@@ -61,7 +61,7 @@ class MeasureRow:
 class Summary:
     """All that a report can show. `histories`: loss per update by node, `looks`: (update, loss) on held-out documents. `latencies`:
     seconds by node. `blocks`: pairs of (baseline, candidate) seconds by node/measure. `comparison`: the compare stage's own report,
-    `sweep` and `validation`: those stages', if there are any."""
+    `sweep`, `validation` and `scores` (evaluate's): those stages', if there are any."""
 
     heading: Heading
     nodes: tuple[NodeRow, ...] = ()
@@ -72,6 +72,7 @@ class Summary:
     datasheet: Datasheet | None = None
     sweep: Mapping[str, Any] | None = None
     validation: Mapping[str, Any] | None = None
+    scores: Mapping[str, Any] | None = None
     histories: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     looks: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
     latencies: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
@@ -93,13 +94,14 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What stages left for the report beside their measures: compare's own, the documents' way, a sweep's trials, the checklist, losses by
-    node."""
+    """What stages left for the report beside their measures: compare's own, the documents' way, a sweep's trials, the checklist, the
+    evaluation's scores, losses by node."""
 
     comparison: Mapping[str, object] | None = None
     datasheet: Datasheet | None = None
     sweep: Mapping[str, Any] | None = None
     validation: Mapping[str, Any] | None = None
+    scores: Mapping[str, Any] | None = None
     histories: Mapping[str, Sequence[float]] = field(default_factory=dict)
     looks: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
 
@@ -125,6 +127,7 @@ def summarise(
         datasheet=left.datasheet,
         sweep=left.sweep,
         validation=left.validation,
+        scores=left.scores,
         histories={node: tuple(losses) for node, losses in left.histories.items()},
         looks={node: tuple(points) for node, points in left.looks.items()},
         latencies=_latencies(measured),

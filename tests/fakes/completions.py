@@ -1,5 +1,5 @@
 """A model that is none behind /v1/completions: log-probabilities are a fixed function of a token and the one before it, texts come from
-a function of the prompt. It counts what it is asked, and calls a function when the n-th request comes."""
+a function of the prompt. It counts what it is asked, calls a function when the n-th request comes, and takes four stops, as vLLM does."""
 
 import json
 import threading
@@ -29,6 +29,7 @@ class Completions(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.write, self.asked = write, []
         self.at: dict[int, Callable[[], None]] = {}
+        self.most_stops = 4
 
     @property
     def url(self) -> str:
@@ -48,6 +49,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.asked.append(body)
         if act := self.server.at.pop(len(self.server.asked), None):
             act()
+            return
+        if len(body.get("stop", ())) > self.server.most_stops:
+            self.send_error(400, "too many stops")
             return
         choice = _echo(prompt) if body.get("echo") else {"text": _until(self.server.write(decode(prompt)), body["stop"])}
         data = json.dumps({"choices": [{"index": 0, **choice}]}).encode()

@@ -39,9 +39,6 @@ class Answers:
             self._known[key] = answer
             self._file.write(json.dumps([key, answer]).encode() + b"\n")
 
-    def __len__(self) -> int:
-        return len(self._known)
-
 
 def _whole_lines(path: Path) -> bytes:
     """What stands up to the last line that is whole and reads as a key with its answer."""

@@ -23,6 +23,8 @@ from ryot.stages.evaluate.answers import Answers
 from ryot.stages.evaluate.programs import Cell
 
 Found = dict[str, Any]
+MOST_STOPS = 4
+"""That a server of OpenAI's kind takes, vLLM among them; lm-eval's humaneval has six."""
 NO_ITEMS = 3
 """The exit code where a benchmark's items could not be had; `refused` then says which and why."""
 
@@ -47,6 +49,20 @@ class KeptCompletions(LocalCompletionsAPI):  # type: ignore[misc]
     def generate_until(self, requests: list[Any], **options: Any) -> list[Any]:
         """Texts."""
         return self._rest("generate_until", requests, super().generate_until)
+
+    def model_call(self, messages: Any, **options: Any) -> Any:
+        """One request. Only MOST_STOPS of the texts at which an answer ends go to the server; at the others it is cut here, where it
+        would have ended."""
+        stops = [*((options.get("gen_kwargs") or {}).get("until") or ()), self.eos_string]
+        outputs = super().model_call(messages, **options)
+        if options.get("generate", True) and outputs:
+            for choice in outputs["choices"]:
+                choice["text"] = _cut_at(choice["text"], stops)
+        return outputs
+
+    def _create_payload(self, messages: Any, **options: Any) -> Any:
+        payload = super()._create_payload(messages, **options)
+        return payload | {"stop": payload["stop"][:MOST_STOPS]} if "stop" in payload else payload
 
     def add_partial(self, kind: str, asked: Sequence[Any], answer: Any) -> None:
         """What lm-eval calls with each answer as it comes; it takes this client for its cache."""
@@ -75,6 +91,10 @@ class KeptCompletions(LocalCompletionsAPI):  # type: ignore[misc]
     def _count(self, more: int) -> None:
         self.done += more
         self.progress.write_text(f"{self.done} {self.total}")
+
+
+def _cut_at(text: str, stops: Sequence[str | None]) -> str:
+    return text[: min((at for stop in stops if stop and (at := text.find(stop)) >= 0), default=len(text))]
 
 
 def main(argv: Sequence[str]) -> None:

@@ -14,11 +14,21 @@ Sample = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """Multiple choice: right ones of all, and what blind guessing would expect."""
+    """Multiple choice: for each item the probability of the choice that the model takes, among those offered, and whether it is right, 1 or
+    0; and what blind guessing would expect."""
 
-    hits: int
-    of: int
+    pairs: tuple[tuple[float, float], ...]
     chance: float
+
+    @property
+    def hits(self) -> int:
+        """How many are right."""
+        return sum(right == 1 for _, right in self.pairs)
+
+    @property
+    def of(self) -> int:
+        """How many there are."""
+        return len(self.pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +43,23 @@ class Likelihood:
 
 def score_choices(samples: Sequence[Sample]) -> Choices:
     """A hit is an item whose right choice has the largest log-likelihood (the first of equals, as lm-eval's `acc`)."""
-    hits, chance = 0, []
+    pairs, chance = [], []
     for sample in samples:
         likelihoods = _floats(sample["loglikelihoods"])
-        hits += likelihoods.index(max(likelihoods)) == sample["label"]
+        best = max(likelihoods)
+        told = 1 / math.fsum(math.exp(likelihood - best) for likelihood in likelihoods)
+        pairs.append((told, float(likelihoods.index(best) == sample["label"])))
         chance.append(1 / len(likelihoods))
-    return Choices(hits, len(samples), math.fsum(chance) / len(samples))
+    return Choices(tuple(pairs), math.fsum(chance) / len(samples))
+
+
+def by_group(groups: Sequence[object], choices: Choices) -> dict[str, dict[str, float]]:
+    """Right ones, items, and their share, of each group in which there are items; `groups` says of each item in which it is."""
+    found: dict[str, list[float]] = {}
+    for group, (_, right) in zip(groups, choices.pairs, strict=True):
+        if group is not None:
+            found.setdefault(str(group), []).append(right)
+    return {name: {"hits": int(sum(of)), "items": len(of), "accuracy": sum(of) / len(of)} for name, of in sorted(found.items())}
 
 
 def score_likelihood(samples: Sequence[Sample]) -> Likelihood:

@@ -23,6 +23,18 @@ MEASURES: dict[Question, tuple[Measure, ...]] = {
             about="held-out examples whose right answer the model finds likelier than each wrong one",
             sample="example",
         ),
+        Measure(
+            name="reasoning_ece",
+            kind="calibration",
+            about="expected calibration error: how far the probability of the chosen answer is from how often it is right",
+            sample="example",
+        ),
+        Measure(
+            name="reasoning_auroc",
+            kind="ranking",
+            about="how often a right choice has a larger probability than a wrong one",
+            sample="example",
+        ),
     ),
     "perplexity": (
         Measure(name="perplexity", kind="exact", about="e to the mean negative log-likelihood of a token, over all documents"),
@@ -120,7 +132,7 @@ def samples_of(spec: Spec, config: EvaluateConfig) -> dict[str, int]:
         if items is not None:
             found |= {measure.name: min(most, items) for measure in measures_of(name) if measure.kind != "exact"}
     if "reasoning" in config.tasks and last_documents(spec) == "data":
-        found["reasoning_accuracy"] = min(most, round(generated_of(spec) * spec.data.held_out))
+        found |= {measure.name: min(most, round(generated_of(spec) * spec.data.held_out)) for measure in MEASURES["reasoning"]}
     heldout = heldout_of(spec)
     if "perplexity" in config.tasks and config.text is None and heldout is not None:
         found |= dict.fromkeys(("nats_per_token", "bits_per_byte"), min(most, heldout))

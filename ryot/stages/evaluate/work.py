@@ -12,7 +12,7 @@ from ryot.plugins import NodeError, StageContext
 from ryot.stages.evaluate import items
 from ryot.stages.evaluate.asking import Asked, ask
 from ryot.stages.evaluate.benchmarks import EXAMPLES, SOURCES, Benchmark, measures_of
-from ryot.stages.evaluate.scores import Choices, score_choices, score_items, score_likelihood, score_words
+from ryot.stages.evaluate.scores import Choices, by_group, score_choices, score_items, score_likelihood, score_words
 from ryot.stages.evaluate.stage import EvaluateConfig, Question
 from ryot.stages.evaluate.stand_ins import stand_in
 
@@ -30,6 +30,8 @@ def run(config: EvaluateConfig, context: StageContext) -> None:
             raise NodeError(f"lm-eval answered {len(samples)} items of {question}, other than the {len(entries)} asked")
         context.write(f"samples-{question}.jsonl", items.as_lines(samples))
         scores[question] = {"items": len(samples), "lm_eval": found["scores"][question]} | _score(question, samples, context)
+        if question == "reasoning":
+            scores[question]["by_difficulty"] = by_group([entry.get(items.DIFFICULTY) for entry in entries], score_choices(samples))
     for name, splits in asked.benchmarks.items():
         context.write(f"samples-{name}.jsonl", items.as_lines(found["samples"][name]))
         scores[name] = {"shots": found["shots"][name], "from": "file" if splits else "hub", "lm_eval": found["scores"][name]}
@@ -73,6 +75,8 @@ def _score(question: Question, samples: list[Found], context: StageContext) -> F
     if question == "reasoning":
         choices = score_choices(samples)
         context.measure("reasoning_accuracy", hits=choices.hits, of=choices.of)
+        context.measure("reasoning_ece", pairs=choices.pairs)
+        context.measure("reasoning_auroc", pairs=choices.pairs)
         context.say(f"reasoning: {choices.hits} of {choices.of} right; blind guessing would expect {choices.chance:.1%}")
         return {"hits": choices.hits, "of": choices.of, "accuracy": choices.hits / choices.of, "chance": choices.chance} | _spread(choices)
     likelihood = score_likelihood(samples)

@@ -75,7 +75,7 @@ def write(prompt: str) -> str:
     """Right for even numbers; wrong, without an answer, or never at its end, for others."""
     if "def add" in prompt:
         n = int(prompt.rsplit("def add", maxsplit=1)[-1][0])
-        return ["    return a + b + {n}\n\ndef more():\n    pass", "    return 0", "    while True:\n        pass"][
+        return ["    return a + b + {n}\n\nprint(0 / 0)\n\ndef more():\n    pass", "    return 0", "    while True:\n        pass"][
             min(n % 2 * (1 + n // 5), 2)
         ].format(n=n)
     n = int(prompt.rsplit("What is ", maxsplit=1)[-1].split(maxsplit=1)[0])
@@ -110,7 +110,7 @@ class Runs:
 def runs(tmp_path_factory):
     root = tmp_path_factory.mktemp("runs")
     data = {name: source(root / f"{name}.jsonl", rows) for name, rows in ROWS.items()}
-    meta = {"choices": ["one", "two", "three", "four"]}
+    meta = {"choices": ["one", "two", "three", "four"], "difficulty": "expert"}
     asked = [Document.of(text, {**meta, "question": f"Which is {n}?", "answer": ("two", "four")[n % 2]}) for n, text in enumerate(TEXTS)]
     inputs = {"documents": write_documents(root / "documents", heldout=asked), "model": write_tokenizer(root / "model")}
     config = EvaluateConfig(tasks=("reasoning", "perplexity"), benchmarks=BENCHMARKS, limit=LIMIT, context=2048, data=data, run_code=True)
@@ -156,6 +156,12 @@ def test_generated_answers_are_judged(runs):
     assert runs.result.evidence["humaneval.pass_at_1"].model_dump(include={"hits", "of"}) == {"hits": 3, "of": 6}
     assert [row["scores"]["pass@1"] for row in runs.rows("humaneval")] == [1, 0, 1, 0, 1, 0]
     assert "return a + b" in runs.rows("humaneval")[0]["generated"][0]
+
+
+def test_accuracy_stands_by_difficulty(runs):
+    found = runs.scores["reasoning"]
+    assert found["by_difficulty"] == {"expert": {"items": 6, "hits": found["hits"], "accuracy": found["accuracy"]}}
+    assert len(runs.result.evidence["reasoning_ece"].pairs) == 6
 
 
 def test_five_examples_of_the_training_split_are_shown(runs):
@@ -208,8 +214,10 @@ json.dump(found["results"], open("results.json", "w"))
 
 @pytest.fixture(scope="module")
 def by_hand(runs, tmp_path_factory):
-    """lm-eval as its documentation has it, over the same files at the same server; where the hub's code_eval would be, a plain one."""
+    """lm-eval as its documentation has it, with all of humaneval's six stops, over the same files at the same server; a plain judge stands
+    where the hub's code_eval would be."""
     folder = tmp_path_factory.mktemp("by_hand")
+    runs.server.most_stops = 6
     (folder / "code_eval").mkdir()
     (folder / "code_eval" / "code_eval.py").write_text(CODE_EVAL)
     (folder / "tasks").mkdir()

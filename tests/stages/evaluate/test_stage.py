@@ -20,7 +20,10 @@ def nodes(evaluate, data=GENERATED, context=2048, **facts):
 def test_it_reads_documents_and_model_and_needs_the_server():
     (node,) = nodes({})
     assert (node.inputs, node.services) == ({"documents": "data", "model": "export"}, {"serve": "serve"})
-    assert {measure.name for measure in node.measures} == {"reasoning_accuracy", "perplexity", "nats_per_token", "bits_per_byte"}
+    assert {measure.name for measure in node.measures} == {
+        *("reasoning_accuracy", "reasoning_ece", "reasoning_auroc"),
+        *("perplexity", "nats_per_token", "bits_per_byte"),
+    }
 
 
 def test_only_what_is_asked_for_is_measured():
