@@ -6,9 +6,10 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from ryot.calibration import calibration_error, ranking
 from ryot.units import parse_quantity
 
-Kind = Literal["count", "exact", "proportion", "percentile", "mean", "ratio"]
+Kind = Literal["count", "exact", "proportion", "percentile", "mean", "ratio", "calibration", "ranking"]
 Comparison = Literal["<", "<=", ">", ">=", "=="]
 Priority = Literal["must", "should"]
 
@@ -22,6 +23,7 @@ class Measure(_Frozen):
 
     A percentile names its quantile. A ratio says what it tells of the pairs (baseline, candidate): their
     `reduction` 1 - candidate / baseline, or their `speedup` baseline / candidate; `pair_unit` is the unit of the pairs themselves.
+    A calibration is the expected calibration error of confidences, a ranking their AUROC: how well they tell right answers from wrong.
     `sample` is the word for one independent sample: "request", "document", "pair". An `optional` one may be left unmeasured where
     there turns out to be nothing to measure; a target on it then is no pass.
     """
@@ -49,7 +51,8 @@ class Evidence(_Frozen):
     """The raw samples behind one measure. Which fields are filled depends on the kind:
 
     count: value, and of (trials) where there are any · exact: value · proportion: hits, of ·
-    percentile and mean: samples · ratio: pairs of (baseline, candidate), taken side by side.
+    percentile and mean: samples · ratio: pairs of (baseline, candidate), taken side by side · calibration and ranking: pairs of
+    (confidence, 1 where the answer was right, else 0).
     """
 
     value: float | None = None
@@ -72,7 +75,7 @@ def size(measure: Measure, evidence: Evidence) -> int:
             return evidence.of if evidence.of is not None else int(evidence.value is not None)
         case "percentile" | "mean":
             return len(evidence.samples)
-        case "ratio":
+        case "ratio" | "calibration" | "ranking":
             return len(evidence.pairs)
     return int(evidence.value is not None)
 
@@ -90,6 +93,10 @@ def point(measure: Measure, evidence: Evidence) -> float | None:
             return ranked[max(math.ceil(measure.quantile * len(ranked)), 1) - 1]
         case "mean":
             return math.fsum(evidence.samples) / len(evidence.samples)
+        case "calibration":
+            return calibration_error(evidence.pairs)
+        case "ranking":
+            return ranking(evidence.pairs)
         case "ratio":
             baseline = math.fsum(pair[0] for pair in evidence.pairs)
             candidate = math.fsum(pair[1] for pair in evidence.pairs)

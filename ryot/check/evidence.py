@@ -141,6 +141,8 @@ def _found(case: _Case) -> _Found:
         return _Found(fewest, None, f"how many {case.measure.sample}s it takes is known after a first run; {fewest:,} needed {case.at}")
     if n < fewest:
         return _Found(fewest, False, f"{case.called} with {case.many(n)} cannot be certified: {fewest:,} needed {case.at}")
+    if case.measure.kind in ("calibration", "ranking"):
+        return _Found(fewest, None, f"{case.many(n)} planned, at least {fewest:,} needed {case.at}; the answers decide how many show it")
     if case.seen is not None:
         return _as_last_time(case, case.seen, n, fewest)
     if case.measure.kind in ("mean", "ratio"):

@@ -13,6 +13,9 @@ MOST = 10**7
 FEWEST = 4
 """Of a mean or a ratio: with fewer, bootstrap resamples are mostly copies of one another and say nothing."""
 
+FEWEST_CALIBRATED = 100
+"""Of a calibration error: with fewer, chance alone makes it about as large as what it is to be held against."""
+
 _TIE = 1e-9
 """Of a probability or a size: what lies so near to the limit is on it, so that no rounding decides."""
 
@@ -27,8 +30,11 @@ def fewest_samples(measure: Measure, comparison: Comparison, bound: float, confi
         return 1
     if comparison == "==":
         return None
-    if measure.kind in ("mean", "ratio"):
-        return FEWEST
+    if measure.kind in ("mean", "ratio", "calibration"):
+        return FEWEST_CALIBRATED if measure.kind == "calibration" else FEWEST
+    if measure.kind == "ranking":
+        couples = fewest_samples(measure.model_copy(update={"kind": "proportion"}), comparison, bound, confidence)
+        return None if couples is None else 2 * couples  # half of the answers right, half of them wrong
     if measure.kind == "proportion" and (certain := _certain(comparison, bound)) is not None:
         return 1 if certain else None
     share = bound if measure.quantile is None else measure.quantile

@@ -9,7 +9,9 @@ from statistics import NormalDist
 
 import numpy as np
 
+from ryot.calibration import sides
 from ryot.check.bootstrap import enough_without_spread, log_ratio, log_ratio_bounds, log_ratio_spread, mean_bounds
+from ryot.check.calibration import calibration_bounds, ranking_bounds
 from ryot.check.sizes import MOST, fewest_samples, proportion_bounds, ranks, size_for_share
 from ryot.measures import Comparison, Evidence, Measure, finite, meets, point, size
 
@@ -18,6 +20,7 @@ def interval(measure: Measure, evidence: Evidence, confidence: float) -> tuple[f
     """The one-sided lower and upper bound, each at `confidence`, in the measure's unit.
 
     count, exact: the value itself. percentile: order statistics. proportion: Clopper-Pearson. mean, ratio: see bootstrap.py.
+    calibration, ranking: see calibration.py.
     """
     match measure.kind:
         case "percentile":
@@ -27,6 +30,9 @@ def interval(measure: Measure, evidence: Evidence, confidence: float) -> tuple[f
             return proportion_bounds(evidence.hits or 0, evidence.of or 0, confidence)
         case "mean":
             return mean_bounds(np.asarray(evidence.samples, dtype=np.float64), confidence)
+        case "calibration" | "ranking":
+            told = np.asarray(evidence.pairs, dtype=np.float64).reshape(-1, 2)
+            return (calibration_bounds if measure.kind == "calibration" else ranking_bounds)(told, confidence)
         case "ratio":
             low, high = log_ratio_bounds(np.asarray(evidence.pairs, dtype=np.float64).reshape(-1, 2), confidence)
             return (1 - _exp(high), 1 - _exp(low)) if measure.form == "reduction" else (_exp(-high), _exp(-low))
@@ -48,6 +54,11 @@ def defect(measure: Measure, evidence: Evidence) -> str | None:
         return "no samples"
     if measure.kind == "ratio" and any(part <= 0 for pair in evidence.pairs for part in pair):
         return "a pair holds a number that is not positive"
+    if measure.kind in ("calibration", "ranking"):
+        if any(not 0 <= told <= 1 or right not in (0, 1) for told, right in evidence.pairs):
+            return "a pair is no confidence with a right or wrong answer"
+        if measure.kind == "ranking" and 0 in sides(evidence.pairs):
+            return "all answers are right, or all are wrong: there is nothing to tell apart"
     if measure.kind == "proportion" and (evidence.hits is None or evidence.of is None or evidence.hits > evidence.of):
         return "hits and of do not make a proportion"
     value = point(measure, evidence)
@@ -70,6 +81,10 @@ def samples_needed(measure: Measure, evidence: Evidence, comparison: Comparison,
             needed = size_for_share((evidence.hits or 0) / n, bound, confidence) if n else None
         case "mean" | "ratio":
             needed = _size_for_distance(measure, evidence, bound, confidence)
+        case "ranking":
+            couples, found = min(sides(evidence.pairs)), point(measure, evidence)
+            wanted = None if found is None else size_for_share(found, bound, confidence)
+            needed = None if wanted is None else math.ceil(wanted * n / couples)
         case _:
             return None
     fewest = fewest_samples(measure, comparison, bound, confidence)

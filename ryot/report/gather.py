@@ -24,7 +24,7 @@ from ryot.store.journal import Run
 from ryot.store.ledger import read
 from ryot.store.store import Store
 
-SHOWN = ("comparison.json", "sweep.json", "deployment_validation_report.json", "history.json", "settings.json", DOCUMENTS)
+SHOWN = ("comparison.json", "sweep.json", "deployment_validation_report.json", "scores.json", "history.json", "settings.json", DOCUMENTS)
 """What reports show of a node's result beside its measures."""
 
 
@@ -51,6 +51,7 @@ def gather(plan: Plan, store: Store, spec: Spec, run: Run | None, now: datetime)
             _datasheet(plan, store, spec),
             _left(plan, store, "sweep", "sweep.json"),
             _left(plan, store, "validation", "deployment_validation_report.json"),
+            _left(plan, store, "evaluate", "scores.json"),
             *_histories(plan, store),
             loads=[node.name for node in plan.nodes if node.stage == "bench"],
             batches={node.name: node.config["batch"] for node in plan.nodes if node.stage == "bench" and node.config["users"] == 1},

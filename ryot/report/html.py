@@ -13,6 +13,7 @@ from ryot.report.datasheet import funnel_chart, reasons
 from ryot.report.drawing import Chart
 from ryot.report.load_charts import batch_chart, pace_chart
 from ryot.report.plain import plain
+from ryot.report.scores import rows_of_scores
 from ryot.report.summary import Summary
 from ryot.report.sweep import rows_of_sweep, sweep_charts
 from ryot.report.validation import rows_of_validation, tally
@@ -36,6 +37,7 @@ def to_html(summary: Summary) -> str:
             ablation=ablation_chart(parts_of(summary)),
             sweep=None if summary.sweep is None else rows_of_sweep(summary.sweep),
             sweep_charts=[] if summary.sweep is None else sweep_charts(summary.sweep),
+            scores=[] if summary.scores is None else rows_of_scores(summary.scores),
             validation=None if summary.validation is None else rows_of_validation(summary.validation),
             tally=None if summary.validation is None else tally(summary.validation),
             funnel=None if summary.datasheet is None else funnel_chart(summary.datasheet),

@@ -7,6 +7,7 @@ from ryot.report.claims_view import shown, word_of
 from ryot.report.comparison import rows_of
 from ryot.report.datasheet import reasons
 from ryot.report.plain import plain
+from ryot.report.scores import rows_of_scores
 from ryot.report.summary import MeasureRow, Summary
 from ryot.report.sweep import rows_of_sweep
 from ryot.report.validation import rows_of_validation, tally
@@ -31,6 +32,7 @@ def _sections(summary: Summary) -> Iterable[str]:
     yield _section("Serving: latency and throughput", _measures([row for row in summary.measures if row.measure.startswith("bench")]))
     yield _section("Baseline against optimized", _comparison(summary))
     yield _section("Sweep", _sweep(summary))
+    yield _section("Evaluation", _scores(summary))
     yield _section("Data", _data(summary))
     yield _section("Deployment checklist", _validation(summary))
     yield _section("Other measures", _measures([row for row in summary.measures if not row.measure.startswith("bench")]))
@@ -86,6 +88,12 @@ def _sweep(summary: Summary) -> str:
         return ""
     found = rows_of_sweep(summary.sweep)
     return "\n\n".join((_table(("trial", "state", *found.fields, "loss, choosing half", "loss, other half"), found.rows), found.note))
+
+
+def _scores(summary: Summary) -> str:
+    rows = [] if summary.scores is None else rows_of_scores(summary.scores)
+    cells = [(row.task, row.score, row.error, row.chance, row.shots, row.items) for row in rows]
+    return _table(("task", "score", "standard error", "chance", "examples shown", "items"), cells) if cells else ""
 
 
 def _validation(summary: Summary) -> str:

@@ -146,11 +146,11 @@ class NearDuplicates(Section):
 
 class Contamination(Section):
     """Drops training documents that share runs of words with what the model is evaluated on (Brown et al. 2020, arXiv 2005.14165,
-    appendix C): the files named here, `evaluate.text`, and the held-out and test splits. The items of lm-eval's own benchmarks
-    come from the hub when they are asked; they are found only in files of them that are named here."""
+    appendix C): the files named here, `evaluate.text`, `evaluate.data`, and the held-out and test splits. The items of lm-eval's own
+    benchmarks that come from the hub are not here beforehand; they are found only in files of them that are named."""
 
     against: tuple[LocalPath, ...] = ()
-    """Evaluation files beside `evaluate.text`: .txt; .jsonl or .parquet, of which every string is looked at; lines and text also as .gz
+    """Evaluation files beside those of `evaluate`: .txt; .jsonl or .parquet, of which every string is looked at; lines and text also as .gz
     or .zst; or folders of such files."""
     held_out: bool = True
     """Look for the held-out and test splits too."""

@@ -88,8 +88,41 @@ class Serve(Section):
 
 
 Benchmark = Literal[
-    "mmlu", "hellaswag", "arc_easy", "arc_challenge", "truthfulqa", "piqa", "winogrande", "boolq", "gsm8k", "humaneval"
+    "mmlu", "hellaswag", "arc_easy", "arc_challenge", "truthfulqa", "piqa", "winogrande", "boolq", "gsm8k", "humaneval", "wikitext"
 ]  # fmt: skip
+
+
+class EvaluateData(Section):
+    """Local files that stand in for the hub, for each of lm-eval's benchmarks: JSON lines with the hub's own columns."""
+
+    hellaswag: LocalPath | None = None
+    """activity_label, ctx_a, ctx_b, endings, label."""
+    arc_easy: LocalPath | None = None
+    """question, choices (text and label), answerKey."""
+    arc_challenge: LocalPath | None = None
+    """The same."""
+    truthfulqa: LocalPath | None = None
+    """question, mc2_targets (choices and labels)."""
+    piqa: LocalPath | None = None
+    """goal, sol1, sol2, label."""
+    winogrande: LocalPath | None = None
+    """sentence, option1, option2, answer."""
+    boolq: LocalPath | None = None
+    """passage, question, label."""
+    gsm8k: LocalPath | None = None
+    """question, answer. Needs gsm8k_examples too."""
+    gsm8k_examples: LocalPath | None = None
+    """Its training split, of which five worked examples are shown before each question: question, answer."""
+    humaneval: LocalPath | None = None
+    """task_id, prompt, entry_point, test."""
+    wikitext: LocalPath | None = None
+    """page, an article; or a .txt file of WikiText, whose articles begin with a line ` = Title = `."""
+
+    @model_validator(mode="after")
+    def _examples_and_questions(self) -> Self:
+        if (self.gsm8k is None) != (self.gsm8k_examples is None):
+            raise ValueError("gsm8k and gsm8k_examples go together: lm-eval shows five examples of the training split before each question")
+        return self
 
 
 class Evaluate(Section):
@@ -97,11 +130,24 @@ class Evaluate(Section):
 
     tasks: tuple[Literal["reasoning", "perplexity"] | Benchmark, ...] = Field(("reasoning", "perplexity"), min_length=1)
     """reasoning: multiple choice over held-out generated examples · perplexity: over held-out documents or `text` ·
-    mmlu, hellaswag, ...: lm-eval's own, from the Hugging Face hub."""
+    mmlu, hellaswag, ...: lm-eval's own, from the Hugging Face hub or from `data`."""
     limit: Count | None = Field(200, ge=1)
     """Most items of a task; null for all."""
     text: LocalPath | None = None
     """A text file whose documents are used for perplexity instead of the held-out ones."""
+    data: EvaluateData = EvaluateData()
+    """Local files that stand in for the hub."""
+    run_code: bool = False
+    """Whether code that the model writes may be run on this machine, as humaneval needs; docs/evaluation.md says how it is held."""
+
+    @model_validator(mode="after")
+    def _asked_for(self) -> Self:
+        if "humaneval" in self.tasks and not self.run_code:
+            raise ValueError("humaneval runs code that the model wrote, on this machine; allow it with `run_code: true`, or leave it out")
+        files = {name.removesuffix("_examples") for name in EvaluateData.model_fields if getattr(self.data, name) is not None}
+        if idle := sorted(files - set(self.tasks)):
+            raise ValueError(f"data has a file for {idle[0]}, which tasks does not name")
+        return self
 
 
 class Scenario(Section):

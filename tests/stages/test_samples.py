@@ -66,12 +66,13 @@ def test_comparison_takes_a_pair_a_block(stack: list[object], kernel: int) -> No
 @pytest.mark.parametrize(("limit", "count"), [(50, 50), (None, 100), (200, 100)])
 def test_evaluation_takes_the_limit_or_what_is_held_out(limit: int | None, count: int) -> None:
     taken = nodes(evaluate={"limit": limit})["evaluate"].samples
-    assert taken == {"reasoning_accuracy": count, "nats_per_token": count, "bits_per_byte": count}
+    reasoning = dict.fromkeys(("reasoning_accuracy", "reasoning_ece", "reasoning_auroc"), count)
+    assert taken == reasoning | {"nats_per_token": count, "bits_per_byte": count}
 
 
 def test_benchmark_of_the_hub_takes_its_items() -> None:
-    taken = nodes(evaluate={"tasks": ["humaneval", "mmlu", "hellaswag"], "limit": None})["evaluate"].samples
-    assert taken == {"humaneval.pass_at_1": 164, "hellaswag.acc": 10042, "mmlu.acc": 14042}
+    taken = nodes(evaluate={"tasks": ["boolq", "mmlu", "hellaswag"], "limit": None})["evaluate"].samples
+    assert taken == {"boolq.acc": 3270, "hellaswag.acc": 10042, "mmlu.acc": 14042}
     limited = nodes(evaluate={"tasks": ["mmlu", "hellaswag"], "limit": 100})["evaluate"].samples
     assert limited == {"hellaswag.acc": 100}  # of mmlu a limit holds for each of 57 subjects
 
@@ -79,7 +80,7 @@ def test_benchmark_of_the_hub_takes_its_items() -> None:
 def test_other_sources_make_the_number_of_documents_unknown() -> None:
     sources = [{"generate": {"examples": 1000}}, {"hub": "an/other"}]
     found = nodes(data={"sources": sources, "held_out": "10%"}, evaluate={})
-    assert found["evaluate"].samples == {"reasoning_accuracy": 100}
+    assert found["evaluate"].samples == {"reasoning_accuracy": 100, "reasoning_ece": 100, "reasoning_auroc": 100}
     assert "final_loss" not in found["train"].samples
     assert found["data"].samples == {"wrong_answers": 1000}
 

@@ -1,10 +1,16 @@
-"""lm-eval's definitions of our two questions, as JSON, which is YAML. The data are local files, so no network is needed. Pure."""
+"""What lm-eval is to run, as JSON, which is YAML: our two questions, and its own benchmarks over the hub's items or over local files.
+
+A benchmark's prompts, filters, metric and few-shot number are lm-eval's: its own file is included, and only where the items come from is
+written over. Pure.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
+from ryot.stages.evaluate.benchmarks import SOURCES, Benchmark
 from ryot.stages.evaluate.stage import Question
 
 _COMMON: dict[str, object] = {"dataset_path": "json", "test_split": "test", "num_fewshot": 0, "metadata": {"version": 1.0}}
@@ -28,4 +34,22 @@ _OWN: dict[Question, dict[str, object]] = {
 
 def definition(question: Question, data: Path) -> str:
     """The definition of `question` over the items in the JSON-lines file `data`."""
-    return json.dumps({"task": question, "dataset_kwargs": {"data_files": {"test": str(data)}}, **_COMMON, **_OWN[question]}, indent=1)
+    return json.dumps({"task": question, "dataset_kwargs": _files({"test": data}), **_COMMON, **_OWN[question]}, indent=1)
+
+
+def borrowed(name: Benchmark, lm_eval: Path, data: Mapping[str, Path]) -> str:
+    """lm-eval's definition of a benchmark, from its package's folder, over the JSON-lines files in `data` by their splits, or the hub's."""
+    source = SOURCES[name]
+    included: dict[str, object] = {"include": str(lm_eval / "tasks" / source.definition), "task": source.task}
+    if data:
+        included |= {"dataset_path": "json", "dataset_name": None, "dataset_kwargs": _files(data)}
+        included |= {f"{split}_split": split if split in data else None for split in ("training", "validation", "test")}
+        if "train" in data:
+            included |= {"training_split": "train"}
+    return json.dumps(included, indent=1)
+
+
+def _files(data: Mapping[str, Path]) -> dict[str, object]:
+    """Where `datasets` finds items, and keeps its own copy of them: beside them, not in the user's cache."""
+    files = {split: str(path) for split, path in data.items()}
+    return {"data_files": files, "cache_dir": str(next(iter(data.values())).parent / "datasets")}

@@ -17,6 +17,8 @@ from ryot.stages.data.stage import FileSource
 Item = dict[str, object]
 QUESTION = {"question", "choices", "answer"}
 """What the meta of a generated example has."""
+DIFFICULTY = "difficulty"
+"""What it may have beside: elementary, intermediate, advanced or expert."""
 
 
 def reasoning_items(documents: Path, limit: int | None) -> list[Item]:
@@ -53,7 +55,8 @@ def _choice_item(document: Document) -> Item:
     choices = document.meta["choices"]
     assert isinstance(choices, list)
     label = choices.index(document.meta["answer"])
-    return {"id": document.id, "prompt": f"Q: {document.meta['question']}\nA:", "choices": choices, "label": label}
+    asked: Item = {"id": document.id, "prompt": f"Q: {document.meta['question']}\nA:", "choices": choices, "label": label}
+    return asked | ({DIFFICULTY: document.meta[DIFFICULTY]} if DIFFICULTY in document.meta else {})
 
 
 def _text(source: FileSource) -> Iterator[Document]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import stdev
 
 from ryot.plugins import NodeError
 
@@ -13,11 +14,21 @@ Sample = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """Multiple choice: right ones of all, and what blind guessing would expect."""
+    """Multiple choice: for each item the probability of the choice that the model takes, among those offered, and whether it is right, 1 or
+    0; and what blind guessing would expect."""
 
-    hits: int
-    of: int
+    pairs: tuple[tuple[float, float], ...]
     chance: float
+
+    @property
+    def hits(self) -> int:
+        """How many are right."""
+        return sum(right == 1 for _, right in self.pairs)
+
+    @property
+    def of(self) -> int:
+        """How many there are."""
+        return len(self.pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +43,23 @@ class Likelihood:
 
 def score_choices(samples: Sequence[Sample]) -> Choices:
     """A hit is an item whose right choice has the largest log-likelihood (the first of equals, as lm-eval's `acc`)."""
-    hits, chance = 0, []
+    pairs, chance = [], []
     for sample in samples:
         likelihoods = _floats(sample["loglikelihoods"])
-        hits += likelihoods.index(max(likelihoods)) == sample["label"]
+        best = max(likelihoods)
+        told = 1 / math.fsum(math.exp(likelihood - best) for likelihood in likelihoods)
+        pairs.append((told, float(likelihoods.index(best) == sample["label"])))
         chance.append(1 / len(likelihoods))
-    return Choices(hits, len(samples), math.fsum(chance) / len(samples))
+    return Choices(tuple(pairs), math.fsum(chance) / len(samples))
+
+
+def by_group(groups: Sequence[object], choices: Choices) -> dict[str, dict[str, float]]:
+    """Right ones, items, and their share, of each group in which there are items; `groups` says of each item in which it is."""
+    found: dict[str, list[float]] = {}
+    for group, (_, right) in zip(groups, choices.pairs, strict=True):
+        if group is not None:
+            found.setdefault(str(group), []).append(right)
+    return {name: {"hits": int(sum(of)), "items": len(of), "accuracy": sum(of) / len(of)} for name, of in sorted(found.items())}
 
 
 def score_likelihood(samples: Sequence[Sample]) -> Likelihood:
@@ -51,6 +73,62 @@ def score_likelihood(samples: Sequence[Sample]) -> Likelihood:
         bits_per_byte=tuple(nat / math.log(2) / size for nat, size in zip(nats, sizes, strict=True)),
         tokens=sum(tokens),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A benchmark's items: the score of each, and what blind guessing would expect."""
+
+    values: tuple[float, ...]
+    chance: float
+
+    @property
+    def mean(self) -> float:
+        """The score."""
+        return math.fsum(self.values) / len(self.values)
+
+    @property
+    def standard_error(self) -> float | None:
+        """As lm-eval reckons it: the samples' standard deviation (n - 1) by the root of n. None for a single item."""
+        n = len(self.values)
+        return stdev(self.values) / math.sqrt(n) if n > 1 else None
+
+
+def score_items(samples: Sequence[Sample], metric: str) -> Items:
+    """The items' `metric`, as lm-eval found it. Raises NodeError for what is no share, and where a log-likelihood is none."""
+    values: list[float] = []
+    for sample in samples:
+        if "loglikelihoods" in sample:
+            _floats(sample["loglikelihoods"])
+        scores = sample["scores"]
+        assert isinstance(scores, Mapping)
+        if not isinstance(value := scores[metric], float) or not 0 <= value <= 1:
+            raise NodeError(f"lm-eval gave an item the score {value}, which is no share")
+        values.append(value)
+    return Items(tuple(values), math.fsum(_share(sample["chance"]) for sample in samples) / len(samples))
+
+
+def score_words(samples: Sequence[Sample]) -> dict[str, float]:
+    """lm-eval's three numbers of a text, over all articles: e to the negative log-likelihood of a word, of a byte; bits of a byte."""
+    found: dict[str, tuple[float, float]] = {}
+    for name in ("word_perplexity", "byte_perplexity"):
+        pairs = [_pair(sample["scores"], name) for sample in samples]
+        found[name] = math.fsum(-nats for nats, _ in pairs), math.fsum(count for _, count in pairs)
+    perplexities = {name: math.exp(nats / count) for name, (nats, count) in found.items()}
+    nats, size = found["byte_perplexity"]
+    return {**perplexities, "bits_per_byte": nats / size / math.log(2)}
+
+
+def _pair(scores: object, name: str) -> tuple[float, float]:
+    assert isinstance(scores, Mapping)
+    loglikelihood, count = scores[name]
+    _floats([loglikelihood])
+    return loglikelihood, count
+
+
+def _share(value: object) -> float:
+    assert isinstance(value, float)
+    return value
 
 
 def _floats(values: object) -> list[float]:

@@ -3,38 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from typing import Annotated, Literal, get_args
+from collections.abc import Iterable, Mapping
+from typing import Literal
 
-from ryot.plugins import Circumstance, Facts, Measure, Node, Resources, Spec, SpecError, Stage, StageConfig
-from ryot.stages.data.stage import generated_of, heldout_of
+from ryot.plugins import Facts, Measure, Node, Resources, Spec, SpecError, Stage, StageConfig
+from ryot.stages.data.stage import FileSource, generated_of, heldout_of
+from ryot.stages.evaluate.benchmarks import FILES, MMLU_ITEMS, SOURCES, Benchmark, measures_of
 from ryot.stages.filter.stage import last_documents
 from ryot.stages.forms import form_of
 
 Question = Literal["reasoning", "perplexity"]
-Benchmark = Literal[
-    "mmlu", "hellaswag", "arc_easy", "arc_challenge", "truthfulqa", "piqa", "winogrande", "boolq", "gsm8k", "humaneval"
-]  # fmt: skip
-
-_METRICS: dict[Benchmark, str] = {"truthfulqa": "mc2", "gsm8k": "exact_match", "humaneval": "pass_at_1"}
-BENCHMARKS: dict[Benchmark, Measure] = {
-    name: Measure(
-        name=f"{name}.{_METRICS.get(name, 'acc')}",
-        kind="mean" if name == "truthfulqa" else "proportion",
-        unit="proportion",
-        about=f"lm-eval's {name}, {_METRICS.get(name, 'acc')} over its items",
-        sample="item",
-    )
-    for name in get_args(Benchmark)
-}
-"""lm-eval's own benchmarks, each with its usual metric. Their items come from the hub."""
-ITEMS: dict[Benchmark, int] = {
-    "hellaswag": 10042, "arc_easy": 2376, "arc_challenge": 1172, "truthfulqa": 817, "piqa": 1838, "winogrande": 1267,
-    "boolq": 3270, "gsm8k": 1319, "humaneval": 164,
-}  # fmt: skip
-"""Items of the split that lm-eval takes."""
-MMLU_ITEMS = 14042
-"""Of all its 57 subjects, which differ in size. A limit holds for each of them, so with one the number is not known here."""
 
 MEASURES: dict[Question, tuple[Measure, ...]] = {
     "reasoning": (
@@ -43,6 +21,18 @@ MEASURES: dict[Question, tuple[Measure, ...]] = {
             kind="proportion",
             unit="proportion",
             about="held-out examples whose right answer the model finds likelier than each wrong one",
+            sample="example",
+        ),
+        Measure(
+            name="reasoning_ece",
+            kind="calibration",
+            about="expected calibration error: how far the probability of the chosen answer is from how often it is right",
+            sample="example",
+        ),
+        Measure(
+            name="reasoning_auroc",
+            kind="ranking",
+            about="how often a right choice has a larger probability than a wrong one",
             sample="example",
         ),
     ),
@@ -61,19 +51,18 @@ class EvaluateConfig(StageConfig):
     benchmarks: tuple[Benchmark, ...] = ()
     limit: int | None = 200
     context: int
-    text_digest: str | None = None
-    """SHA-256 of the file whose documents stand in for the held-out ones; None for the held-out ones."""
-    text_form: str = ""
-    """How that file is read, as its name says."""
-    text: Annotated[str | None, Circumstance] = None
-    """Where that file lies."""
+    text: FileSource | None = None
+    """The file whose documents stand in for the held-out ones; None for the held-out ones."""
+    data: Mapping[str, FileSource] = {}
+    """The files that stand in for the hub, by the names of FILES."""
+    run_code: bool = False
 
 
 class EvaluateStage(Stage):
     """Scores the served model: multiple choice over generated examples, log-likelihood of documents."""
 
     name = "evaluate"
-    version = 1
+    version = 2
     Config = EvaluateConfig
     gives = "scores"
     measures = MEASURES["reasoning"] + MEASURES["perplexity"]
@@ -86,35 +75,66 @@ class EvaluateStage(Stage):
         if section is None:
             return ()
         tasks = _tasks(spec)
-        benchmarks = tuple(name for name in BENCHMARKS if name in section.tasks)
-        text = section.text
-        if text is not None and text not in facts.digests:
-            raise SpecError(f"evaluate.text: there is no file {text!r}")
+        benchmarks = tuple(name for name in SOURCES if name in section.tasks)
+        _refuse_short(benchmarks, spec.model.context)
+        data = {name: getattr(section.data, name) for name in FILES}
         config = EvaluateConfig(
             tasks=tasks,
             benchmarks=benchmarks,
             limit=section.limit,
             context=spec.model.context,
-            text_digest=None if text is None else facts.digests[text],
-            text_form="" if text is None else form_of(facts.paths.get(text, text)),
-            text=None if text is None else facts.paths.get(text, text),
+            text=None if section.text is None else _file("text", section.text, facts),
+            data={name: _items(name, written, facts) for name, written in data.items() if written is not None},
+            run_code=section.run_code and any(SOURCES[name].runs_code for name in benchmarks),
         )
-        measures = tuple(measure for task in tasks for measure in MEASURES[task]) + tuple(BENCHMARKS[name] for name in benchmarks)
+        measures = (
+            *(measure for task in tasks for measure in MEASURES[task]),
+            *(found for name in benchmarks for found in measures_of(name)),
+        )
         inputs = {"documents": last_documents(spec), "model": "export"}
         node = Node("evaluate", self.name, config, inputs, {"serve": "serve"}, self.resources, measures, samples_of(spec, config))
         return (node,)
 
 
+def _file(field: str, written: str, facts: Facts) -> FileSource:
+    """A local file that the spec names. Raises SpecError when it is not there."""
+    if written not in facts.digests:
+        raise SpecError(f"evaluate.{field}: there is no file {written!r}")
+    path = facts.paths.get(written, written)
+    return FileSource(digest=facts.digests[written], form=form_of(path), written=written, path=path)
+
+
+def _items(name: str, written: str, facts: Facts) -> FileSource:
+    """A file that stands in for the hub. Raises SpecError where it is of a form that is not read as items."""
+    file = _file(f"data.{name}", written, facts)
+    if file.form != ".jsonl" and (name, file.form) != ("wikitext", ".txt"):
+        raise SpecError(f"evaluate.data.{name}: {written} is not JSON lines, a .jsonl file{' or a .txt' if name == 'wikitext' else ''}")
+    return file
+
+
+def _refuse_short(benchmarks: tuple[Benchmark, ...], context: int) -> None:
+    """Raise SpecError where an answer alone would fill the context: lm-eval would then ask with an empty prompt."""
+    for name in benchmarks:
+        if context - 1 <= SOURCES[name].tokens:
+            raise SpecError(
+                f"evaluate.tasks has {name}, whose answers take up to {SOURCES[name].tokens} tokens beside the prompt; "
+                f"model.context is {context}",
+                hint=f"leave {name} out, or give the model a longer context",
+            )
+
+
 def samples_of(spec: Spec, config: EvaluateConfig) -> dict[str, int]:
     """How many items stand behind each measure, where that is known: the limit, or all that are about to be held out if fewer."""
     most = math.inf if config.limit is None else config.limit
-    found: dict[str, float] = {BENCHMARKS[name].name: min(most, ITEMS[name]) for name in config.benchmarks if name in ITEMS}
-    if "mmlu" in config.benchmarks and config.limit is None:
-        found[BENCHMARKS["mmlu"].name] = MMLU_ITEMS
+    found: dict[str, float] = {}
+    for name in config.benchmarks:
+        items = MMLU_ITEMS if name == "mmlu" and config.limit is None else SOURCES[name].items
+        if items is not None:
+            found |= {measure.name: min(most, items) for measure in measures_of(name) if measure.kind != "exact"}
     if "reasoning" in config.tasks and last_documents(spec) == "data":
-        found["reasoning_accuracy"] = min(most, round(generated_of(spec) * spec.data.held_out))
+        found |= {measure.name: min(most, round(generated_of(spec) * spec.data.held_out)) for measure in MEASURES["reasoning"]}
     heldout = heldout_of(spec)
-    if "perplexity" in config.tasks and config.text_digest is None and heldout is not None:
+    if "perplexity" in config.tasks and config.text is None and heldout is not None:
         found |= dict.fromkeys(("nats_per_token", "bits_per_byte"), min(most, heldout))
     return {name: int(count) for name, count in found.items()}
 

@@ -1,127 +1,73 @@
-"""Evaluates the served model: writes lm-eval's definitions and data, runs it, checks its arithmetic, keeps each item's answer.
+"""Evaluates the served model: has lm-eval ask it, checks lm-eval's arithmetic, keeps each item's answer.
 
-Nothing is cached between runs and nothing is shared: a cache keyed by the request alone would give one model the scores of another.
+Nothing is shared between nodes: a cache keyed by the request alone would give one model the scores of another.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
-import time
-from pathlib import Path
 from typing import Any
 
 from ryot.plugins import NodeError, StageContext
-from ryot.stages.data.stage import FileSource
 from ryot.stages.evaluate import items
-from ryot.stages.evaluate.definitions import definition
-from ryot.stages.evaluate.scores import Choices, score_choices, score_likelihood
+from ryot.stages.evaluate.asking import Asked, ask
+from ryot.stages.evaluate.benchmarks import EXAMPLES, SOURCES, Benchmark, measures_of
+from ryot.stages.evaluate.scores import Choices, by_group, score_choices, score_items, score_likelihood, score_words
 from ryot.stages.evaluate.stage import EvaluateConfig, Question
+from ryot.stages.evaluate.stand_ins import stand_in
 
 Found = dict[str, Any]
 
 
 def run(config: EvaluateConfig, context: StageContext) -> None:
     """Ask, score, keep. Raises NodeError when lm-eval fails, skips an item, or counts otherwise than we do."""
-    if config.benchmarks:
-        raise NodeError(
-            f"{', '.join(config.benchmarks)}: this version plans lm-eval's own benchmarks, but cannot run them",
-            hint="leave them out of evaluate.tasks, for example --set 'evaluate.tasks=[perplexity]'",
-        )
-    asked = _questions(config, context)
-    total = sum(_requests(entry) for entries in asked.values() for entry in entries)
-    found = _harness(config, context, asked, total)
+    asked = Asked(_questions(config, context), {name: _local(name, config, context) for name in config.benchmarks})
+    found = ask(config, context, asked)
     scores: Found = {}
-    for question, entries in asked.items():
+    for question, entries in asked.questions.items():
         samples = found["samples"][question]
         if [sample["id"] for sample in samples] != [entry["id"] for entry in entries]:
             raise NodeError(f"lm-eval answered {len(samples)} items of {question}, other than the {len(entries)} asked")
         context.write(f"samples-{question}.jsonl", items.as_lines(samples))
         scores[question] = {"items": len(samples), "lm_eval": found["scores"][question]} | _score(question, samples, context)
+        if question == "reasoning":
+            scores[question]["by_difficulty"] = by_group([entry.get(items.DIFFICULTY) for entry in entries], score_choices(samples))
+    for name, splits in asked.benchmarks.items():
+        context.write(f"samples-{name}.jsonl", items.as_lines(found["samples"][name]))
+        scores[name] = {"shots": found["shots"][name], "from": "file" if splits else "hub", "lm_eval": found["scores"][name]}
+        scores[name] |= _score_benchmark(name, found["samples"][name], context)
+        if SOURCES[name].runs_code:
+            scores[name] |= {"programs": found["wall"]}
+            context.say(f"{name}: programs ran behind this wall: {found['wall']}")
+        if splits and scores[name]["items"] != len(splits[SOURCES[name].split]):
+            raise NodeError(f"lm-eval answered {scores[name]['items']} items of {name}, other than those asked")
     _agree(found["scores"], scores)
+    if found["cut"]:
+        context.warn(f"{found['cut']} prompts were longer than the context allows: lm-eval left out their beginnings")
     context.write("scores.json", json.dumps(scores, indent=1, sort_keys=True) + "\n")
 
 
 def _questions(config: EvaluateConfig, context: StageContext) -> dict[Question, list[items.Item]]:
-    documents, text = context.inputs["documents"], None
-    if config.text is not None and config.text_digest is not None:
-        text = FileSource(digest=config.text_digest, form=config.text_form, written=config.text, path=config.text)
+    documents = context.inputs["documents"]
     asked: dict[Question, list[items.Item]] = {}
     if "reasoning" in config.tasks:
         asked["reasoning"] = items.reasoning_items(documents, config.limit)
     if "perplexity" in config.tasks:
-        asked["perplexity"] = items.perplexity_items(documents, text, config.limit)
+        asked["perplexity"] = items.perplexity_items(documents, config.text, config.limit)
     return asked
 
 
-def _requests(item: items.Item) -> int:
-    """Requests an item takes at least: one a choice, one a document; a document longer than the context takes more."""
-    choices = item.get("choices")
-    return len(choices) if isinstance(choices, list) else 1
-
-
-def _harness(config: EvaluateConfig, context: StageContext, asked: dict[Question, list[items.Item]], total: int) -> Found:
-    """Run lm-eval to its end and read what it found. Raises NodeError with the end of its log when it fails."""
-    folder = context.scratch / "harness"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    job = _job(config, context, asked, folder)
-    log = folder / "log.txt"
-    context.say(f"lm-eval asks {', '.join(f'{question} on {len(entries)} items' for question, entries in asked.items())}")
-    process = context.spawn([context.python, "-m", "ryot.stages.evaluate.harness", str(job)], env=_environment(folder), log=log)
-    while process.poll() is None:
-        _report(folder / "progress.txt", total, context)
-        time.sleep(0.2)
-    result = folder / "result.json"
-    if process.returncode != 0 or not result.exists():
-        end = "\n".join(log.read_text(errors="replace").replace("\r", "\n").splitlines()[-15:])
-        raise NodeError(f"lm-eval ended with exit code {process.returncode}\n{end}", hint=f"its whole output is in {log}")
-    context.report(done=total, total=total, unit="requests", force=True)
-    found: Found = json.loads(result.read_text())
-    return found
-
-
-def _job(config: EvaluateConfig, context: StageContext, asked: dict[Question, list[items.Item]], folder: Path) -> Path:
-    """Write the data, the definitions and the harness's orders; returns the orders' path."""
-    (folder / "definitions").mkdir()
-    for question, entries in asked.items():
-        data = folder / f"{question}.jsonl"
-        data.write_text(items.as_lines(entries), encoding="utf-8")
-        (folder / "definitions" / f"{question}.yaml").write_text(definition(question, data))
-    endpoint = context.services["serve"]
-    model = {
-        "model": endpoint.model,
-        "base_url": f"{endpoint.url}/v1/completions",
-        "header": {"Cache-Control": "no-cache"},
-        "tokenizer": str(context.inputs["model"]),
-        "tokenizer_backend": "huggingface",
-        "tokenized_requests": True,
-        "num_concurrent": 1,
-        "batch_size": 1,
-        "max_length": config.context,
-        "max_retries": 3,
-        "timeout": 300,
-    }
-    orders = {"model": model, "tasks": list(asked), "include_path": str(folder / "definitions")}
-    orders |= {"progress": str(folder / "progress.txt"), "result": str(folder / "result.json")}
-    path = folder / "job.json"
-    path.write_text(json.dumps(orders, indent=1))
-    return path
-
-
-def _environment(folder: Path) -> dict[str, str]:
-    """Offline, with every cache below `folder`, and no proxy or key of the user's between lm-eval and a server on loopback."""
-    home = str(folder / "hf")
-    offline = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
-    caches = {"HF_HOME": home, "HF_DATASETS_CACHE": f"{home}/datasets", "LM_HARNESS_CACHE_PATH": f"{home}/lm"}
-    quiet = {"TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": "1", "OPENAI_API_KEY": ""}
-    return offline | caches | quiet | {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1,localhost"}
-
-
-def _report(progress: Path, total: int, context: StageContext) -> None:
-    text = progress.read_text() if progress.exists() else ""
-    done = min(int(text or 0), total)
-    context.report(done=done, total=total, unit="requests", phase="asking" if done else "loading lm-eval")
+def _local(name: Benchmark, config: EvaluateConfig, context: StageContext) -> dict[str, list[items.Item]]:
+    """The items that stand in for the hub's, by split; none, where there is no file."""
+    if name not in config.data:
+        return {}
+    source = SOURCES[name]
+    asked = stand_in(name, config.data[name], config.limit)
+    most = source.items if config.limit is None or source.items is None else min(config.limit, source.items)
+    if name != "wikitext" and most is not None and len(asked) < most:
+        context.warn(f"{name}: the file has {len(asked)} items, the benchmark {source.items:,}: the score is not that of the benchmark")
+    examples = {"train": stand_in(EXAMPLES, config.data[EXAMPLES], None)} if name == "gsm8k" else {}
+    return {source.split: asked, **examples}
 
 
 def _score(question: Question, samples: list[Found], context: StageContext) -> Found:
@@ -129,6 +75,8 @@ def _score(question: Question, samples: list[Found], context: StageContext) -> F
     if question == "reasoning":
         choices = score_choices(samples)
         context.measure("reasoning_accuracy", hits=choices.hits, of=choices.of)
+        context.measure("reasoning_ece", pairs=choices.pairs)
+        context.measure("reasoning_auroc", pairs=choices.pairs)
         context.say(f"reasoning: {choices.hits} of {choices.of} right; blind guessing would expect {choices.chance:.1%}")
         return {"hits": choices.hits, "of": choices.of, "accuracy": choices.hits / choices.of, "chance": choices.chance} | _spread(choices)
     likelihood = score_likelihood(samples)
@@ -139,6 +87,28 @@ def _score(question: Question, samples: list[Found], context: StageContext) -> F
     return {"perplexity": likelihood.perplexity, "tokens": likelihood.tokens}
 
 
+def _score_benchmark(name: Benchmark, samples: list[Found], context: StageContext) -> Found:
+    """The same of one of lm-eval's own: beside its score the standard error, what blind guessing would expect, and how many items."""
+    kept = [sample for sample in samples if sample["filter"] == SOURCES[name].kept]
+    if not kept:
+        raise NodeError(f"lm-eval answered no item of {name}")
+    if name == "wikitext":
+        words = score_words(kept)
+        for metric, value in words.items():
+            context.measure(f"{name}.{metric}", value)
+        context.say(f"{name}: {words['word_perplexity']:.4f} per word, over {len(kept)} articles")
+        return {"items": len(kept), **words}
+    (measure,) = measures_of(name)
+    found = score_items(kept, SOURCES[name].metric)
+    if measure.kind == "mean":
+        context.measure(measure.name, samples=found.values)
+    else:
+        context.measure(measure.name, hits=round(sum(found.values)), of=len(found.values))
+    context.say(f"{name}: {found.mean:.1%} of {len(kept)} items; blind guessing would expect {found.chance:.1%}")
+    numbers = {SOURCES[name].measured: found.mean, "standard_error": found.standard_error, "chance": found.chance}
+    return {"items": len(kept), **numbers}
+
+
 def _spread(choices: Choices) -> Found:
     """The standard error of a proportion: sqrt(p (1 - p) / n)."""
     share = choices.hits / choices.of
@@ -146,6 +116,11 @@ def _spread(choices: Choices) -> Found:
 
 
 def _agree(theirs: Found, ours: Found) -> None:
-    """lm-eval's own accuracy and ours come from the same answers; that they differ would be a mistake in one of the two."""
-    if "reasoning" in ours and abs(theirs["reasoning"]["acc"] - ours["reasoning"]["accuracy"]) > 1e-9:
-        raise NodeError(f"lm-eval counts an accuracy of {theirs['reasoning']['acc']}, ryot {ours['reasoning']['accuracy']}")
+    """lm-eval's own scores and ours come from the same answers; that they differ would be a mistake in one of the two."""
+    pairs = {"reasoning": ("acc", "accuracy")} if "reasoning" in ours else {}
+    for name, source in SOURCES.items():
+        if name in ours:
+            pairs[name] = (source.metric if source.kept == "none" else f"{source.metric},{source.kept}", source.measured)
+    for task, (their, our) in pairs.items():
+        if abs(theirs[task][their] - ours[task][our]) > 1e-9 * max(1.0, ours[task][our]):
+            raise NodeError(f"{task}: lm-eval counts {theirs[task][their]}, ryot {ours[task][our]}")

@@ -71,11 +71,18 @@ def _settings(name: str, spec: Spec, facts: Facts) -> Settings:
     for field in ("model", "words") if name in ("language", "profanity") else ():
         fields[field] = None if fields.get(field) is None else _local(fields[field], f"{name}.{field}", facts)
     if name == "contamination":
-        text = () if spec.evaluate is None or spec.evaluate.text is None else (spec.evaluate.text,)
-        fields["against"] = tuple(_evaluation(path, facts) for path in dict.fromkeys((*fields["against"], *text)))
+        fields["against"] = tuple(_evaluation(path, facts) for path in dict.fromkeys((*fields["against"], *_evaluated(spec))))
         fields |= {before: _settings(before, spec, facts) for before in ("normalise", "personal") if before in _names(spec)}
     fields = {field: value for field, value in fields.items() if field in CLASSES[name].model_fields}
     return CLASSES[name].model_validate(fields)
+
+
+def _evaluated(spec: Spec) -> list[str]:
+    """The files that the model is evaluated on, as written. gsm8k's examples are of its training split, and shown, not asked."""
+    if spec.evaluate is None:
+        return []
+    named = {name: path for name, path in spec.evaluate.data.model_dump().items() if name != "gsm8k_examples"}
+    return [path for path in (spec.evaluate.text, *named.values()) if path is not None]
 
 
 def _evaluation(path: str, facts: Facts) -> Mapping[str, str]:

@@ -22,6 +22,11 @@ def test_the_question_is_asked_without_the_steps(documents):
     assert items[0] == {"id": "g0", "prompt": "Q: What is 1 + 1?\nA:", "choices": META["choices"], "label": 1}
 
 
+def test_difficulty_goes_along_where_there_is_one(tmp_path):
+    write_documents(tmp_path, heldout=[Document("text", "a", META | {"difficulty": "expert"})])
+    assert [item["difficulty"] for item in reasoning_items(tmp_path, None)] == ["expert"]
+
+
 def test_limit_takes_the_first_ones(documents):
     assert [item["id"] for item in reasoning_items(documents, 2)] == ["g0", "g1"]
     assert [item["id"] for item in perplexity_items(documents, None, 3)] == ["a", "g0", "g1"]

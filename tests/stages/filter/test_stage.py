@@ -77,6 +77,13 @@ def test_the_text_of_evaluate_is_looked_for_too() -> None:
     assert [file.written for file in node.config.settings.against] == ["a.txt", "b.txt"]  # type: ignore[attr-defined]
 
 
+def test_the_items_of_evaluate_are_looked_for_too_and_not_the_examples() -> None:
+    data = {"gsm8k": "g.jsonl", "gsm8k_examples": "e.jsonl"}
+    more = {"export": {}, "serve": {}, "evaluate": {"tasks": ["gsm8k"], "data": data}}
+    (node,) = FilterStage().expand(spec_of(more, contamination={}), Facts("cpu", digests={"g.jsonl": "1", "e.jsonl": "2"}))
+    assert [file.written for file in node.config.settings.against] == ["g.jsonl"]  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize(
     "filters", [{"contamination": {"against": ["no.txt"]}}, {"language": {"model": "no.bin"}}, {"profanity": {"words": "no.txt"}}]
 )
