@@ -2,8 +2,8 @@
 
 python timed_openai.py --ready-file F [--delays constant|lognormal|bimodal] [--ms 20] [--gap-ms 5] [--seed 0]
 
-GET /truth: a row for each request in the order of their coming, the nanoseconds (monotonic) at which it was whole here and each chunk of
-its answer was handed to the kernel. A stream's tokens come `--gap-ms` apart, the first after the delay. One process, uvloop and httptools.
+GET /truth: a row for each request in the order of their coming, the nanoseconds (monotonic) at which the kernel had received it and each
+chunk of its answer was handed to the kernel; GET /count: how many. A stream's tokens come `--gap-ms` apart, the first after the delay.
 """
 
 from __future__ import annotations
@@ -14,12 +14,16 @@ import gc
 import json
 import math
 import random
+import socket
+import struct
 import time
 from pathlib import Path
 from typing import Any
 
 import httptools
 import uvloop
+
+SO_TIMESTAMPNS = 35
 
 
 def delay_s(draw: random.Random, kind: str, ms: float) -> float:
@@ -32,18 +36,51 @@ def delay_s(draw: random.Random, kind: str, ms: float) -> float:
     return ms / 1e3
 
 
-class Server(asyncio.Protocol):
+def stamped_ns(notes: list[tuple[int, int, bytes]]) -> int:
+    """When the kernel had received what was read, on the monotonic clock; now, where it was too early to stamp it."""
+    tries = [(time.perf_counter_ns(), time.time_ns(), time.perf_counter_ns()) for _ in range(3)]
+    before, today, _ = min(tries, key=lambda clocks: clocks[2] - clocks[0])
+    if not notes:
+        return before
+    seconds, nanoseconds = struct.unpack("@qq", notes[0][2])
+    return before - (today - (seconds * 10**9 + nanoseconds))
+
+
+class Server:
+    """One connection. Plain sockets: asyncio's transports do not tell when the kernel received a request."""
+
     options: argparse.Namespace
     draw: random.Random
     truth: list[list[int]] = []
     finished = 0
 
-    def connection_made(self, transport: Any) -> None:
-        self.transport = transport
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection, self.received_ns = connection, 0
         self.parser = httptools.HttpRequestParser(self)
+        connection.setblocking(False)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        asyncio.get_running_loop().add_reader(connection.fileno(), self.read)
 
-    def data_received(self, data: bytes) -> None:
+    def read(self) -> None:
+        try:
+            data, notes, _, _ = self.connection.recvmsg(1 << 16, 64)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            asyncio.get_running_loop().remove_reader(self.connection.fileno())
+            self.connection.close()
+            return
+        self.received_ns = stamped_ns(notes)
         self.parser.feed_data(data)
+
+    def write(self, data: bytes) -> None:
+        """Answers are small: they fit the kernel's buffer. A client that went away is no concern."""
+        try:
+            self.connection.send(data)
+        except OSError:
+            self.connection.close()
 
     def on_message_begin(self) -> None:
         self.url, self.body = b"", b""
@@ -58,10 +95,12 @@ class Server(asyncio.Protocol):
         if self.url == b"/metrics":
             count = float(self.finished)
             self.send(f'vllm:num_requests_waiting 0.0\nvllm:request_success_total{{finished_reason="length"}} {count}\n'.encode())
+        elif self.url == b"/count":
+            self.send(str(len(self.truth)).encode())
         elif self.url == b"/truth":
             self.send(json.dumps(self.truth).encode())
         else:
-            self.row = [time.perf_counter_ns()]
+            self.row = [self.received_ns]
             self.truth.append(self.row)
             asked = json.loads(self.body)
             first = delay_s(self.draw, self.options.delays, self.options.ms)
@@ -78,7 +117,7 @@ class Server(asyncio.Protocol):
     def stream(self, asked: dict[str, Any], number: int = 0) -> None:
         """Token `number`, and later the next; with the last one the end."""
         if number == 0:
-            self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+            self.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
         last = number + 1 == asked["max_tokens"]
         self.row.append(time.perf_counter_ns())
         self.event({"choices": [{"index": 0, "text": f" w{number}", "finish_reason": "length" if last else None}]})
@@ -86,7 +125,7 @@ class Server(asyncio.Protocol):
             Server.finished += 1
             self.event({"choices": [], "usage": {"completion_tokens": number + 1}})
             self.chunk(b"data: [DONE]\n\n")
-            self.transport.write(b"0\r\n\r\n")
+            self.write(b"0\r\n\r\n")
         else:
             asyncio.get_running_loop().call_later(self.options.gap_ms / 1e3, self.stream, asked, number + 1)
 
@@ -94,17 +133,19 @@ class Server(asyncio.Protocol):
         self.chunk(b"data: " + json.dumps(fields).encode() + b"\n\n")
 
     def chunk(self, data: bytes) -> None:
-        self.transport.write(b"%x\r\n%s\r\n" % (len(data), data))
+        self.write(b"%x\r\n%s\r\n" % (len(data), data))
 
     def send(self, data: bytes) -> None:
-        self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(data), data))
+        self.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(data), data))
 
 
 async def main(options: argparse.Namespace) -> None:
     Server.options, Server.draw = options, random.Random(options.seed)
-    server = await asyncio.get_running_loop().create_server(Server, "127.0.0.1", 0, backlog=4096)
+    listening = socket.create_server(("127.0.0.1", 0), backlog=4096)
+    listening.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)  # what it accepts has it too, from the first byte on
+    asyncio.get_running_loop().add_reader(listening.fileno(), lambda: Server(listening.accept()[0]))
     gc.freeze()
-    Path(options.ready_file).write_text(str(server.sockets[0].getsockname()[1]))
+    Path(options.ready_file).write_text(str(listening.getsockname()[1]))
     await asyncio.get_running_loop().create_future()
 
 
