@@ -5,6 +5,7 @@ http.client spends more on an answer's head than a load of a thousand requests a
 
 from __future__ import annotations
 
+import functools
 import http.client
 import socket
 import struct
@@ -12,6 +13,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 _HEAD = "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nCache-Control: no-cache\r\nContent-Length: "
@@ -49,7 +51,7 @@ class Connection:
     def ask(self, data: bytes) -> Reply:
         """Send a body and take in all that comes back. Raises OSError, or HTTPException where it is no whole answer."""
         if self._socket is None:
-            self._socket = socket.create_connection(self._address)
+            self._socket = _connected(*self._address)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._socket.setsockopt(socket.SOL_SOCKET, _STAMPS, 1)
         self._socket.sendall(b"%b%d\r\n\r\n%b" % (self._head, len(data), data))
@@ -129,6 +131,27 @@ class Reply:
         if self._chunked:
             return self._data.endswith(_END) and _chunks(self._data, self._begin) is not None
         return closed if self._length is None else len(self._data) >= self._begin + self._length
+
+
+def _connected(host: str, port: int) -> socket.socket:
+    """A socket to the first address of a host that takes it. Raises OSError."""
+    problem = OSError(f"{host} has no address")
+    for family, kind, protocol, _, address in _addresses(host, port):
+        opened = socket.socket(family, kind, protocol)
+        try:
+            opened.connect(address)
+        except OSError as refused:
+            opened.close()
+            problem = refused
+        else:
+            return opened
+    raise problem
+
+
+@functools.cache
+def _addresses(host: str, port: int) -> list[tuple[int, int, int, str, Any]]:
+    """Looked up once: gevent sends each look-up through other threads, which takes milliseconds, and the clock runs."""
+    return list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
 
 
 def arrived_ns(notes: Sequence[tuple[int, int, bytes]]) -> int:

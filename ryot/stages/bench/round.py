@@ -6,9 +6,8 @@ import gc
 import itertools
 import json
 import time
-from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import gevent
 import psutil
@@ -17,8 +16,7 @@ from gevent.event import Event
 from ryot.stages.bench.orders import Orders
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """One request: intended start and end (ns), tokens, what went wrong or "", when it was sent, and when each token of a stream came."""
 
     intended_ns: int
@@ -61,7 +59,7 @@ class Round:
             if self.warmed == self.orders.warmup:
                 self.begin()
             return
-        self.file.write(json.dumps([number - self.orders.warmup, *astuple(outcome)]) + "\n")
+        self.file.write(json.dumps([number - self.orders.warmup, *outcome]) + "\n")
         self.counted += 1
         if self.counted == self.orders.requests:
             self.finished.set()
@@ -69,10 +67,10 @@ class Round:
     def watch(self) -> None:
         """Record how late this process wakes up: a generator that comes late measures itself, not the server."""
         while not self.finished.is_set():
-            due = time.perf_counter() + 0.05
+            begun_s = time.perf_counter()
             gevent.sleep(0.05)
-            if self.warm.is_set():
-                self.lags_s.append(time.perf_counter() - due)
+            if self.warm.is_set() and begun_s >= self.started_s:
+                self.lags_s.append(time.perf_counter() - begun_s - 0.05)
             self.file.flush()
 
     def summary(self, locust_count: int) -> dict[str, Any]:
@@ -80,5 +78,4 @@ class Round:
         wall_s = time.perf_counter() - self.started_s
         cpu_s = sum(self.process.cpu_times()[:2]) - self.cpu_s
         counts = {"locust_requests": locust_count, "warmed": self.warmed, "warmed_ok": self.warmed_ok}
-        counts |= {"connections": self.connections, "waited": self.waited}
-        return counts | {"wall_s": wall_s, "cpu_s": cpu_s, "lags_s": self.lags_s}
+        return counts | {"waited": self.waited, "wall_s": wall_s, "cpu_s": cpu_s, "lags_s": self.lags_s}

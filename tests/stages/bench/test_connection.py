@@ -121,3 +121,10 @@ def test_a_connection_is_kept_and_a_closed_one_opened_anew():
     assert len(accepted) == 2
     for theirs in accepted:
         theirs.close()
+
+
+def test_a_server_that_is_not_there_is_an_error_with_its_cause():
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    with pytest.raises(ConnectionRefusedError):
+        Connection(f"http://localhost:{port}").ask(b"{}")
