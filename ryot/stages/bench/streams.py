@@ -20,7 +20,7 @@ class Streamed:
 
 def read_stream(parts: Sequence[tuple[int, bytes]], tokens: int) -> Streamed:
     """A completion from the parts of its body, each with its time (ns); `tokens` are expected."""
-    marks, told, done = [], 0, False
+    marks, told, done, bare = [], 0, False, False
     try:
         for now_ns, data in _events(parts):
             done = data == _DONE
@@ -29,13 +29,16 @@ def read_stream(parts: Sequence[tuple[int, bytes]], tokens: int) -> Streamed:
             event = json.loads(data)
             if "error" in event:
                 return Streamed(error="an error in the stream")
-            if any(choice["text"] or not choice.get("finish_reason") for choice in event["choices"]):
+            for choice in event["choices"]:
                 marks.append(now_ns)
+                bare = not choice["text"] and bool(choice.get("finish_reason"))
             told = int((event.get("usage") or {"completion_tokens": told})["completion_tokens"])
     except (ValueError, KeyError, TypeError, AttributeError):
         return Streamed(error="the answer is not a stream of completions")
     if not done:
         return Streamed(error="the stream broke off")
+    if bare and len(marks) > told:  # it said only that this was the end; else it is a last token whose letter is not complete
+        marks.pop()
     if told != tokens or not 0 < len(marks) <= tokens:
         return Streamed(error="wrong number of tokens")
     return Streamed(tuple(marks), told)

@@ -86,7 +86,8 @@ def test_the_time_of_an_answer_is_when_the_kernel_had_it_and_not_when_it_was_rea
         sent = time.perf_counter_ns()
         time.sleep(0.05)  # a generator that has to wait for its core
         _, notes, _, _ = ours.recvmsg(10, 100)
-        assert before <= arrived_ns(notes) <= sent + 20_000_000
+        assert notes
+        assert before - 10_000_000 <= arrived_ns(notes) <= sent + 20_000_000  # 50 ms later it was read
         theirs.close()
 
 

@@ -31,6 +31,11 @@ def test_chunks_that_bring_no_token_are_not_counted():
     assert read_stream(parts, 3).marks_ns == (10, 20, 30)  # a token may have no text yet; an end without text is no token
 
 
+def test_a_last_token_may_have_no_text():
+    parts = [(10, event()), (20, event("")), (30, event("", "length")), (41, USAGE + DONE)]
+    assert read_stream(parts, 3).marks_ns == (10, 20, 30)
+
+
 def test_a_chunk_may_bring_several_tokens():
     assert read_stream([(10, event("a b")), (20, event("c", "length") + USAGE + DONE)], 3) == Streamed((10, 20), 3)
 
