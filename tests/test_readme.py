@@ -49,3 +49,15 @@ def test_the_command_in_the_header_of_curate_can_be_typed(tmp_path: Path, capsys
         assert run(["validate", str(ROOT / spec), *(word.replace("/PATH", str(tmp_path)) for word in more)]) == 0
         said = capsys.readouterr()
         assert "is sound" in said.out, said.err
+
+
+def test_the_load_example_is_sound_and_its_measures_are_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (example,) = blocks("The load")
+    spec = tmp_path / "spec.yaml"
+    rest = "model: {preset: ryot-tiny}\ndata: {sources: [{generate: {}}]}\ntrain: {steps: 1}\nexport: {}\nserve: {}\n"
+    targets = [
+        f"bench.open/{name}"
+        for name in ("ttft_p50 < 1s", "tpot_p95 < 1s", "itl_p99 < 1s", "goodput > 1 requests/s", "slo_attainment > 90%")
+    ]
+    spec.write_text(f"version: 1\nname: x\n{rest}{example}targets: {json.dumps(targets)}\n")
+    assert run(["validate", str(spec)]) == 0, capsys.readouterr().err

@@ -47,6 +47,7 @@ def doubts(spec: Spec, estimates: Estimates, predictions: Mapping[str, Predictio
         *(doubt for target in spec.targets for doubt in _above_published(target, estimates)),
         *_unchecked_budget(spec, estimates),
         *_idle(estimates),
+        *_overloaded(estimates),
         *_unpinned(spec),
         *_unrehearsed(spec, estimates),
     )
@@ -123,6 +124,17 @@ def _unpinned(spec: Spec) -> Iterator[Doubt]:
             f"{', '.join(unpinned)}: no revision, so another run may read other text; documents.json says which commit was read",
             "data.sources.revision",
         )
+
+
+def _overloaded(estimates: Estimates) -> Iterator[Doubt]:
+    """Open loops that ask for more than the device's peak: the queue grows as long as they last."""
+    for name, floor in estimates.serving.floors.items() if estimates.serving else ():
+        if floor.offered is not None and floor.offered.per_s > floor.requests_per_s:
+            yield Doubt(
+                f"bench.{name} offers {show(floor.offered.per_s, 'requests/s')}, and the device's peak allows "
+                f"{show(floor.requests_per_s, 'requests/s')}: latencies would tell how long the load was, not how fast the server is",
+                floor.formula,
+            )
 
 
 def _unrehearsed(spec: Spec, estimates: Estimates) -> Iterator[Doubt]:

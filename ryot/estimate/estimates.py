@@ -35,13 +35,26 @@ from ryot.spec.twin import twin
 
 
 @dataclass(frozen=True, slots=True)
+class Offered:
+    """What an open loop asks of a server: requests a second, how many those can become by chance (five standard deviations of a Poisson
+    process), and the seconds that it lasts, its warm-up with it."""
+
+    per_s: float
+    most_per_s: float
+    lasts_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class ScenarioFloor:
-    """What a load scenario cannot beat: seconds of a request, generated tokens and requests a second; and how that came about."""
+    """What a load scenario cannot beat: seconds of a request and to its first token, tokens and requests a second at the device's peak; and
+    how that came about. Of an open loop, also what it offers."""
 
     latency_s: float
+    first_token_s: float
     tokens_per_s: float
     requests_per_s: float
     formula: str
+    offered: Offered | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,11 +215,22 @@ def _floor(spec: Spec, scenario: Scenario, platform: Platform, params: Parameter
         attention=float(flops.attention),
     )
     request = floors(work, Load(scenario.prompt_tokens, scenario.output_tokens, scenario.batch), platform, dtype)
-    together = Load(scenario.prompt_tokens, scenario.output_tokens, min(scenario.batch * scenario.users, spec.serve.max_concurrency))
+    arrivals = scenario.arrivals
+    at_once = scenario.batch * (arrivals.max_in_flight if arrivals else scenario.users or 1)
+    together = Load(scenario.prompt_tokens, scenario.output_tokens, min(at_once, spec.serve.max_concurrency))
     most = throughput_ceiling(work, together, platform, dtype)
     further = request.request - request.first_token
     bound = request.first_bound if request.first_token >= further else request.further_bound
     formula = (
         f"{scenario.prompt_tokens} + {scenario.output_tokens} tokens x {scenario.batch}, bound by {bound} at the peak of {platform.words}"
     )
-    return ScenarioFloor(request.request, most, most / (scenario.output_tokens * scenario.batch), formula)
+    requests = most / (scenario.output_tokens * scenario.batch)
+    return ScenarioFloor(request.request, request.first_token, most, requests, formula, _offered(scenario))
+
+
+def _offered(scenario: Scenario) -> Offered | None:
+    arrivals = scenario.arrivals
+    if arrivals is None:
+        return None
+    scatter = 5 / math.sqrt(scenario.requests) if arrivals.distribution == "poisson" else 0.0
+    return Offered(arrivals.rate, arrivals.rate * (1 + scatter), (scenario.warmup + scenario.requests) / arrivals.rate)

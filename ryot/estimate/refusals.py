@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ryot.estimate.dataset import epochs
-from ryot.estimate.estimates import Estimates, costs_of
+from ryot.estimate.estimates import Estimates, ScenarioFloor, costs_of
 from ryot.measures import Target
 from ryot.spec import Spec
 from ryot.spec.hardware import RefusalName
@@ -85,14 +85,32 @@ def _floors(spec: Spec, estimates: Estimates) -> Iterator[_Reason]:
         floor = estimates.serving.floors.get(target.node.removeprefix("bench."))
         if floor is None:
             continue
-        if target.name.startswith("latency_") and target.comparison in ("<", "<=") and target.bound < floor.latency_s:
-            message = f"{target.written}: no request can take less than {show_seconds(floor.latency_s)}"
-            yield "latency", message, f"{floor.formula}; ask for more, or serve on a faster device"
-        most = floor.tokens_per_s if target.name == "tokens_per_s" else floor.requests_per_s if target.name == "requests_per_s" else None
-        if most is not None and target.comparison in (">", ">=") and target.bound > most:
-            unit = target.name.replace("_per_", "/")
-            message = f"{target.written}: the device's peak allows {show(most, unit)}"
-            yield "throughput", message, "ask for less, or serve on more or faster devices"
+        least = floor.latency_s if target.name.startswith("latency_") else floor.first_token_s if target.name.startswith("ttft_") else 0.0
+        if target.comparison in ("<", "<=") and target.bound < least:
+            what = "no request can take less" if least == floor.latency_s else "no first token can come in less"
+            yield (
+                "latency",
+                f"{target.written}: {what} than {show_seconds(least)}",
+                f"{floor.formula}; ask for more, or serve on a faster device",
+            )
+        yield from _throughput(target, floor)
+
+
+def _throughput(target: Target, floor: ScenarioFloor) -> Iterator[_Reason]:
+    """More than the device can do, or than an open loop asks it to."""
+    peak = {"tokens_per_s": floor.tokens_per_s, "requests_per_s": floor.requests_per_s, "goodput": floor.requests_per_s}.get(target.name)
+    if peak is None or target.comparison not in (">", ">="):
+        return
+    unit = "tokens/s" if target.name == "tokens_per_s" else "requests/s"
+    if target.bound > peak:
+        message = f"{target.written}: the device's peak allows {show(peak, unit)}"
+        yield "throughput", message, "ask for less, or serve on more or faster devices"
+    elif floor.offered is not None and target.bound > (offered := floor.offered.most_per_s * peak / floor.requests_per_s):
+        yield (
+            "throughput",
+            f"{target.written}: the scenario offers at most {show(offered, unit)}",
+            "ask for less, or raise its arrivals.rate",
+        )
 
 
 def _training_speed(spec: Spec, estimates: Estimates) -> Iterator[_Reason]:

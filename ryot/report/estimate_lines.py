@@ -25,6 +25,9 @@ def estimate_lines(estimates: Estimates) -> Iterator[tuple[str, str]]:
         yield "left out", f"{' and '.join(estimates.unreckoned)}: time, memory and cost are not reckoned"
     if estimates.serving is not None:
         yield "serving", _serving(estimates.serving)
+        for name, floor in estimates.serving.floors.items():
+            if floor.offered is not None:
+                yield "load", f"bench.{name} offers {show(floor.offered.per_s, 'requests/s')} for {show_seconds(floor.offered.lasts_s)}"
         month = usd_of_a_month(estimates)
         if month is not None:
             yield "", f"${month:,.0f} a month{_rented(estimates.serving.platform)}"

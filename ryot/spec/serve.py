@@ -150,11 +150,41 @@ class Evaluate(Section):
         return self
 
 
-class Scenario(Section):
-    """One load scenario."""
+class Arrivals(Section):
+    """Requests that come at times of their own, whether or not the server keeps up: an open loop."""
 
-    users: int = Field(1, ge=1)
-    """Clients that each wait for an answer before they ask again."""
+    rate: float = Field(gt=0, le=100_000)
+    """Requests a second."""
+    distribution: Literal["poisson", "constant"] = "poisson"
+    """poisson: as many clients come that know nothing of each other · constant: one after another at equal distances."""
+    max_in_flight: int = Field(2000, ge=1, le=50_000)
+    """Connections at most. A request that comes when all are busy waits for one, and that counts in its latency."""
+
+
+class Objective(Section):
+    """What a request has to keep to be a good one; each is counted from its intended start."""
+
+    latency: Duration | None = Field(None, gt=0)
+    """The whole answer within this time."""
+    ttft: Duration | None = Field(None, gt=0)
+    """The first token within this time; needs `stream`."""
+    tpot: Duration | None = Field(None, gt=0)
+    """Each further token within this time on average; needs `stream`."""
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.latency is self.ttft is self.tpot is None:
+            raise ValueError("says nothing; give at least one of latency, ttft and tpot")
+        return self
+
+
+class Scenario(Section):
+    """One load scenario: a closed loop of `users`, or an open one of `arrivals`."""
+
+    users: int | None = Field(None, ge=1)
+    """Clients that each wait for an answer before they ask again; one, where there are no `arrivals`."""
+    arrivals: Arrivals | None = None
+    """Requests at times that no answer delays, instead of users. Latency counts from the time a request was to start."""
     requests: Count = Field(200, ge=1)
     """Requests in all, after the warm-up."""
     batch: int = Field(1, ge=1, le=256)
@@ -163,10 +193,34 @@ class Scenario(Section):
     """Tokens in each prompt."""
     output_tokens: Count = Field(1, ge=1)
     """Tokens generated for each prompt."""
+    stream: bool = False
+    """Take each token as it comes; measures the time to the first one and between them."""
+    slo: Objective | None = None
+    """The service level objective; measures how many requests keep it."""
     warmup: Count = Field(10, ge=0)
     """Requests made first and not counted."""
     timeout: Duration = Field(60.0, gt=0)
     """After this long without an answer a request is an error."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.users is not None and self.arrivals is not None:
+            raise ValueError("users wait for answers and arrivals do not; leave one of the two out")
+        if self.stream and self.batch > 1:
+            raise ValueError(f"stream times the tokens of one prompt, and batch is {self.batch}; use batch: 1 with more users or arrivals")
+        if self.slo is not None:
+            self._attainable(self.slo)
+        return self
+
+    def _attainable(self, slo: Objective) -> None:
+        """Raises ValueError where an objective can be missed or met by no request at all."""
+        if not self.stream and (slo.ttft is not None or slo.tpot is not None):
+            raise ValueError(f"slo.{'tpot' if slo.ttft is None else 'ttft'} cannot be seen in an answer that comes whole; add stream: true")
+        if slo.tpot is not None and self.output_tokens == 1:
+            raise ValueError("slo.tpot is about further tokens, and output_tokens is 1; raise it or leave slo.tpot out")
+        for name, bound in (("latency", slo.latency), ("ttft", slo.ttft)):
+            if bound is not None and bound > self.timeout:
+                raise ValueError(f"slo.{name} is {bound:g} s, and a request is given up after timeout, {self.timeout:g} s; raise timeout")
 
 
 class Bench(Section):

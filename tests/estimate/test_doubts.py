@@ -84,3 +84,13 @@ def test_a_training_of_more_than_an_hour_is_to_be_rehearsed() -> None:
     assert line.startswith("training takes 31 h 52 min")
     assert "a twin of 206K parameters" in line
     assert with_steps(90_000, rehearse={}) == with_steps(1000) == []
+
+
+def test_an_open_loop_above_the_peak_is_doubted() -> None:
+    def offering(rate: float) -> list[str]:
+        bench = {"scenarios": {"steady": {"arrivals": {"rate": rate}}, "closed": {}}}
+        return [line for line in doubted(export={}, serve={"kv_cache": "256MiB"}, bench=bench) if "offers" in line]
+
+    (line,) = offering(90_000)
+    assert "bench.steady offers 90,000 requests/s, and the device's peak allows" in line
+    assert offering(5) == []

@@ -83,6 +83,35 @@ def test_a_latency_below_the_floor_is_refused_and_one_above_is_not() -> None:
     assert latency("1.9s") == {}
 
 
+def test_a_first_token_before_the_prompt_can_be_computed_is_refused() -> None:
+    bench = {"scenarios": {"one": {"prompt_tokens": 96, "output_tokens": 4, "stream": True}}}
+    common: dict[str, Any] = {"export": {}, "serve": {"kv_cache": "256MiB"}, "bench": bench}
+    _, estimates = read(**common)
+    assert estimates.serving is not None
+    floor = estimates.serving.floors["one"]
+    assert 0 < floor.first_token_s < floor.latency_s
+    refusal = refused(**common, targets=[f"bench.one/ttft_p50 < {floor.first_token_s * 0.9 * 1e6}us"])["latency"]
+    assert "no first token can come in less" in refusal.message
+    assert refused(**common, targets=[f"bench.one/ttft_p50 < {floor.first_token_s * 1.1 * 1e6}us"]) == {}
+
+
+@pytest.mark.parametrize(("distribution", "most"), [("constant", 20.0), ("poisson", 30.0)])
+def test_more_than_an_open_loop_offers_is_refused(distribution: str, most: float) -> None:
+    """A hundred Poisson arrivals come out at a rate within half of the one that was meant."""
+    scenario = {"arrivals": {"rate": 20, "distribution": distribution}, "requests": 100, "warmup": 0, "output_tokens": 4}
+    common: dict[str, Any] = {"export": {}, "serve": {"kv_cache": "256MiB"}, "bench": {"scenarios": {"steady": scenario}}}
+    _, estimates = read(**common)
+    assert estimates.serving is not None
+    offered = estimates.serving.floors["steady"].offered
+    assert offered is not None
+    assert (offered.per_s, offered.most_per_s, offered.lasts_s) == (20, most, 5)
+    for name, factor in (("requests_per_s", 1), ("goodput", 1), ("tokens_per_s", 4)):
+        unit = "tokens/s" if name == "tokens_per_s" else "requests/s"
+        refusal = refused(**common, targets=[f"bench.steady/{name} >= {most * factor + 1} {unit}"])["throughput"]
+        assert "the scenario offers at most" in refusal.message
+        assert refused(**common, targets=[f"bench.steady/{name} >= {most * factor} {unit}"]) == {}
+
+
 def test_a_throughput_above_the_peak_is_refused() -> None:
     bench = {"scenarios": {"many": {"users": 8, "output_tokens": 16}}}
     common: dict[str, Any] = {"export": {}, "serve": {"kv_cache": "256MiB"}, "bench": bench}

@@ -5,15 +5,37 @@ A scenario that fails here has no numbers at all: it is an ERROR, not a FAIL.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
 from ryot.stages.bench.samples import Sample
+from ryot.stages.bench.stage import BenchConfig
 
 MOST_CPU = 0.9
 MOST_LAG_SHARE, LEAST_LAG_S = 0.25, 0.005
+MOST_RATE_OFF, LEAST_SPAN_OFF_S = 0.01, 0.005
+"""How far the rate of an open loop may be off; a span of a few milliseconds more is no sign in a short load."""
+MOST_DELAY_SHARE = {50: 0.05, 99: 0.25}
+"""How much of a latency percentile the same percentile of the schedule delay may be. The delay is in the latency: so much is the
+generator's own."""
+LEAST_DELAY_S = {50: 0.0005, 99: 0.005}
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How an open loop kept to its times: seconds from first to last start as intended and as sent, the schedule delay (sent - intended),
+    latencies of what succeeded, and how many requests had to wait for one of `max_in_flight` connections."""
+
+    offered_s: float
+    sent_s: float
+    delay_p50_s: float
+    delay_p99_s: float
+    latency_p50_s: float
+    latency_p99_s: float
+    waited: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +54,37 @@ class Audit:
     sent: int
     answered: int
     served: int
+    schedule: Schedule | None = None
 
 
-def audit(requests: int, batch: int, samples: Sequence[Sample], summary: Mapping[str, Any], served: int) -> Audit:
+def audit(config: BenchConfig, samples: Sequence[Sample], summary: Mapping[str, Any], served: int) -> Audit:
     """Gather what the verdict on the generator rests on, from the counted samples and the generator's own summary."""
-    took = [sample.end_s - sample.start_s for sample in samples if sample.ok]
+    took = [sample.latency_s for sample in samples if sample.ok]
     return Audit(
         cpu_share=summary["cpu_s"] / max(summary["wall_s"], 1e-9),
         lag_p50_s=median(summary["lags_s"] or [0.0]),
         latency_p50_s=median(took or [0.0]),
-        requests=requests,
+        requests=config.requests,
         kept=len(samples),
         locust=int(summary["locust_requests"]),
-        sent=(len(samples) + int(summary["warmed"])) * batch,
-        answered=(len(took) + int(summary["warmed_ok"])) * batch,
+        sent=(len(samples) + int(summary["warmed"])) * config.batch,
+        answered=(len(took) + int(summary["warmed_ok"])) * config.batch,
         served=served,
+        schedule=_schedule(samples, took, int(summary["waited"])) if config.arrivals and samples else None,
     )
+
+
+def _schedule(samples: Sequence[Sample], took: Sequence[float], waited: int) -> Schedule:
+    sent = [sample.sent_s for sample in samples]
+    delays = [sample.sent_s - sample.intended_s for sample in samples]
+    offered_s = samples[-1].intended_s - samples[0].intended_s
+    parts = (_quantile(delays, 50), _quantile(delays, 99), _quantile(took, 50), _quantile(took, 99))
+    return Schedule(offered_s, max(sent) - min(sent), *parts, waited)
+
+
+def _quantile(values: Sequence[float], percent: int) -> float:
+    """The least value that `percent` of all do not exceed; 0 of none."""
+    return sorted(values)[max(math.ceil(len(values) * percent / 100) - 1, 0)] if values else 0.0
 
 
 def objections(found: Audit) -> list[str]:
@@ -62,6 +99,20 @@ def disturbances(found: Audit) -> list[str]:
         reasons.append(f"the generator used {found.cpu_share:.0%} of a core: it was the bottleneck")
     if found.lag_p50_s > max(LEAST_LAG_S, MOST_LAG_SHARE * found.latency_p50_s):
         reasons.append(f"the generator woke up {found.lag_p50_s * 1e3:.1f} ms late at a latency of {found.latency_p50_s * 1e3:.1f} ms")
+    return reasons + (_unpunctual(found.schedule, found.requests) if found.schedule else [])
+
+
+def _unpunctual(found: Schedule, requests: int) -> list[str]:
+    """Signs that an open loop was not the one that was asked for. What the wait for a connection did to it is said."""
+    reasons = []
+    if abs(found.sent_s - found.offered_s) > max(LEAST_SPAN_OFF_S, MOST_RATE_OFF * found.offered_s):
+        offered, achieved = (((requests - 1) / max(span, 1e-9)) for span in (found.offered_s, found.sent_s))
+        reasons.append(f"{offered:.1f} requests/s were to be sent and {achieved:.1f} were")
+    for percent, delay_s, latency_s in ((50, found.delay_p50_s, found.latency_p50_s), (99, found.delay_p99_s, found.latency_p99_s)):
+        if delay_s > max(LEAST_DELAY_S[percent], MOST_DELAY_SHARE[percent] * latency_s):
+            reasons.append(f"p{percent} of the schedule delay is {delay_s * 1e3:.2f} ms, of the latency {latency_s * 1e3:.2f} ms")
+    if reasons and found.waited:
+        reasons.append(f"{found.waited} of {requests} requests waited for one of max_in_flight connections")
     return reasons
 
 

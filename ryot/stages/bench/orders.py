@@ -13,7 +13,10 @@ VARIABLE = "RYOT_BENCH_ORDERS"
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """A scenario as the generator needs it; paths absolute, `timeout` in seconds."""
+    """A scenario as the generator needs it; paths absolute, `timeout` in seconds.
+
+    A closed loop has `users`. An open one has a `rate` in requests a second, arrivals by its `distribution`, and `max_in_flight`.
+    """
 
     url: str
     model: str
@@ -29,6 +32,10 @@ class Orders:
     seed: int
     samples: str
     summary: str
+    rate: float | None = None
+    distribution: str = "constant"
+    max_in_flight: int = 1
+    stream: bool = False
 
     def save(self, path: Path) -> None:
         """Write them for the generator."""
@@ -44,7 +51,15 @@ def body(orders: Orders, number: int) -> bytes:
     """The request with this number, counted over warm-up and all: the same on every run, and other prompts for every number."""
     draw = random.Random(f"{orders.seed} {orders.scenario} {number}")  # noqa: S311 - a load, not a secret
     prompts = [[draw.randrange(orders.vocab_size) for _ in range(orders.prompt_tokens)] for _ in range(orders.batch)]
-    fields = {"model": orders.model, "prompt": prompts, "max_tokens": orders.output_tokens, "temperature": 0, "ignore_eos": True}
+    fields: dict[str, object] = {
+        "model": orders.model,
+        "prompt": prompts,
+        "max_tokens": orders.output_tokens,
+        "temperature": 0,
+        "ignore_eos": True,
+    }
+    if orders.stream:
+        fields |= {"stream": True, "stream_options": {"include_usage": True}}
     return json.dumps(fields).encode()
 
 

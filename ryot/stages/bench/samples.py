@@ -1,41 +1,103 @@
-"""One request's raw sample, and what follows from many: latencies, errors by cause, rates in equal windows of time. Pure."""
+"""One request's raw sample, and what follows from many: latencies, times of tokens, errors by cause, rates in windows of time. Pure."""
 
 from __future__ import annotations
 
 import json
+import math
+import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any
 
 from ryot.stages import windows
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One counted request: start and end in seconds since the first counted start, tokens generated, cause of failure or ""."""
+    """One counted request, in seconds since the first intended start: intended start and end, tokens generated, cause of failure or "",
+    when it was sent, and when each chunk of a streamed answer was there."""
 
     number: int
-    start_s: float
+    intended_s: float
     end_s: float
     tokens: int
     error: str = ""
+    sent_s: float = 0.0
+    chunks_s: tuple[float, ...] = ()
 
     @property
     def ok(self) -> bool:
         """Whether the answer was right and in time."""
         return not self.error
 
+    @property
+    def latency_s(self) -> float:
+        """Seconds from the intended start to the end."""
+        return self.end_s - self.intended_s
+
+    @property
+    def ttft_s(self) -> float:
+        """Seconds from the intended start to the first token. Of a streamed answer."""
+        return self.chunks_s[0] - self.intended_s
+
+    @property
+    def tpot_s(self) -> float:
+        """Seconds for each token after the first, on average. Of a streamed answer of more than one."""
+        return (self.chunks_s[-1] - self.chunks_s[0]) / (self.tokens - 1)
+
+    @property
+    def gaps_s(self) -> list[float]:
+        """Seconds between chunks that follow one another."""
+        return [later - sooner for sooner, later in pairwise(self.chunks_s)]
+
 
 def parse(lines: Iterable[str]) -> list[Sample]:
-    """Samples from the lines the generator wrote, `[number, start_ns, end_ns, tokens, error]`, in the order of their start."""
+    """Samples from the lines the generator wrote, `[number, intended_ns, end_ns, tokens, error, sent_ns, [chunk_ns, ...]]`, in the order
+    of their intended start."""
     rows = sorted((json.loads(line) for line in lines), key=lambda row: row[1])
     first = rows[0][1] if rows else 0
-    return [Sample(row[0], (row[1] - first) / 1e9, (row[2] - first) / 1e9, row[3], row[4]) for row in rows]
+    return [_sample(row, first) for row in rows]
+
+
+def _sample(row: Sequence[Any], first_ns: int) -> Sample:
+    number, intended, end, tokens, error, sent, chunks = row
+    intended_s, end_s, sent_s, *chunks_s = ((moment - first_ns) / 1e9 for moment in (intended, end, sent, *chunks))
+    return Sample(number, intended_s, end_s, tokens, error, sent_s, tuple(chunks_s))
 
 
 def latencies(samples: Sequence[Sample], timeout_s: float) -> list[float]:
     """Seconds for each request. One that failed counts as the whole timeout, so that quick failures flatter no percentile."""
-    return [sample.end_s - sample.start_s if sample.ok else max(timeout_s, sample.end_s - sample.start_s) for sample in samples]
+    return [sample.latency_s if sample.ok else max(timeout_s, sample.latency_s) for sample in samples]
+
+
+def first_tokens(samples: Sequence[Sample], timeout_s: float) -> list[float]:
+    """Seconds to each request's first token; the timeout for one that failed."""
+    return [sample.ttft_s if sample.ok else timeout_s for sample in samples]
+
+
+def further_tokens(samples: Sequence[Sample], timeout_s: float) -> list[float]:
+    """Seconds for each further token on average, request by request; the timeout for one that failed."""
+    return [sample.tpot_s if sample.ok else timeout_s for sample in samples]
+
+
+def gaps(samples: Sequence[Sample], timeout_s: float, seed: int) -> list[float]:
+    """One of each request's gaps between chunks, drawn with `seed`; the timeout for one that failed. The gaps of one answer resemble each
+    other: all of them together would look like more independent samples than there are. A whole answer in one chunk has no gap at all."""
+    draw = random.Random(seed)  # noqa: S311 - a sample, not a secret
+    return [draw.choice(sample.gaps_s or [0.0]) if sample.ok else timeout_s for sample in samples]
+
+
+def attained(samples: Sequence[Sample], latency: float, ttft: float, tpot: float) -> list[bool]:
+    """Whether each request succeeded within all bounds, in seconds; infinite ones bound nothing."""
+    return [
+        sample.ok
+        and sample.latency_s <= latency
+        and (ttft == math.inf or sample.ttft_s <= ttft)
+        and (tpot == math.inf or sample.tpot_s <= tpot)
+        for sample in samples
+    ]
 
 
 def errors(samples: Sequence[Sample]) -> dict[str, int]:
@@ -45,7 +107,7 @@ def errors(samples: Sequence[Sample]) -> dict[str, int]:
 
 def rates(samples: Sequence[Sample], amounts: Sequence[float]) -> list[float]:
     """Amount per second in each of WINDOWS equal windows of the whole time."""
-    return windows.rates([(sample.start_s, sample.end_s) for sample in samples], amounts)
+    return windows.rates([(sample.intended_s, sample.end_s) for sample in samples], amounts)
 
 
 def halves(values: Sequence[float]) -> list[tuple[float, float]]:

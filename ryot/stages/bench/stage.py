@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated
 
+from pydantic import BaseModel, ConfigDict
+
 from ryot.plugins import Circumstance, Facts, Measure, Node, Resources, Spec, SpecError, Stage, StageConfig
 from ryot.stages.windows import WINDOWS
 
@@ -44,6 +46,46 @@ MEASURES = (
 )
 
 
+def _percentiles(name: str, about: str) -> tuple[Measure, ...]:
+    return tuple(
+        Measure(name=f"{name}_p{percent}", kind="percentile", quantile=percent / 100, unit="s", about=about, sample="request")
+        for percent in (50, 95, 99)
+    )
+
+
+FIRST_TOKEN = _percentiles(
+    "ttft", "from the intended start to the first token of a stream; a request that failed counts as the whole timeout"
+)
+FURTHER_TOKENS = (
+    *_percentiles("tpot", "for each token after the first, averaged over a request; one that failed counts as the whole timeout"),
+    *_percentiles("itl", "between chunks of a stream, one gap drawn from each request; one that failed counts as the whole timeout"),
+)
+OBJECTIVE = (
+    Measure(name="goodput", kind="mean", unit="requests/s", about="requests that kept the slo, over the same windows", sample="window"),
+    Measure(name="slo_attainment", kind="proportion", unit="proportion", about="requests that kept the slo", sample="request"),
+)
+
+
+class Arrivals(BaseModel):
+    """An open loop: `rate` in requests a second."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rate: float
+    distribution: str = "poisson"
+    max_in_flight: int = 2000
+
+
+class Objective(BaseModel):
+    """Bounds of a good request, in seconds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    latency: float | None = None
+    ttft: float | None = None
+    tpot: float | None = None
+
+
 class BenchConfig(StageConfig):
     """One scenario. `prompt_tokens` and `output_tokens` are for each of the `batch` prompts of a request; `timeout` in seconds.
 
@@ -52,10 +94,14 @@ class BenchConfig(StageConfig):
 
     scenario: str
     users: int = 1
+    arrivals: Arrivals | None = None
+    """Where given, requests start at times of their own, and `users` means nothing."""
     requests: int = 200
     batch: int = 1
     prompt_tokens: int = 32
     output_tokens: int = 1
+    stream: bool = False
+    slo: Objective | None = None
     warmup: int = 10
     timeout: float = 60.0
     vocab_size: int
@@ -65,10 +111,10 @@ class BenchConfig(StageConfig):
 
 
 class BenchStage(Stage):
-    """Loads the served model in a closed loop and keeps every request's raw sample."""
+    """Loads the served model, in a closed loop or an open one, and keeps every request's raw sample."""
 
     name = "bench"
-    version = 1
+    version = 2
     Config = BenchConfig
     gives = "load"
     measures = MEASURES
@@ -87,14 +133,21 @@ class BenchStage(Stage):
                     f"do not fit model.context, {spec.model.context}",
                     hint="lower prompt_tokens or output_tokens",
                 )
-            config = BenchConfig(scenario=name, vocab_size=spec.model.vocab_size, **scenario.model_dump())
+            fields = scenario.model_dump(exclude={"users"}) | {"users": scenario.users or 1}
+            config = BenchConfig(scenario=name, vocab_size=spec.model.vocab_size, **fields)
             services = {"serve": "serve"}
-            taken = samples_of(config)
-            yield Node(f"bench.{name}", self.name, config, {}, services, self.resources, self.measures, taken)
+            yield Node(f"bench.{name}", self.name, config, {}, services, self.resources, measures_of(config), samples_of(config))
+
+
+def measures_of(config: BenchConfig) -> tuple[Measure, ...]:
+    """What a scenario measures: times of tokens only where they are streamed, of further ones only where there are any."""
+    first = FIRST_TOKEN if config.stream else ()
+    further = FURTHER_TOKENS if config.stream and config.output_tokens > 1 else ()
+    return (*MEASURES, *first, *further, *(OBJECTIVE if config.slo else ()))
 
 
 def samples_of(config: BenchConfig) -> dict[str, int]:
     """How many samples of each measure a scenario takes. The looks at the queue depend on how long the load lasts."""
-    rates = dict.fromkeys(("tokens_per_s", "requests_per_s"), WINDOWS)
-    requests = ("latency_p50", "latency_p95", "latency_p99", "errors", "success_rate")
-    return dict.fromkeys(requests, config.requests) | rates | {"degradation": WINDOWS // 2}
+    rates = dict.fromkeys(("tokens_per_s", "requests_per_s", "goodput"), WINDOWS)
+    unknown, known = ("memory", "queue_depth_p95"), rates | {"degradation": WINDOWS // 2}
+    return {measure.name: known.get(measure.name, config.requests) for measure in measures_of(config) if measure.name not in unknown}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import time
 from collections.abc import Mapping
@@ -44,7 +45,7 @@ def run(config: BenchConfig, context: StageContext) -> None:
     context.write("errors.json", json.dumps(samples.errors(load.samples), indent=1) + "\n")
     context.write("generator.json", json.dumps({"tries": [asdict(found) for found in tries]}, indent=1) + "\n")
     if objections := audit.objections(tries[-1]):
-        raise NodeError(f"the scenario is not valid: {'; '.join(objections)}", hint="free the machine of other work, or lower users")
+        raise NodeError(f"the scenario is not valid: {'; '.join(objections)}", hint="free the machine of other work, or lower the load")
     if not any(sample.ok for sample in load.samples):
         raise NodeError(f"not one of {len(load.samples)} requests succeeded: {samples.errors(load.samples)}")
     if not load.depths:
@@ -60,7 +61,7 @@ def _undisturbed(config: BenchConfig, endpoint: Endpoint, context: StageContext)
     tries: list[audit.Audit] = []
     while True:
         load = _load(config, endpoint, context)
-        tries.append(audit.audit(config.requests, config.batch, load.samples, load.summary, load.served))
+        tries.append(audit.audit(config, load.samples, load.summary, load.served))
         disturbances = audit.disturbances(tries[-1])
         if not disturbances or len(tries) == TRIES:
             return load, tries
@@ -86,7 +87,9 @@ def _load(config: BenchConfig, endpoint: Endpoint, context: StageContext) -> _Lo
 
 
 def _orders(config: BenchConfig, endpoint: Endpoint, context: StageContext) -> Orders:
-    fields = config.model_dump(exclude={"scrape_every"})
+    fields = config.model_dump(exclude={"scrape_every", "arrivals", "slo"})
+    if config.arrivals:
+        fields |= config.arrivals.model_dump() | {"users": 1}
     folder = context.scratch.resolve()
     for name in ("samples.jsonl", "summary.json"):
         (folder / name).unlink(missing_ok=True)
@@ -110,8 +113,9 @@ def _locust(orders: Orders, context: StageContext) -> subprocess.Popen[bytes]:
         "--loglevel",
         "WARNING",
     ]
+    who = f"{orders.rate:g} requests/s ({orders.distribution})" if orders.rate else f"{orders.users} users"
     context.say(
-        f"{orders.users} users make {orders.warmup} + {orders.requests} requests of {orders.batch} prompts, "
+        f"{who} make {orders.warmup} + {orders.requests} requests of {orders.batch} prompts, "
         f"{orders.prompt_tokens} tokens each, for {orders.output_tokens} tokens each; every prompt is another, so no prefix is cached"
     )
     return context.spawn(argv, env={VARIABLE: str(path)}, log=context.scratch / "locust.log")
@@ -120,8 +124,7 @@ def _locust(orders: Orders, context: StageContext) -> subprocess.Popen[bytes]:
 def _watch(process: subprocess.Popen[bytes], orders: Orders, config: BenchConfig, metrics: Metrics, context: StageContext) -> list[int]:
     """Wait for Locust's end; returns the depths of the server's queue since the first counted request."""
     depths: list[int] = []
-    rounds = (orders.warmup + orders.requests) / orders.users + 1
-    deadline = time.monotonic() + rounds * orders.timeout + _SLACK_S
+    deadline = time.monotonic() + _longest_s(orders) + _SLACK_S
     progress = _Progress(Path(orders.samples))
     while process.poll() is None:
         time.sleep(config.scrape_every)
@@ -134,6 +137,14 @@ def _watch(process: subprocess.Popen[bytes], orders: Orders, config: BenchConfig
             process.wait()
             raise NodeError("Locust did not come to an end", hint=f"its output is in {context.scratch / 'locust.log'}")
     return depths
+
+
+def _longest_s(orders: Orders) -> float:
+    """How long the requests of a load can take, in seconds."""
+    requests = orders.warmup + orders.requests
+    if orders.rate:  # arrivals at random can be later than on average: by five standard deviations
+        return (requests + 5 * math.sqrt(requests)) / orders.rate + 2 * orders.timeout
+    return (requests / orders.users + 1) * orders.timeout
 
 
 class _Progress:
@@ -201,9 +212,34 @@ def _measure(config: BenchConfig, endpoint: Endpoint, load: _Load, context: Stag
     context.measure("tokens_per_s", samples=tokens)
     context.measure("requests_per_s", samples=samples.rates(load.samples, [float(sample.ok) for sample in load.samples]))
     context.measure("queue_depth_p95", samples=load.depths)
+    _measure_tokens(config, load.samples, context)
+    _measure_objective(config, load.samples, context)
     context.measure("memory", _memory(endpoint))
     context.measure("degradation", pairs=samples.halves(tokens))
     context.say(f"p50 {median(took) * 1e3:.2f} ms, {sum(tokens) / len(tokens):.1f} tokens/s, {failed} of {total} failed")
+
+
+def _measure_tokens(config: BenchConfig, kept: list[Sample], context: StageContext) -> None:
+    """The times of a stream's tokens."""
+    found = {}
+    if config.stream:
+        found["ttft"] = samples.first_tokens(kept, config.timeout)
+    if config.stream and config.output_tokens > 1:
+        found |= {"tpot": samples.further_tokens(kept, config.timeout), "itl": samples.gaps(kept, config.timeout, config.seed)}
+    for name, values in found.items():
+        for percent in (50, 95, 99):
+            context.measure(f"{name}_p{percent}", samples=values)
+
+
+def _measure_objective(config: BenchConfig, kept: list[Sample], context: StageContext) -> None:
+    """How many requests kept the service level objective, and how many of those there were in a second."""
+    if config.slo is None:
+        return
+    kept_it = samples.attained(
+        kept, *(math.inf if bound is None else bound for bound in (config.slo.latency, config.slo.ttft, config.slo.tpot))
+    )
+    context.measure("goodput", samples=samples.rates(kept, [float(one) for one in kept_it]))
+    context.measure("slo_attainment", hits=sum(kept_it), of=len(kept_it))
 
 
 def _memory(endpoint: Endpoint) -> float:

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from ryot.stages.bench.audit import Audit, audit, objections
+from ryot.stages.bench.audit import Audit, Schedule, audit, objections
 from ryot.stages.bench.samples import Sample
+from ryot.stages.bench.stage import Arrivals, BenchConfig
 
 GOOD = Audit(cpu_share=0.1, lag_p50_s=0.001, latency_p50_s=0.02, requests=10, kept=10, locust=10, sent=20, answered=20, served=20)
 
@@ -37,6 +38,47 @@ def test_requests_given_up_may_or_may_not_have_been_finished():
 
 
 def test_what_was_answered_is_counted_in_prompts_and_with_the_warm_up():
-    summary = {"cpu_s": 0.5, "wall_s": 2.0, "lags_s": [0.1, 0.2, 0.3], "locust_requests": 2, "warmed": 3, "warmed_ok": 1}
-    found = audit(2, 4, [Sample(0, 0, 1, 4), Sample(1, 1, 2, 0, "timeout")], summary, 4)
+    summary = {"cpu_s": 0.5, "wall_s": 2.0, "lags_s": [0.1, 0.2, 0.3], "locust_requests": 2, "warmed": 3, "warmed_ok": 1, "waited": 0}
+    config = BenchConfig(scenario="s", vocab_size=9, requests=2, batch=4)
+    found = audit(config, [Sample(0, 0, 1, 4), Sample(1, 1, 2, 0, "timeout")], summary, 4)
     assert (found.sent, found.answered, found.cpu_share, found.lag_p50_s) == (20, 8, 0.25, 0.2)
+
+
+ON_TIME = Schedule(
+    offered_s=10.0, sent_s=10.0, delay_p50_s=0.0001, delay_p99_s=0.001, latency_p50_s=0.02, latency_p99_s=0.04, waited=0
+)  # fmt: skip
+
+
+def objections_to(**changed):
+    return objections(replace(GOOD, schedule=replace(ON_TIME, **changed)))
+
+
+def test_an_open_loop_that_kept_its_times_has_no_objections():
+    assert objections_to() == []
+    assert objections_to(waited=3) == []  # what the wait does to times is what counts
+    assert objections_to(sent_s=10.09) == []
+
+
+def test_an_open_loop_at_another_rate_was_not_the_one_that_was_asked_for():
+    assert objections_to(sent_s=10.2) == ["0.9 requests/s were to be sent and 0.9 were"]
+    assert objections_to(sent_s=9.8)
+    assert objections_to(offered_s=0.1, sent_s=0.104) == []
+
+
+def test_schedule_delay_is_held_against_latency():
+    assert "p50 of the schedule delay is 1.10 ms, of the latency 20.00 ms" in objections_to(delay_p50_s=0.0011)[0]
+    assert objections_to(delay_p50_s=0.0011, latency_p50_s=0.03) == []
+    assert "p99" in objections_to(delay_p99_s=0.011)[0]
+    assert objections_to(delay_p99_s=0.011, latency_p99_s=0.06) == []
+
+
+def test_a_cap_that_delayed_requests_is_named():
+    assert "7 of 10 requests waited" in objections_to(delay_p99_s=1.0, waited=7)[-1]
+
+
+def test_a_schedule_is_made_of_what_was_intended_and_sent():
+    summary = {"cpu_s": 0.5, "wall_s": 2.0, "lags_s": [], "locust_requests": 2, "warmed": 0, "warmed_ok": 0, "waited": 1}
+    config = BenchConfig(scenario="s", vocab_size=9, requests=2, arrivals=Arrivals(rate=1.0))
+    kept = [Sample(0, 0.0, 1.0, 1, "", 0.25), Sample(1, 1.0, 4.0, 1, "", 2.0)]
+    assert audit(config, kept, summary, 2).schedule == Schedule(1.0, 1.75, 0.25, 1.0, 1.0, 3.0, 1)
+    assert audit(config.model_copy(update={"arrivals": None}), kept, summary, 2).schedule is None

@@ -1,6 +1,7 @@
 """The requests and the check of their answers."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -44,3 +45,9 @@ def test_a_right_answer_gives_its_tokens():
 )
 def test_a_wrong_answer_is_an_error_with_a_cause(status, data, why):
     assert fault(ORDERS, status, data) == (0, why)
+
+
+def test_a_stream_is_asked_for_with_its_usage():
+    asked = json.loads(body(replace(ORDERS, stream=True, batch=1), 0))
+    assert (asked["stream"], asked["stream_options"]) == (True, {"include_usage": True})
+    assert "stream" not in json.loads(body(ORDERS, 0))

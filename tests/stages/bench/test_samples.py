@@ -1,13 +1,18 @@
 """From raw samples to latencies, errors and rates."""
 
+import math
+from collections import Counter
+
 import pytest
 
-from ryot.stages.bench.samples import Sample, errors, halves, latencies, parse, rates
+from ryot.stages.bench.samples import Sample, attained, errors, first_tokens, further_tokens, gaps, halves, latencies, parse, rates
 
 
 def test_samples_are_read_in_the_order_of_their_start():
-    found = parse(['[1, 3000000000, 4000000000, 2, ""]', '[0, 1000000000, 1500000000, 1, "timeout"]'])
-    assert found == [Sample(0, 0.0, 0.5, 1, "timeout"), Sample(1, 2.0, 3.0, 2)]
+    found = parse(
+        ['[1, 3000000000, 4000000000, 2, "", 3100000000, [3500000000]]', '[0, 1000000000, 1500000000, 1, "timeout", 1000000000, []]']
+    )
+    assert found == [Sample(0, 0.0, 0.5, 1, "timeout"), Sample(1, 2.0, 3.0, 2, "", 2.1, (2.5,))]
 
 
 def test_a_quick_failure_counts_as_the_whole_timeout():
@@ -35,3 +40,32 @@ def test_no_samples_have_no_rate():
 
 def test_halves_pair_the_first_with_the_second():
     assert halves([1.0, 2.0, 3.0, 4.0]) == [(1.0, 3.0), (2.0, 4.0)]
+
+
+STREAM = Sample(0, 1.0, 2.5, 4, "", 1.1, (1.5, 1.7, 2.2, 2.4))
+FAILED = Sample(1, 1.0, 1.001, 0, "HTTP 500", 1.0)
+
+
+def test_times_of_tokens_count_from_the_intended_start():
+    assert first_tokens([STREAM, FAILED], 60.0) == pytest.approx([0.5, 60.0])
+    assert further_tokens([STREAM, FAILED], 60.0) == pytest.approx([0.3, 60.0])
+
+
+def test_each_request_gives_one_of_its_gaps_all_of_which_are_drawn_alike():
+    found = gaps([STREAM] * 3000 + [FAILED], 60.0, seed=0)
+    counts = Counter(round(gap, 3) for gap in found)
+    assert set(counts) == {0.2, 0.5, 60.0}
+    assert (counts[0.2], counts[0.5]) == (pytest.approx(2000, rel=0.1), pytest.approx(1000, rel=0.1))
+    assert found == gaps([STREAM] * 3000 + [FAILED], 60.0, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("latency", "ttft", "tpot", "kept"),
+    [(9, 9, 9, True), (1.4, 9, 9, False), (9, 0.4, 9, False), (9, 9, 0.2, False), (math.inf, math.inf, math.inf, True)],
+)
+def test_a_request_keeps_an_objective_when_it_keeps_all_of_it(latency, ttft, tpot, kept):
+    assert attained([STREAM, FAILED], latency, ttft, tpot) == [kept, False]
+
+
+def test_an_answer_that_came_whole_can_keep_an_objective_of_latency():
+    assert attained([Sample(0, 0.0, 0.2, 1)], 0.3, math.inf, math.inf) == [True]

@@ -24,3 +24,31 @@ def test_each_scenario_is_a_node_that_has_the_machine_to_itself():
 def test_prompt_and_answer_have_to_fit_the_context():
     with pytest.raises(SpecError, match="do not fit"):
         list(BenchStage().expand(spec(long={"prompt_tokens": 200, "output_tokens": 57}), FACTS))
+
+
+def node(**scenario):
+    (found,) = BenchStage().expand(spec(one=scenario), FACTS)
+    return found
+
+
+def test_an_open_loop_takes_a_sample_a_request_too():
+    found = node(arrivals={"rate": 200}, requests=6000)
+    assert (found.config.arrivals.rate, found.config.arrivals.distribution, found.samples["latency_p99"]) == (200, "poisson", 6000)
+    assert {measure.name for measure in found.measures} == {measure.name for measure in BenchStage.measures}
+
+
+def test_times_of_tokens_are_measured_where_there_are_any():
+    names = {measure.name for measure in node(stream=True).measures} - {measure.name for measure in BenchStage.measures}
+    assert names == {"ttft_p50", "ttft_p95", "ttft_p99"}
+    found = node(stream=True, output_tokens=8, requests=70, slo={"ttft": "50ms"})
+    more = {measure.name for measure in found.measures} - {measure.name for measure in BenchStage.measures} - names
+    percents = {f"{name}_p{percent}" for name in ("tpot", "itl") for percent in (50, 95, 99)}
+    assert more == percents | {"goodput", "slo_attainment"}
+    assert {found.samples[name] for name in percents | {"slo_attainment"}} == {70}
+    assert found.samples["goodput"] == found.samples["requests_per_s"]
+    assert set(found.samples) == {measure.name for measure in found.measures} - {"memory", "queue_depth_p95"}
+
+
+def test_what_an_objective_is_changes_what_is_measured():
+    assert node(slo={"latency": "1s"}).config != node(slo={"latency": "2s"}).config
+    assert node().config.slo is None

@@ -11,7 +11,7 @@ import pytest
 
 from ryot.plugins import Endpoint, NodeError
 from ryot.plugins.testing import run_stage
-from ryot.stages.bench.stage import BenchConfig, BenchStage
+from ryot.stages.bench.stage import BenchConfig, BenchStage, measures_of
 
 FAKE = Path(__file__).parents[2] / "fakes" / "fake_openai.py"
 pytestmark = pytest.mark.e2e
@@ -33,7 +33,7 @@ def server(folder, *switches):
 
 def load(folder, endpoint, **fields):
     config = BenchConfig(**({"scenario": "s", "vocab_size": 512, "requests": 60, "warmup": 4} | fields))
-    return run_stage(BenchStage(), config, folder / "node", services={"serve": endpoint})
+    return run_stage(BenchStage(), config, folder / "node", services={"serve": endpoint}, measures=measures_of(config))
 
 
 def test_a_constant_delay_is_found_again_in_every_number(tmp_path):

@@ -8,7 +8,8 @@ import pytest
 
 from ryot.plugins import Document
 from ryot.plugins.testing import run_service, run_stage, write_documents
-from ryot.stages.bench.stage import BenchConfig, BenchStage
+from ryot.stages.bench import audit
+from ryot.stages.bench.stage import Arrivals, BenchConfig, BenchStage, Objective, measures_of
 from ryot.stages.evaluate.stage import EvaluateConfig, EvaluateStage
 from ryot.stages.serve.stage import ServeConfig, ServeService
 
@@ -126,7 +127,26 @@ def test_scores_are_the_same_to_the_last_digit_when_run_again(evaluated, model, 
 def test_a_load_is_answered_and_counted_by_both_sides(endpoint, tmp_path):
     config = BenchConfig(scenario="s", vocab_size=512, requests=40, users=3, batch=4, output_tokens=3, warmup=5)
     found = run_stage(BenchStage(), config, tmp_path, services={"serve": endpoint})
-    audit = json.loads((found.out / "generator.json").read_text())["tries"][-1]
-    assert audit["sent"] == audit["answered"] == audit["served"] == 180
+    tried = json.loads((found.out / "generator.json").read_text())["tries"][-1]
+    assert tried["sent"] == tried["answered"] == tried["served"] == 180
     assert (found.value("errors"), found.value("success_rate")) == (0, 1)
     assert found.value("memory") == sum(endpoint.info["memory"].values())
+
+
+def test_tokens_of_an_open_loop_are_taken_as_they_come(endpoint, tmp_path, monkeypatch):
+    """Through the gateway from vLLM. How punctual the generator is on a machine that others use is not looked at here."""
+    monkeypatch.setattr(audit, "disturbances", lambda found: [])
+    slo = Objective(ttft=10.0, tpot=1.0, latency=30.0)
+    config = BenchConfig(
+        scenario="s", vocab_size=512, requests=40, output_tokens=6, warmup=5, stream=True, slo=slo, arrivals=Arrivals(rate=8)
+    )
+    found = run_stage(BenchStage(), config, tmp_path, services={"serve": endpoint}, measures=measures_of(config))
+    assert (found.value("errors"), found.value("slo_attainment")) == (0, 1)
+    assert found.value("goodput") == found.value("requests_per_s")
+    rows = [json.loads(line) for line in (found.out / "requests.jsonl").read_text().splitlines()]
+    chunks = sorted(len(row["chunks_s"]) for row in rows)
+    assert {row["tokens"] for row in rows} == {6}
+    assert (chunks[20], chunks[-1]) == (6, 6), chunks  # vLLM now and then sends two tokens in one chunk
+    for row in rows:
+        moments = [row["intended_s"], row["sent_s"], *row["chunks_s"], row["end_s"]]
+        assert moments == sorted(moments)

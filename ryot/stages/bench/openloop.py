@@ -1,0 +1,93 @@
+"""The open loop in Locust's process: every request starts at its own time, whatever became of those before it."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass
+
+import gevent
+from gevent.hub import Waiter
+from gevent.socket import wait_read
+
+from ryot.stages.bench.alarm import Alarm
+from ryot.stages.bench.arrivals import offsets_s
+from ryot.stages.bench.client import Client
+from ryot.stages.bench.orders import Orders, body
+from ryot.stages.bench.round import Round
+
+_AHEAD = 64 << 20
+"""Bytes of requests that are made before the clock starts; further ones are made while their time is waited for."""
+_LEAD_NS = 20_000_000
+"""From the start of the clock to the first request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A request whose time has come."""
+
+    number: int
+    data: bytes
+    intended_ns: int
+
+
+class OpenLoop:
+    """Clients, each with a connection, of which there are as many as requests in flight, `max_in_flight` at most. The one that was used
+    last is used first, so that a burst leaves no crowd of connections that are kept awake by turns."""
+
+    def __init__(self, shared: Round) -> None:
+        self._round, self._alarm = shared, Alarm(wait_read)
+        self._idle: list[Waiter] = []
+        self._backlog: deque[Turn] = deque()
+        self._ready = _ahead(shared.orders)
+
+    def run(self) -> None:
+        """The warm-up at the same pace, then, when all of it was answered, every counted request; ends with the last answer."""
+        orders, warm = self._round.orders, range(self._round.orders.warmup)
+        self._pace(warm)
+        self._round.warm.wait()
+        self._round.waited = 0
+        self._round.begin()
+        self._pace(range(orders.warmup, orders.warmup + orders.requests))
+        self._round.finished.wait()
+        self._alarm.close()
+
+    def _pace(self, numbers: range) -> None:
+        orders = self._round.orders
+        offsets = offsets_s(len(numbers), orders.rate or 1.0, orders.distribution, f"{orders.seed} {orders.scenario} arrivals")
+        start_ns = time.perf_counter_ns() + _LEAD_NS
+        for number, offset_s in zip(numbers, offsets, strict=True):
+            turn = Turn(number, self._ready.popleft() if self._ready else body(orders, number), start_ns + round(offset_s * 1e9))
+            self._alarm.until(turn.intended_ns)
+            self._begin(turn)
+
+    def _begin(self, turn: Turn) -> None:
+        if self._idle:
+            gevent.get_hub().loop.run_callback(self._idle.pop().switch, turn)
+        elif self._round.connections < self._round.orders.max_in_flight:
+            gevent.spawn(self._serve, Client(self._round), turn)
+        else:
+            self._round.waited += 1
+            self._backlog.append(turn)
+
+    def _serve(self, client: Client, turn: Turn) -> None:
+        waiter = Waiter()
+        while True:
+            client.ask(turn.number, turn.data, turn.intended_ns)
+            if self._backlog:
+                turn = self._backlog.popleft()
+                continue
+            self._idle.append(waiter)
+            turn = waiter.get()
+            waiter.clear()
+
+
+def _ahead(orders: Orders) -> deque[bytes]:
+    """The bodies of the first requests, and at least of one."""
+    made, size = deque[bytes](), 0
+    for number in range(orders.warmup + orders.requests):
+        if size > _AHEAD:
+            break
+        made.append(body(orders, number))
+        size += len(made[-1])
+    return made

@@ -1,0 +1,81 @@
+"""What all clients of one load share, in Locust's process: counts, the file of samples, the generator's watch over itself."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import json
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import gevent
+import psutil
+from gevent.event import Event
+
+from ryot.stages.bench.orders import Orders
+
+
+class Outcome(NamedTuple):
+    """One request: intended start and end (ns), tokens, what went wrong or "", when it was sent, and when each token of a stream came."""
+
+    intended_ns: int
+    end_ns: int
+    tokens: int
+    error: str
+    sent_ns: int
+    marks_ns: tuple[int, ...] = ()
+
+
+class Round:
+    """The next number, how many warm-ups and requests are done, and the file of samples."""
+
+    def __init__(self, orders: Orders) -> None:
+        self.orders = orders
+        self.numbers = itertools.count()
+        self.warm, self.finished = Event(), Event()
+        self.warmed = self.warmed_ok = self.counted = 0
+        self.connections = self.waited = 0
+        self.file = Path(orders.samples).open("w")  # noqa: SIM115 - open as long as the process
+        self.process = psutil.Process()
+        self.started_s = self.cpu_s = 0.0
+        self.lags_s: list[float] = []
+        if orders.warmup == 0:
+            self.begin()
+
+    def begin(self) -> None:
+        """The warm-up is over: the clock, and the count of this process's CPU time, start."""
+        gc.collect()
+        gc.freeze()  # else a collection of all that Locust imported stops everything for tens of milliseconds
+        self.lags_s.clear()
+        self.started_s, self.cpu_s = time.perf_counter(), sum(self.process.cpu_times()[:2])
+        self.warm.set()
+
+    def keep(self, number: int, outcome: Outcome) -> None:
+        """Take in what became of a request, by its number. The last warm-up lets the counted ones begin, the last of these ends it."""
+        if number < self.orders.warmup:
+            self.warmed += 1
+            self.warmed_ok += not outcome.error
+            if self.warmed == self.orders.warmup:
+                self.begin()
+            return
+        self.file.write(json.dumps([number - self.orders.warmup, *outcome]) + "\n")
+        self.counted += 1
+        if self.counted == self.orders.requests:
+            self.finished.set()
+
+    def watch(self) -> None:
+        """Record how late this process wakes up: a generator that comes late measures itself, not the server."""
+        while not self.finished.is_set():
+            begun_s = time.perf_counter()
+            gevent.sleep(0.05)
+            if self.warm.is_set() and begun_s >= self.started_s:
+                self.lags_s.append(time.perf_counter() - begun_s - 0.05)
+            self.file.flush()
+
+    def summary(self, locust_count: int) -> dict[str, Any]:
+        """What the generator can say of itself."""
+        wall_s = time.perf_counter() - self.started_s
+        cpu_s = sum(self.process.cpu_times()[:2]) - self.cpu_s
+        counts = {"locust_requests": locust_count, "warmed": self.warmed, "warmed_ok": self.warmed_ok}
+        return counts | {"waited": self.waited, "wall_s": wall_s, "cpu_s": cpu_s, "lags_s": self.lags_s}
