@@ -2,11 +2,14 @@
 
 python docs/picture.py check STORE         docs/phase3.svg, of the last run in a store
 python docs/picture.py plan SPEC STORE     docs/plan.svg, of a spec as this machine plans it
+python docs/picture.py report STORE        docs/report.png, the page of the last run in a store, by chromium (and Pillow, to make it small)
 """
 
 import io
 import re
+import subprocess
 import sys
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,10 +21,12 @@ from ryot.cli.plan import states_of
 from ryot.cli.request import resolve
 from ryot.report.console import print_summary
 from ryot.report.gather import gather
+from ryot.report.html import to_html
 from ryot.report.plan_view import show_plan
 from ryot.store.store import Store
 
 HERE = Path(__file__).parent
+WIDTH, HEIGHT = 1100, 3900
 
 
 def blank(width: int) -> Console:
@@ -52,5 +57,19 @@ def plan(spec: str, root: str) -> None:
     draw(console, f"ryot plan {spec}", "plan.svg")
 
 
+def report(root: str) -> None:
+    """The page, down to where the data begin."""
+    from PIL import Image  # noqa: PLC0415 - no other picture needs it
+
+    store = Store(Path(root))
+    run, plan = latest(store, None, None)
+    with tempfile.TemporaryDirectory() as folder:
+        page, picture = Path(folder) / "report.html", Path(folder) / "report.png"
+        page.write_text(to_html(gather(plan, store, loaded_from(run, plan).spec, run, datetime.now(UTC))))
+        flags = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--window-size={WIDTH},{HEIGHT}"]
+        subprocess.run(["chromium", *flags, f"--screenshot={picture}", page.as_uri()], check=True, capture_output=True)
+        Image.open(picture).convert("RGB").quantize(96, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(HERE / "report.png", optimize=True)
+
+
 if __name__ == "__main__":
-    {"check": check, "plan": plan}[sys.argv[1]](*sys.argv[2:])
+    {"check": check, "plan": plan, "report": report}[sys.argv[1]](*sys.argv[2:])
