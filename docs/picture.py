@@ -68,7 +68,9 @@ def report(root: str) -> None:
         page.write_text(to_html(gather(plan, store, loaded_from(run, plan).spec, run, datetime.now(UTC))))
         flags = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--window-size={WIDTH},{HEIGHT}"]
         subprocess.run(["chromium", *flags, f"--screenshot={picture}", page.as_uri()], check=True, capture_output=True)
-        Image.open(picture).convert("RGB").quantize(96, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(HERE / "report.png", optimize=True)
+        Image.open(picture).convert("RGB").quantize(96, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(
+            HERE / "report.png", optimize=True
+        )
 
 
 if __name__ == "__main__":

@@ -60,7 +60,8 @@ class ScenarioFloor:
 @dataclass(frozen=True, slots=True)
 class ServingEstimate:
     """The server: the type it computes in, and that of the blocks' matrices; bytes of weights and of the cache, of keys and values a
-    token, of state per sequence, and of a sequence of full context; how many of those the cache holds; floors by scenario."""
+    token, of state per sequence, and of a sequence of full context; how many of those the cache holds; floors by scenario. All of one
+    engine, of which there are `engines`; `tuning_s` is how long settings are tried first, at most, which takes two."""
 
     platform: Platform | None
     dtype: Precision
@@ -72,6 +73,13 @@ class ServingEstimate:
     bytes_per_sequence: int
     sequences: int
     floors: Mapping[str, ScenarioFloor]
+    engines: int = 1
+    tuning_s: float | None = None
+
+    @property
+    def at_once(self) -> int:
+        """Engines that are up together, at most."""
+        return max(self.engines, 1 if self.tuning_s is None else 2)
 
     @property
     def total(self) -> int:
@@ -192,6 +200,8 @@ def _serving(spec: Spec, here: Here, params: Parameters) -> ServingEstimate:
         bytes_per_sequence=held.bytes_per_sequence,
         sequences=math.floor(held.sequences),
         floors={name: _floor(spec, scenario, platform, params, dtype) for name, scenario in scenarios.items()} if platform else {},
+        engines=spec.serve.replicas,
+        tuning_s=spec.serve.autotune.budget if spec.serve.autotune else None,
     )
 
 

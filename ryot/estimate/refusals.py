@@ -69,9 +69,13 @@ def _serving_memory(spec: Spec, estimates: Estimates) -> Iterator[_Reason]:
     if serving is None or serving.platform is None:
         return
     has = serving.platform.device.memory * serving.platform.count
-    if serving.total > has:
-        message = f"weights of {show_bytes(serving.weights)} and a cache of {show_bytes(serving.kv_cache)} do not fit {show_bytes(has)}"
-        yield "serving_memory", message, "a smaller serve.kv_cache, a smaller serve.dtype, or another hardware.serve.device"
+    if serving.at_once * serving.total > has:
+        many = f"{serving.at_once} engines with " if serving.at_once > 1 else ""
+        message = (
+            f"{many}weights of {show_bytes(serving.weights)} and a cache of {show_bytes(serving.kv_cache)} do not fit {show_bytes(has)}"
+        )
+        fewer = "fewer serve.replicas, " if serving.engines > 1 else "no serve.autotune, " if serving.at_once > 1 else ""
+        yield "serving_memory", message, f"{fewer}a smaller serve.kv_cache, a smaller serve.dtype, or another hardware.serve.device"
     elif serving.sequences < 1:
         message = f"serve.kv_cache of {show_bytes(serving.kv_cache)} holds not one sequence of {spec.model.context:,} tokens"
         yield "serving_memory", message, f"a sequence takes {show_bytes(serving.bytes_per_sequence)}"

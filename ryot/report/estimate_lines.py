@@ -25,6 +25,11 @@ def estimate_lines(estimates: Estimates) -> Iterator[tuple[str, str]]:
         yield "left out", f"{' and '.join(estimates.unreckoned)}: time, memory and cost are not reckoned"
     if estimates.serving is not None:
         yield "serving", _serving(estimates.serving)
+        if estimates.serving.tuning_s is not None:
+            yield (
+                "tuning",
+                f"settings of the engine are tried first, for {show_seconds(estimates.serving.tuning_s)} at most, on two engines at once",
+            )
         for name, floor in estimates.serving.floors.items():
             if floor.offered is not None:
                 yield "load", f"bench.{name} offers {show(floor.offered.per_s, 'requests/s')} for {show_seconds(floor.offered.lasts_s)}"
@@ -108,4 +113,5 @@ def _serving(serving: ServingEstimate) -> str:
     state = f" and {show_bytes(serving.state_per_sequence)} a sequence" if serving.state_per_sequence else ""
     many = "1 sequence" if serving.sequences == 1 else f"{serving.sequences:,} sequences"
     holds = f"{many} of full context at {show_bytes(serving.kv_per_token)} a token{state}"
-    return f"{show_bytes(serving.weights)} of {serving.stored} weights, {show_bytes(serving.kv_cache)} of cache: {holds}"
+    engines = f"{serving.engines} engines, each " if serving.engines > 1 else ""
+    return f"{engines}{show_bytes(serving.weights)} of {serving.stored} weights, {show_bytes(serving.kv_cache)} of cache: {holds}"

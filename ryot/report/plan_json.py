@@ -84,6 +84,8 @@ def estimates_data(estimates: Estimates) -> dict[str, object]:
             "kv_per_token": serving.kv_per_token,
             "state_per_sequence": serving.state_per_sequence,
             "sequences": serving.sequences,
+            "engines": serving.engines,
+            "tuning_s": serving.tuning_s,
             "floors": {name: asdict(floor) for name, floor in serving.floors.items()},
             "monthly_usd": usd_of_a_month(estimates),
         },

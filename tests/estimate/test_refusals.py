@@ -59,6 +59,15 @@ def test_a_cache_too_large_for_the_device_is_refused() -> None:
     assert "do not fit" in found["serving_memory"].message
 
 
+@pytest.mark.parametrize(("more", "hint"), [({"replicas": 4}, "fewer serve.replicas"), ({"autotune": {}}, "no serve.autotune")])
+def test_engines_that_are_up_together_share_the_memory(more: dict[str, Any], hint: str) -> None:
+    one = {"kv_cache": f"{AVX2.memory * 6 // 10}B"}
+    assert "serving_memory" not in refused(export={}, serve=one)
+    found = refused(export={}, serve=one | more)["serving_memory"]
+    assert "engines with weights" in found.message
+    assert found.hint.startswith(hint)
+
+
 def test_a_cache_that_holds_no_sequence_is_refused() -> None:
     found = refused(model={"preset": "alen-xlarge"}, export={}, serve={"kv_cache": "32MiB"})
     assert "not one sequence of 2,048 tokens" in found["serving_memory"].message
