@@ -18,6 +18,7 @@ from ryot.store.store import EVIDENCE, RECORD
 from tests.conftest import Bench
 from tests.lies.judged import caught
 
+pytestmark = pytest.mark.heavy
 SPEC = """\
 version: 1
 name: small
