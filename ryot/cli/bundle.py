@@ -15,7 +15,7 @@ from ryot.store.store import EVIDENCE, RECORD, Store
 
 def write_bundle(run: Run, plan: Plan, store: Store, target: Path) -> int:
     """The spec, the plan and the journal of a run, and of each node its record, its raw samples, why it failed, and what reports show of
-    it: no weights, no documents, no logs. Returns the number of files."""
+    it: no weights, no documents, of logs only the last lines of what failed. Returns the number of files."""
     found = [path for path in (run.spec, run.plan, run.folder / "journal.jsonl") if path.exists()]
     for node in plan.nodes:
         folder = store.folder(node.stage, node.key)

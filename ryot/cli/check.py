@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from zipfile import is_zipfile
 
 import click
 
@@ -19,7 +18,7 @@ from ryot.report.as_json import to_json
 from ryot.report.gather import gather
 from ryot.report.summary import Summary
 from ryot.spec.spec import Spec
-from ryot.store.bundle import opened
+from ryot.store.bundle import looks_like, opened
 from ryot.store.journal import Run
 from ryot.store.store import Store
 
@@ -34,15 +33,18 @@ from ryot.store.store import Store
 def command(spec: Path | None, run_id: str | None, sets: tuple[str, ...], folders: tuple[Path, ...], root: Path, as_json: bool) -> int:
     """Judge what was recorded: by the targets of SPEC as it is now, or of the last run as it was. Runs nothing.
 
-    SPEC may be an evidence bundle (`ryot report --bundle evidence.zip`), of this machine or another: its run is judged as it was.
+    SPEC may be an evidence bundle (`ryot report --bundle evidence.zip`), of this machine or another: its run is judged as it was. That
+    finds damage, and samples that are not those that were recorded; it does not show who made the bundle.
 
     Exit code: 4 a node failed, else 1 a must-target FAILs, else 5 one is INCONCLUSIVE or ERROR, else 0.
     """
-    if spec is not None and is_zipfile(spec):
+    if spec is not None and looks_like(spec):
         if sets:
             raise SpecError(f"{spec} is an evidence bundle, which is judged as it was", hint="leave --set out, or name a spec")
         with opened(spec) as store:
             summary = _summary(None, run_id, (), folders, store)
+        if not as_json:
+            click.echo(f"evidence of {summary.heading.run}, made on {summary.heading.device}", err=True)
     else:
         summary = _summary(spec, run_id, sets, folders, Store(root))
     with for_whoever_reads():

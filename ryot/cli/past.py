@@ -30,8 +30,12 @@ def latest(store: Store, name: str | None, run_id: str | None) -> tuple[Run, Pla
 
 
 def loaded_from(run: Run, plan: Plan) -> Loaded:
-    """The spec of a run as it was, with the profile and the overrides it was run with."""
-    return load_text(run.spec.read_text(encoding="utf8"), str(run.spec), profile=plan.profile or "none", sets=plan.sets)
+    """The spec of a run as it was, with the profile and the overrides it was run with. Raises SpecError where it cannot be read."""
+    try:
+        text = run.spec.read_text(encoding="utf8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError(f"the run {run.id} has no spec that can be read: {error}") from error
+    return load_text(text, str(run.spec), profile=plan.profile or "none", sets=plan.sets)
 
 
 def replan(spec: Path, sets: tuple[str, ...], folders: tuple[Path, ...], store: Store, run_id: str | None) -> tuple[Plan, Spec, Run | None]:

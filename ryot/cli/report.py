@@ -15,9 +15,11 @@ from ryot.cli.outcome import FORMATS
 from ryot.cli.output import stdout
 from ryot.cli.past import latest, loaded_from
 from ryot.cli.request import json_option, store_option
+from ryot.errors import SpecError
 from ryot.files import write_durable
 from ryot.report.estimates_view import of_run, show_estimates, to_json
 from ryot.report.gather import gather
+from ryot.store.bundle import looks_like
 from ryot.store.ledger import look
 from ryot.store.store import Store
 
@@ -40,12 +42,23 @@ def command(
         return
     run, plan = latest(store, None, run_id)
     if bundle is not None:
+        _refuse_beside(bundle, form, output, as_json=as_json)
         count = write_bundle(run, plan, store, bundle)
         click.echo(f"{bundle}: {count} files of {run.id}; `ryot check {bundle}` judges them anywhere", err=True)
         return
     form = form or ("markdown" if output is None and sys.stdout.isatty() else "html")
     text = FORMATS["json" if as_json else form][1](gather(plan, store, loaded_from(run, plan).spec, run, datetime.now(UTC)))
     _give(text, output)
+
+
+def _refuse_beside(bundle: Path, form: str | None, output: Path | None, *, as_json: bool) -> None:
+    """Raise SpecError for what a bundle does not go with, and for a file that would be lost."""
+    if form or output or as_json:
+        raise SpecError("--bundle writes one file and nothing else", hint="call it without --format, --json and -o")
+    if bundle.exists() and not looks_like(bundle):
+        raise SpecError(f"{bundle} is there already, and is no bundle", hint="name another file")
+    if not bundle.parent.is_dir():
+        raise SpecError(f"there is no folder {bundle.parent}", hint="make it first")
 
 
 def _estimates(store: Store, run_id: str | None, as_json: bool, output: Path | None) -> None:

@@ -33,6 +33,7 @@ ENGINE_ROUTES: dict[bytes, Callable[[bytes, Settings], Ask]] = {
 LEFT = 499
 """The status that a request has in the log whose client left (nginx's)."""
 _ID = re.compile(rb"[A-Za-z0-9._\-]{1,64}")
+_EVENT = b"data: {"
 _TOKENS = re.compile(rb'"completion_tokens":\s*(\d{1,9})\b')
 _TAIL = 1000
 """Bytes from the end of an answer in which it says how many tokens it has."""
@@ -55,6 +56,8 @@ class Call:
     replica: str = ""
     cache: str = ""
     tokens: int = 0
+    events: int = 0
+    """Of a stream, passed on."""
     tries: int = 0
     trial: bool = False
     """Whether it is the one request by which a breaker tries its replica."""
@@ -293,11 +296,13 @@ class Gateway:
 
         def write(data: bytes) -> None:
             send(data)
+            call.events += data.count(_EVENT)
             if connection.full:
                 transport.pause_reading()
 
         connection.drained, call.begun = transport.resume_reading, True
         write(head(answer.status, answer.content_type, framing, more, keep=connection.keep) + answer.start)
+        call.events = answer.start.count(_EVENT)
         exchange.pass_to(write, lambda error: None if whole.done() else whole.set_result(error))
         try:
             error = await whole

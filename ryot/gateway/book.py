@@ -30,6 +30,7 @@ class Ended(NamedTuple):
     tries: int
     cache: str
     tokens: int
+    events: int
 
 
 class Book:
@@ -45,7 +46,7 @@ class Book:
         self._kept.append(
             Ended(
                 time.time(), call.id, asked.method, call.route, status, seconds, call.queued_s, len(asked.body), call.replica, call.tries,
-                call.cache, call.tokens,
+                call.cache, call.tokens, call.events,
             )
         )  # fmt: skip
         if len(self._kept) >= MOST_KEPT:

@@ -31,6 +31,9 @@ class Metrics:
         )
         self._queue = Histogram("ryot_queue_seconds", "Waiting for a turn.", buckets=_SECONDS, registry=self.registry)
         self._tokens = Counter("ryot_generated_tokens", "Tokens of answers that were not streamed.", registry=self.registry)
+        self._events = Counter(
+            "ryot_stream_events", "Events of streams passed on; an engine puts a token or more into each.", registry=self.registry
+        )
         self._hits = Counter("ryot_cache_hits", "Answers from the cache.", registry=self.registry)
         self._misses = Counter("ryot_cache_misses", "Requests that could have been in the cache.", registry=self.registry)
         self.retries = Counter("ryot_retries", "Requests sent to another replica.", registry=self.registry)
@@ -52,6 +55,8 @@ class Metrics:
             (self._hits if ended.cache == "hit" else self._misses).inc()
         if ended.tokens:
             self._tokens.inc(ended.tokens)
+        if ended.events:
+            self._events.inc(ended.events)
 
     def first_byte(self, route: str, seconds: float) -> None:
         """An engine began to answer."""

@@ -49,10 +49,9 @@ class Choice:
             self.last = piece
 
 
-def whole(wording: Wording, choices: Sequence[Choice], prompt_tokens: int) -> bytes:
+def whole(wording: Wording, choices: Sequence[Choice], used: Json) -> bytes:
     """An answer that is complete."""
     told = [_choice(wording, number, choice) for number, choice in enumerate(choices)]
-    used = usage(prompt_tokens, sum(choice.made for choice in choices))
     return _encode(_head(wording, "chat.completion" if wording.chat else "text_completion") | {"choices": told, "usage": used})
 
 

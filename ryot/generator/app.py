@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
@@ -56,6 +58,9 @@ class App:
                 connection.answer(200, *self._told(path))
         except Refused as refused:
             connection.answer(refused.status, JSON, refused.body, refused.headers)
+        except Exception as error:  # whatever it is, this request is answered, and the next one too
+            traceback.print_exception(error)
+            connection.answer(500, JSON, Refused(500, "the engine failed", "internal").body)
 
     def _told(self, path: bytes) -> tuple[bytes, bytes]:
         """Content type and body of a control route."""
@@ -77,14 +82,15 @@ class App:
         return "\n".join(lines) + "\n"
 
     def _begin(self, request: Request, connection: Connection) -> None:
-        longest = max(map(len, request.prompts)) + request.wanted.most
+        longest = min(max(map(len, request.prompts)) + request.wanted.most, self._speech.context)
         if not self._engine.holds(longest):
             raise Refused(400, f"the cache does not hold {longest} tokens", "context_length_exceeded", "max_tokens")
         starts = [start for start in request.starts for _ in range(request.copies)]
         call = Call(request, connection, [], [Choice(start) for start in starts])
 
         def sink(piece: Piece) -> None:
-            self._loop.call_soon_threadsafe(self._take, call, piece)
+            with suppress(RuntimeError):  # the server has ended before the thread
+                self._loop.call_soon_threadsafe(self._take, call, piece)
 
         call.sequences = request.sequences(self._speech, sink)
         connection.gone = partial(_leave, call)
@@ -115,7 +121,8 @@ class App:
             piece = replace(piece, text=choice.start if call.request.stream else "")
         choice.add(piece, len(piece.tokens) if prompt else 0)
         if call.request.stream:
-            _send(call.connection, answers.chunk(call.request.wording, piece.number, choice, piece, None))
+            used = _used(call) if call.request.usage_each else None
+            _send(call.connection, answers.chunk(call.request.wording, piece.number, choice, piece, used))
         call.ended += piece.finish is not None
         if call.ended == len(call.sequences):
             _end(call)
@@ -138,14 +145,18 @@ def _break(call: Call, error: str) -> None:
 def _end(call: Call) -> None:
     request, connection = call.request, call.connection
     if not request.stream:
-        connection.answer(200, JSON, answers.whole(request.wording, _best(call), request.prompt_tokens))
+        connection.answer(200, JSON, answers.whole(request.wording, _best(call), _used(call)))
         return
     if request.with_usage:
-        made = sum(choice.made for choice in call.choices)
-        _send(connection, answers.event(request.wording, [], answers.usage(request.prompt_tokens, made)))
+        _send(connection, answers.event(request.wording, [], _used(call)))
     _send(connection, answers.END)
     connection.transport.write(b"0\r\n\r\n")
     connection.end()
+
+
+def _used(call: Call) -> answers.Json:
+    """Tokens read and made, those of the copies that are not told too."""
+    return answers.usage(call.request.prompt_tokens, sum(choice.made for choice in call.choices))
 
 
 def _best(call: Call) -> list[Choice]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
 import torch
+from jinja2 import TemplateError
 from msgspec import UNSET
 
-from ryot.gateway.asks import Chat, Completion, Sampling
+from ryot.gateway.asks import Chat, Completion, Sampling, StreamOptions
 from ryot.gateway.refused import Refused
 from ryot.generator.answers import Wording
 from ryot.generator.sequence import Piece, Sequence, Wanted
@@ -26,9 +27,10 @@ _decode_chat = msgspec.json.Decoder(Chat).decode
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """The model's tokenizer (transformers'), the ids that end a text, its context in tokens, and the name it is served under."""
+    """The model's tokenizer (transformers'), how many ids it knows and which end a text, its context in tokens, and its name."""
 
     tokenizer: Any
+    vocab_size: int
     ends: frozenset[int]
     context: int
     model: str
@@ -51,6 +53,7 @@ class Request:
     told: int
     stream: bool
     with_usage: bool
+    usage_each: bool
     skip_special: bool
 
     @property
@@ -68,7 +71,8 @@ class Request:
         random = None
         if self.wanted.seed is not None:
             random = torch.Generator().manual_seed((self.wanted.seed + number % self.copies) % (1 << 63))
-        return Sequence(number, prompt, self.wanted, text, sink, random)
+        wanted = replace(self.wanted, most=min(self.wanted.most, speech.context - len(prompt)))  # it ends with the context, as vLLM's
+        return Sequence(number, prompt, wanted, text, sink, random)
 
 
 def completion(body: bytes, speech: Speech) -> Request:
@@ -82,8 +86,10 @@ def completion(body: bytes, speech: Speech) -> Request:
     wording = _wording(speech, asked, count, chat=False)
     wanted = _wanted(asked, prompts, speech, count, _given(asked.max_tokens, _COMPLETION_TOKENS), echo=_given(asked.echo, otherwise=False))
     starts = [_start(asked.prompt, number, prompt, speech) if wanted.echo else "" for number, prompt in enumerate(prompts)]
-    told = _given(asked.n, 1)
-    return _request(asked, wording, prompts, starts, wanted, max(told, _given(asked.best_of, told)))
+    copies = _given(asked.best_of, _given(asked.n, 1))
+    if copies < _given(asked.n, 1):
+        raise Refused(400, "best_of is at least n", param="best_of")
+    return _request(asked, wording, prompts, starts, wanted, copies)
 
 
 def chat(body: bytes, speech: Speech) -> Request:
@@ -94,7 +100,12 @@ def chat(body: bytes, speech: Speech) -> Request:
     if not speech.tokenizer.chat_template:
         raise Refused(400, "this model has no chat template", "no_chat_template")
     messages = [{"role": message.role, "content": _content(message.content)} for message in asked.messages]
-    prompt = speech.tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=True, return_dict=False)
+    try:
+        prompt = speech.tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=True, return_dict=False)
+    except TemplateError as error:
+        raise Refused(400, f"the model's template does not take these messages: {error}", param="messages") from None
+    if not prompt:
+        raise Refused(400, "the model's template makes nothing of these messages", param="messages")
     most = _given(asked.max_completion_tokens, _given(asked.max_tokens, speech.context - len(prompt)))
     count = _given(asked.top_logprobs, 0) if asked.logprobs is True else None
     wanted = _wanted(asked, [prompt], speech, count, most, echo=False)
@@ -105,9 +116,13 @@ def _request(asked: Sampling, wording: Wording, prompts: list[list[int]], starts
     stream = asked.stream is True
     if stream and copies > _given(asked.n, 1):
         raise Refused(400, "the best of several cannot be streamed", param="best_of")
-    with_usage = asked.stream_options not in (UNSET, None) and asked.stream_options.include_usage
-    skip = _given(asked.skip_special_tokens, otherwise=True)
-    return Request(wording, prompts, starts, wanted, copies, _given(asked.n, 1), stream, bool(with_usage), skip)
+    options = _given(asked.stream_options, StreamOptions())
+    skip, told = _given(asked.skip_special_tokens, otherwise=True), _given(asked.n, 1)
+    if copies > told and wanted.logprobs is None:
+        wanted = replace(wanted, logprobs=0)  # the best are those whose tokens are the likeliest
+    return Request(
+        wording, prompts, starts, wanted, copies, told, stream, options.include_usage, options.continuous_usage_stats, skip_special=skip
+    )
 
 
 def _decoded(decode: Callable[[bytes], Any], body: bytes) -> Any:
@@ -122,12 +137,22 @@ def _given(value: Any, otherwise: Any) -> Any:
 
 
 def _prompts(prompt: str | list[Any], speech: Speech, *, special: bool) -> list[list[int]]:
-    """Token ids of each prompt; texts are encoded."""
-    many = [prompt] if isinstance(prompt, str) or isinstance(prompt[0], int) else prompt
-    found = [speech.tokenizer.encode(each, add_special_tokens=special) if isinstance(each, str) else each for each in many]
+    """Token ids of each prompt; texts are encoded. Raises Refused where they are mixed, empty or of unknown tokens."""
+    given = prompt if isinstance(prompt, list) else [prompt]
+    kinds = {type(each) for each in given}
+    if len(kinds) != 1:
+        raise Refused(400, "prompt mixes texts, token ids and lists", param="prompt")
+    many: list[Any] = [given] if kinds == {int} else given
+    found: list[list[int]] = [speech.tokenizer.encode(each, add_special_tokens=special) if isinstance(each, str) else each for each in many]
     if not all(found):
         raise Refused(400, "an empty prompt", param="prompt")
+    _refuse_unknown("prompt", max(map(max, found)), speech)
     return found
+
+
+def _refuse_unknown(name: str, largest: int, speech: Speech) -> None:
+    if largest >= speech.vocab_size:
+        raise Refused(400, f"{name}: token {largest} is not in the vocabulary of {speech.vocab_size}", param=name)
 
 
 def _start(prompt: str | list[Any], number: int, tokens: list[int], speech: Speech) -> str:
@@ -148,13 +173,16 @@ def _wording(speech: Speech, asked: Sampling, count: int | None, *, chat: bool) 
 
 
 def _wanted(asked: Sampling, prompts: list[list[int]], speech: Speech, count: int | None, most: int, *, echo: bool) -> Wanted:
-    """The sampling; an answer ends with the context, as vLLM's do. Raises Refused where the prompt alone is beyond it."""
+    """The sampling. Raises Refused where a prompt alone is beyond the context, and for tokens that there are not."""
     longest = max(map(len, prompts))
     if longest >= speech.context:
         raise Refused(400, f"{longest} tokens leave no room for an answer in the context of {speech.context}", "context_length_exceeded")
-    stop = _given(asked.stop, ())
+    stop, bias = _given(asked.stop, ()), _given(asked.logit_bias, {})
+    _refuse_unknown("logit_bias", max(map(int, bias), default=0), speech)
+    _refuse_unknown("stop_token_ids", max(_given(asked.stop_token_ids, ()), default=0), speech)
+    seed = _given(asked.seed, None)
     return Wanted(
-        most=min(most, speech.context - longest),
+        most=most,
         least=_given(asked.min_tokens, 0),
         temperature=_given(asked.temperature, 1.0),
         top_p=_given(asked.top_p, 1.0),
@@ -163,11 +191,11 @@ def _wanted(asked: Sampling, prompts: list[list[int]], speech: Speech, count: in
         presence=_given(asked.presence_penalty, 0.0),
         frequency=_given(asked.frequency_penalty, 0.0),
         repetition=_given(asked.repetition_penalty, 1.0),
-        bias=tuple((int(token), value) for token, value in _given(asked.logit_bias, {}).items()),
+        bias=tuple((int(token), value) for token, value in bias.items()),
         stop=(stop,) if isinstance(stop, str) else tuple(stop),
         stop_ids=frozenset(_given(asked.stop_token_ids, ())),
         silent=frozenset() if asked.ignore_eos is True else speech.ends,
         logprobs=count,
         echo=echo,
-        seed=_given(asked.seed, None),
+        seed=None if seed == -1 else seed,
     )

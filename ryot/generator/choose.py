@@ -10,18 +10,19 @@ from transformers import MinPLogitsWarper, TemperatureLogitsWarper, TopKLogitsWa
 
 from ryot.generator.sequence import Sequence, Token, Wanted
 
+_LEAST_TEMPERATURE = 0.01
+"""As vLLM's: nearer to 0 the scores are beyond what a float holds."""
 
-def choose(logits_BV: Tensor, sequences: Many[Sequence]) -> list[Token]:
-    """The next token of each sequence. Log-probabilities are the model's own: before temperature, penalties and biases, as vLLM tells them.
-    Raises RuntimeError where the model gives no numbers."""
+
+def best_of(logits_BV: Tensor) -> tuple[list[int], list[bool]]:
+    """The likeliest token of each row, and whether the row holds numbers."""
     likeliest_B, best_B = logits_BV.max(-1)
-    if not torch.isfinite(likeliest_B).all():
-        raise RuntimeError("the model's logits are not finite: its weights are damaged, or its type is too small for them")
-    best = best_B.tolist()
-    return [_next(logits_BV[row], best[row], sequence) for row, sequence in enumerate(sequences)]
+    return best_B.tolist(), torch.isfinite(likeliest_B).tolist()
 
 
-def _next(logits_V: Tensor, best: int, sequence: Sequence) -> Token:
+def choose(logits_V: Tensor, best: int, sequence: Sequence) -> Token:
+    """The next token of a sequence, of which `best` is the likeliest. Log-probabilities are the model's own: before temperature, penalties
+    and biases, as vLLM tells them."""
     wanted = sequence.wanted
     chosen = best if wanted.plain else _drawn(_adjusted(logits_V.float(), sequence), sequence)
     return Token(chosen) if wanted.logprobs is None else told(logits_V, chosen, wanted.logprobs)
@@ -42,9 +43,11 @@ def scored(logits_TV: Tensor, tokens: Many[int], count: int) -> list[Token]:
 
 
 def _adjusted(logits_V: Tensor, sequence: Sequence) -> Tensor:
-    """With penalties, biases, and what may not come yet."""
+    """With biases, penalties, and what may not come yet, in vLLM's order."""
     wanted = sequence.wanted
     logits_V = logits_V.clone()
+    for token, bias in wanted.bias:
+        logits_V[token] += bias
     if wanted.repetition != 1.0:
         seen = torch.tensor(sorted({*sequence.prompt, *sequence.made}), device=logits_V.device)
         values = logits_V[seen]
@@ -52,8 +55,6 @@ def _adjusted(logits_V: Tensor, sequence: Sequence) -> Tensor:
     if sequence.made and (wanted.presence or wanted.frequency):
         ids, counts = torch.tensor(sequence.made, device=logits_V.device).unique(return_counts=True)
         logits_V[ids] -= wanted.presence + wanted.frequency * counts
-    for token, bias in wanted.bias:
-        logits_V[token] += bias
     if len(sequence.made) < wanted.least:
         for token in wanted.stop_ids | wanted.silent:
             logits_V[token] = -torch.inf
@@ -67,12 +68,12 @@ def _drawn(logits_V: Tensor, sequence: Sequence) -> int:
     scores = logits_V[None]
     for warp in _warps(wanted, logits_V.shape[-1]):
         scores = warp(None, scores)
-    return int(torch.multinomial(torch.softmax(scores[0], -1), 1, generator=sequence.random))
+    return int(torch.multinomial(torch.softmax(scores[0], -1).cpu(), 1, generator=sequence.random))  # the same draw on any device
 
 
 def _warps(wanted: Wanted, vocab_size: int) -> list[TemperatureLogitsWarper | TopKLogitsWarper | TopPLogitsWarper | MinPLogitsWarper]:
     """In vLLM's order."""
-    warps = [TemperatureLogitsWarper(wanted.temperature)]
+    warps = [TemperatureLogitsWarper(max(wanted.temperature, _LEAST_TEMPERATURE))]
     if wanted.min_p > 0:
         warps.append(MinPLogitsWarper(wanted.min_p))
     if 0 < wanted.top_k < vocab_size:

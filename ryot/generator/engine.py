@@ -5,16 +5,21 @@ from __future__ import annotations
 import threading
 import traceback
 from collections import deque
+from collections.abc import Callable
+from collections.abc import Sequence as Many
 from typing import Any
 
 import torch
 
 from ryot.generator import batch as batches
 from ryot.generator.batch import Batch
-from ryot.generator.choose import choose, scored
+from ryot.generator.choose import best_of, choose, scored
 from ryot.generator.sequence import Finish, Piece, Sequence, Token, Wanted
 from ryot.generator.text import Text
 
+_FAILURES = (RuntimeError, ValueError, IndexError, TypeError)
+"""What computing may raise: out of memory, and what a model cannot compute. Anything else ends the thread, and the process with it."""
+_NO_NUMBERS = "the model's logits are not finite: its weights are damaged, or its type is too small for them"
 _MOST_PLACES = 4096
 """Tokens of prompts taken in at once; a longer prompt goes alone."""
 
@@ -37,6 +42,8 @@ class Engine:
         self.per_sequence: int
         self.per_token, self.per_sequence = self._weigh()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self.lost: Callable[[], None] = lambda: None
+        """Called in the thread where it ends though nobody closed the engine."""
 
     def start(self) -> None:
         """Begin to compute."""
@@ -81,19 +88,25 @@ class Engine:
     # in the thread
 
     def _run(self) -> None:
-        while self._wait():
-            try:
+        try:
+            while self._wait():
                 with torch.inference_mode():
                     self._turn()
-            except RuntimeError as error:  # torch's own: out of memory, an input it cannot compute
-                self._fail(error)
+        finally:
+            if not self._closed:
+                self.lost()
 
     def _turn(self) -> None:
         self._drop()
         self._take_in()
         if self._batch:
-            logits_BV = batches.step(self._model, self._batch)
-            self._advance(self._batch, choose(logits_BV, self._batch.sequences))
+            try:
+                logits_BV = batches.step(self._model, self._batch)
+            except _FAILURES as error:
+                lost, self._batch = self._batch.sequences, None
+                self._fail(lost, error)
+            else:
+                self._advance(self._batch, logits_BV)
 
     def _wait(self) -> bool:
         """Wait for work. False at the end."""
@@ -105,38 +118,50 @@ class Engine:
     def _drop(self) -> None:
         """Forget sequences that nobody waits for."""
         with self._changed:
-            gone = [sequence for sequence in (*self._waiting, *self._inside) if sequence.left]
+            gone = {sequence: None for sequence in (*self._waiting, *self._inside) if sequence.left}
             if not gone:
                 return
-            self._waiting = deque(sequence for sequence in self._waiting if not sequence.left)
+            self._waiting = deque(sequence for sequence in self._waiting if sequence not in gone)
         for sequence in gone:
             self._inside.pop(sequence, None)
         self.finished["abort"] += len(gone)
         if self._batch:
-            self._keep([row for row, sequence in enumerate(self._batch.sequences) if not sequence.left])
+            self._keep([row for row, sequence in enumerate(self._batch.sequences) if sequence not in gone])
 
     def _take_in(self) -> None:
         """Prompts that have room, those that came first before others; those whose places are all scored go by themselves."""
         while taken := self._next():
-            everywhere = taken[0].scored
-            started, logits = batches.prefill(self._model, taken, all_places=everywhere)
-            if everywhere:
+            self._enter(taken)
+
+    def _enter(self, taken: list[Sequence]) -> None:
+        """Take prompts in together; where that fails each by itself, so that one that cannot be computed takes no other along."""
+        try:
+            started, logits = batches.prefill(self._model, taken, all_places=taken[0].scored)
+            if taken[0].scored:
                 self._echo(taken[0], logits[0])
-            before, self._batch = self._batch, started
-            self._advance(started, choose(logits[:, -1], taken))
-            if before:
-                self._batch = batches.merge(before, self._batch) if self._batch else before
+        except _FAILURES as error:
+            if len(taken) == 1:
+                self._fail(taken, error)
+            else:
+                for each in taken:
+                    self._enter([each])
+            return
+        before, self._batch = self._batch, started
+        self._advance(started, logits[:, -1])
+        if before:
+            self._batch = batches.merge(before, self._batch) if self._batch else before
 
     def _next(self) -> list[Sequence]:
-        """The next sequences that fit, taken from the queue."""
-        used = sum(self._bytes(sequence.longest) for sequence in self._inside)
+        """The next sequences that fit, taken from the queue: the cache has as many places for each as the longest may need."""
+        longest = max((sequence.longest for sequence in self._inside), default=0)
         taken: list[Sequence] = []
         with self._changed:
             while self._waiting and len(self._inside) + len(taken) < self._most:
                 first = self._waiting[0]
-                used += self._bytes(first.longest)
-                longest = max(len(sequence.prompt) for sequence in (*taken, first))
-                if used > self._reserve or (taken and ((len(taken) + 1) * longest > _MOST_PLACES or first.scored or taken[0].scored)):
+                longest = max(longest, first.longest)
+                used = (len(self._inside) + len(taken) + 1) * self._bytes(longest)
+                prompt = max(len(sequence.prompt) for sequence in (*taken, first))
+                if used > self._reserve or (taken and ((len(taken) + 1) * prompt > _MOST_PLACES or first.scored or taken[0].scored)):
                     break
                 taken.append(self._waiting.popleft())
         self._inside |= dict.fromkeys(taken)
@@ -148,16 +173,19 @@ class Engine:
         assert count is not None
         sequence.sink(Piece(sequence.number, "", (Token(prompt[0]), *scored(logits_LV[:-1], prompt[1:], count))))
 
-    def _advance(self, batch: Batch, tokens: list[Token]) -> None:
-        """Give each sequence its token; those that end leave."""
-        batch.last = [token.id for token in tokens]
-        pieces = [_piece(sequence, token) for sequence, token in zip(batch.sequences, tokens, strict=True)]
+    def _advance(self, batch: Batch, logits_BV: torch.Tensor) -> None:
+        """Give each sequence its next token; those that end leave, and those whose token cannot be had."""
+        pieces = [
+            _piece(logits_BV[row], best, sequence) if sound else Piece(sequence.number, "", (), error=_NO_NUMBERS)
+            for row, (sequence, best, sound) in enumerate(zip(batch.sequences, *best_of(logits_BV), strict=True))
+        ]
+        batch.last = [piece.tokens[0].id if piece.tokens else 0 for piece in pieces]
         for sequence, piece in zip(batch.sequences, pieces, strict=True):
-            if piece.finish:
+            if piece.finish or piece.error:
                 del self._inside[sequence]
-                self.finished[piece.finish] += 1
+                self.finished[piece.finish or "error"] += 1
             sequence.sink(piece)
-        self._keep([row for row, piece in enumerate(pieces) if piece.finish is None])
+        self._keep([row for row, piece in enumerate(pieces) if not (piece.finish or piece.error)])
 
     def _keep(self, rows: list[int]) -> None:
         assert self._batch is not None
@@ -166,20 +194,24 @@ class Engine:
         elif len(rows) < len(self._batch.sequences):
             batches.keep(self._batch, rows)
 
-    def _fail(self, error: Exception) -> None:
-        """Nothing that is inside can be gone on with. What waits is tried."""
+    def _fail(self, lost: Many[Sequence], error: Exception) -> None:
+        """These cannot be gone on with; the others are."""
         traceback.print_exception(error)
-        lost, self._inside, self._batch = list(self._inside), {}, None
         self.finished["error"] += len(lost)
         for sequence in lost:
+            self._inside.pop(sequence, None)
             sequence.sink(Piece(sequence.number, "", (), error=str(error)))
 
 
-def _piece(sequence: Sequence, token: Token) -> Piece:
-    """What one more token makes of a sequence."""
+def _piece(logits_V: torch.Tensor, best: int, sequence: Sequence) -> Piece:
+    """What one more token makes of a sequence. What stops it counts once it has the least it should have, as vLLM has it."""
     wanted = sequence.wanted
+    try:
+        token = choose(logits_V, best, sequence)
+    except _FAILURES as error:
+        return Piece(sequence.number, "", (), error=str(error))
     sequence.made.append(token.id)
-    enough = len(sequence.made) >= wanted.least
+    enough = len(sequence.made) > wanted.least
     if enough and token.id in wanted.silent | wanted.stop_ids:
         told = token.id if token.id in wanted.stop_ids else None
         return Piece(sequence.number, sequence.text.rest(), (token,), "stop", told)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 import time
@@ -35,11 +36,12 @@ def main() -> None:
     _say("loading weights")
     model = load(options.model, options.dtype, options.device)
     tokenizer = AutoTokenizer.from_pretrained(options.model)
-    speech = Speech(tokenizer, _ends(model, tokenizer), options.context, options.name)
+    speech = Speech(tokenizer, model.get_input_embeddings().num_embeddings, _ends(model, tokenizer), options.context, options.name)
     _say("reserving the cache")
     engine = Engine(model, options.sequences, options.kv_cache)
     if not engine.holds(options.context):
         sys.exit(f"--kv-cache {options.kv_cache} is too small to serve at least one request of {options.context} tokens")
+    engine.lost = lambda: os._exit(1)  # a server that computes no more must not look alive
     engine.start()
     try:
         uvloop.run(_serve(engine, speech, options))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal, Protocol
 
-from ryot.errors import SpecError
+from ryot.errors import NodeError, SpecError
 from ryot.plugins.discover import ENGINES, discover, find, load
 
 
@@ -35,6 +35,17 @@ class Launch:
     recurrent: bool = False
     number: int = 0
     replicas: int = 1
+    gpus: tuple[str, ...] = ()
+    """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them; empty for all."""
+
+    @property
+    def gpu(self) -> str | None:
+        """The GPU of this one of several engines, as CUDA_VISIBLE_DEVICES is to name it; None for all that are there. Raises NodeError."""
+        if self.replicas == 1 or not self.cuda:
+            return None
+        if self.gpus and self.number >= len(self.gpus):
+            raise NodeError(f"engine {self.number} has no GPU: CUDA_VISIBLE_DEVICES names {len(self.gpus)}", hint="lower serve.replicas")
+        return self.gpus[self.number] if self.gpus else str(self.number)
 
     @property
     def cuda(self) -> bool:

@@ -52,6 +52,7 @@ def gather(plan: Plan, store: Store, spec: Spec, run: Run | None, now: datetime)
             _left(plan, store, "sweep", "sweep.json"),
             _left(plan, store, "validation", "deployment_validation_report.json"),
             _left(plan, store, "evaluate", "scores.json"),
+            _left(plan, store, "autotune", "settings.json"),
             *_histories(plan, store),
             loads=[node.name for node in plan.nodes if node.stage == "bench"],
             batches={node.name: node.config["batch"] for node in plan.nodes if node.stage == "bench" and node.config["users"] == 1},

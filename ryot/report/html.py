@@ -16,6 +16,7 @@ from ryot.report.plain import plain
 from ryot.report.scores import rows_of_scores
 from ryot.report.summary import Summary
 from ryot.report.sweep import rows_of_sweep, sweep_charts
+from ryot.report.tuning import rows_of_tuning
 from ryot.report.validation import rows_of_validation, tally
 from ryot.report.wording import MARKS, found, outcome, status_of
 from ryot.units import show, show_seconds
@@ -40,6 +41,7 @@ def to_html(summary: Summary) -> str:
             scores=[] if summary.scores is None else rows_of_scores(summary.scores),
             validation=None if summary.validation is None else rows_of_validation(summary.validation),
             tally=None if summary.validation is None else tally(summary.validation),
+            tuning=None if summary.tuning is None else rows_of_tuning(summary.tuning),
             funnel=None if summary.datasheet is None else funnel_chart(summary.datasheet),
             latency=_latency_charts(summary),
             load=[chart for chart in (batch_chart(summary.rates), pace_chart(summary.paces)) if chart is not None],

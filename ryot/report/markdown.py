@@ -10,6 +10,7 @@ from ryot.report.plain import plain
 from ryot.report.scores import rows_of_scores
 from ryot.report.summary import MeasureRow, Summary
 from ryot.report.sweep import rows_of_sweep
+from ryot.report.tuning import rows_of_tuning
 from ryot.report.validation import rows_of_validation, tally
 from ryot.report.wording import found, outcome, status_of
 from ryot.units import show, show_seconds
@@ -32,6 +33,7 @@ def _sections(summary: Summary) -> Iterable[str]:
     yield _section("Serving: latency and throughput", _measures([row for row in summary.measures if row.measure.startswith("bench")]))
     yield _section("Baseline against optimized", _comparison(summary))
     yield _section("Sweep", _sweep(summary))
+    yield _section("Tuning", _tuning(summary))
     yield _section("Evaluation", _scores(summary))
     yield _section("Data", _data(summary))
     yield _section("Deployment checklist", _validation(summary))
@@ -94,6 +96,14 @@ def _scores(summary: Summary) -> str:
     rows = [] if summary.scores is None else rows_of_scores(summary.scores)
     cells = [(row.task, row.score, row.error, row.chance, row.shots, row.items) for row in rows]
     return _table(("task", "score", "standard error", "chance", "examples shown", "items"), cells) if cells else ""
+
+
+def _tuning(summary: Summary) -> str:
+    if summary.tuning is None:
+        return ""
+    found = rows_of_tuning(summary.tuning)
+    table = _table(("setting", "saves at least", "at most", "outcome"), found.rows)
+    return "\n\n".join(part for part in (table, found.note) if part)
 
 
 def _validation(summary: Summary) -> str:

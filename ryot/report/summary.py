@@ -75,8 +75,8 @@ class Prediction:
 class Summary:
     """All that a report can show. `histories`: loss per update by node, `looks`: (update, loss) on held-out documents. `latencies`:
     seconds by node. `blocks`: pairs of (baseline, candidate) seconds by node/measure. `paces`: tokens/s in equal windows by load,
-    `rates`: prompts/s by batch. `comparison`: the compare stage's own report, `sweep`, `validation` and `scores` (evaluate's): those
-    stages', if there are any."""
+    `rates`: prompts/s by batch. `comparison`: the compare stage's own report, `sweep`, `validation`, `scores` (evaluate's) and
+    `tuning` (autotune's): those stages', if there are any."""
 
     heading: Heading
     nodes: tuple[NodeRow, ...] = ()
@@ -88,6 +88,7 @@ class Summary:
     sweep: Mapping[str, Any] | None = None
     validation: Mapping[str, Any] | None = None
     scores: Mapping[str, Any] | None = None
+    tuning: Mapping[str, Any] | None = None
     histories: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     looks: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
     latencies: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
@@ -113,14 +114,15 @@ class Summary:
 @dataclass(frozen=True, slots=True)
 class Left:
     """What stages left for the report beside their measures: compare's own, the documents' way, a sweep's trials, the checklist, the
-    evaluation's scores, losses by node; `loads`: the nodes that put a load on the server, `batches`: the size of batch of each that is one
-    client's; what the plan had reckoned."""
+    evaluation's scores, what was tuned, losses by node; `loads`: the nodes that put a load on the server, `batches`: the size of batch of
+    each that is one client's; what the plan had reckoned."""
 
     comparison: Mapping[str, object] | None = None
     datasheet: Datasheet | None = None
     sweep: Mapping[str, Any] | None = None
     validation: Mapping[str, Any] | None = None
     scores: Mapping[str, Any] | None = None
+    tuning: Mapping[str, Any] | None = None
     histories: Mapping[str, Sequence[float]] = field(default_factory=dict)
     looks: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
     loads: Sequence[str] = ()
@@ -149,6 +151,7 @@ def summarise(
         datasheet=left.datasheet,
         sweep=left.sweep,
         validation=left.validation,
+        tuning=left.tuning,
         scores=left.scores,
         histories={node: tuple(losses) for node, losses in left.histories.items()},
         looks={node: tuple(points) for node, points in left.looks.items()},

@@ -41,15 +41,16 @@ class Gateway(Section):
 
 
 class Autotune(Section):
-    """Settings of the engine are tried under the loads of `bench` before it serves, each beside the best so far; the choice is kept for
-    this kind of device."""
+    """Settings of the engine are tried under the loads of `bench` before it serves (without `bench`: one client, and as many as
+    max_concurrency), each beside the best so far; the choice is kept for this kind of device."""
 
-    budget: Duration = Field(900.0, gt=0)
-    """How long, at most; what there is no time for is said."""
-    tries: tuple[Literal["threads", "eager", "in_process", "dtype", "max_concurrency", "kv_cache", "speculative"], ...] = Field(
-        ("threads", "in_process", "eager", "max_concurrency", "kv_cache"), min_length=1
+    budget: Duration = Field(900.0, ge=10)
+    """How long new settings are tried. One that has begun is brought to its end; what there was no time for is said."""
+    tries: tuple[Literal["threads", "eager", "in_process", "dtype", "max_concurrency", "kv_cache", "speculative"], ...] | None = Field(
+        None, min_length=1
     )
-    """What may be changed, in this order. dtype changes the answers a little; only types that the device computes in itself are tried."""
+    """What may be changed, in this order; by default threads, in_process, eager, max_concurrency and kv_cache, as far as the engine has
+    them. dtype changes the answers a little; only types that the device computes in itself are tried."""
     rounds: int = Field(8, ge=3, le=100)
     """Pairs of measurements of each candidate and the best so far."""
     gain: Proportion = 0.03

@@ -1,6 +1,6 @@
 """An evidence bundle: what the verdicts of a run rest on, as one file to send on: a zip with a list of its files and their digests.
 
-It shows that nothing was lost or damaged on the way; it does not show who wrote it.
+It shows that nothing was lost or damaged on the way; it does not show who wrote it, and who writes one anew can write anything.
 """
 
 from __future__ import annotations
@@ -22,10 +22,19 @@ from ryot.store.store import Store
 
 SCHEMA = "ryot.bundle/1"
 LIST = "bundle.json"
-MOST_FILES, MOST_BYTES = 10_000, 2 << 30
+MOST_FILES, MOST_BYTES, MOST_LIST = 10_000, 2 << 30, 16 << 20
 _NAME = re.compile(r"(runs|store)(/[A-Za-z0-9][A-Za-z0-9._-]{0,200}){2,6}")
 _TIME = (1980, 1, 1, 0, 0, 0)
 """The same files make the same bundle."""
+
+
+def looks_like(path: Path) -> bool:
+    """Whether a file is meant as a bundle: by its name, or by how it begins."""
+    try:
+        with path.open("rb") as file:
+            return path.suffix == ".zip" or file.read(4) == b"PK\3\4"
+    except OSError:
+        return path.suffix == ".zip"
 
 
 def pack(root: Path, names: list[str], target: Path, about: Mapping[str, object]) -> None:
@@ -51,34 +60,43 @@ def opened(path: Path) -> Iterator[Store]:
         try:
             with zipfile.ZipFile(path) as bundle:
                 _unpack(bundle, Path(folder), path)
-        except (OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
+        except (OSError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
             raise SpecError(f"{path} is no evidence bundle: {error}", hint="`ryot report --bundle FILE` writes one") from error
         yield Store(Path(folder))
 
 
 def _unpack(bundle: zipfile.ZipFile, folder: Path, path: Path) -> None:
+    infos = {info.filename: info for info in bundle.infolist()}
+    size = sum(info.file_size for info in infos.values())
+    if len(infos) > MOST_FILES or size > MOST_BYTES or (LIST in infos and infos[LIST].file_size > MOST_LIST):
+        raise SpecError(f"{path} is too large for a bundle: {len(infos)} files of {size} bytes")
+    if any(info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for info in infos.values()):
+        raise SpecError(f"{path} is no evidence bundle: it is compressed in another way", hint="`ryot report --bundle FILE` writes one")
     listed = _listed(bundle, path)
-    sizes = {info.filename: info.file_size for info in bundle.infolist()}
-    if len(sizes) > MOST_FILES or sum(sizes.values()) > MOST_BYTES:
-        raise SpecError(f"{path} is too large for a bundle: {len(sizes)} files of {sum(sizes.values())} bytes")
-    if missing := sorted(listed.keys() - sizes.keys()):
+    if missing := sorted(listed.keys() - infos.keys()):
         raise SpecError(f"{path} is not whole: {missing[0]} is missing", hint="copy it again")
     for name, digest in listed.items():
         if not _NAME.fullmatch(name) or ".." in PurePosixPath(name).parts:
             raise SpecError(f"{path}: {name!r} is no file of a store")
-        data = bundle.read(name)
-        if hashlib.sha256(data).hexdigest() != digest:
+        if _copied(bundle, name, folder / name) != digest:
             raise SpecError(f"{path} is damaged: {name} is not the file that was packed", hint="copy it again")
-        target = folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(data)
+
+
+def _copied(bundle: zipfile.ZipFile, name: str, target: Path) -> str:
+    """Write a member; returns its digest."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256()
+    with bundle.open(name) as member, target.open("wb") as file:
+        while part := member.read(1 << 20):
+            digest.update(part)
+            file.write(part)
+    return digest.hexdigest()
 
 
 def _listed(bundle: zipfile.ZipFile, path: Path) -> dict[str, str]:
     """Digests by name. Raises SpecError where the list is none, or of another version."""
     try:
-        info = bundle.getinfo(LIST)
-        found = json.loads(bundle.read(info)) if info.file_size <= MOST_BYTES else {}
+        found = json.loads(bundle.read(LIST))
         if found["schema"] != SCHEMA:
             raise SpecError(f"{path} is a bundle of the kind {found['schema']}; this version reads {SCHEMA}")
         return {str(name): str(entry["sha256"]) for name, entry in found["files"].items()}

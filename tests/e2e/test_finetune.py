@@ -1,9 +1,9 @@
-"""specs/finetune.yaml with the real engines: train, finetune, align, export; then kills, and what must not run again does not."""
+"""specs/finetune.yaml with the real engines: train, finetune, align, export; then what must not run again does not. Their own
+tests kill them; `kill.py --spec specs/finetune.yaml` kills the whole as often as one likes."""
 
 from __future__ import annotations
 
 import json
-import random
 import subprocess
 import sys
 from pathlib import Path
@@ -59,8 +59,3 @@ def test_a_changed_alignment_does_not_fine_tune_again(folder: Path, seconds: flo
     done = ryot("plan", SPEC, "--store", str(folder / "reference"), "--set", "align.beta=0.2", "--json")
     states = {node["name"]: node["state"] for node in json.loads(done.stdout)["nodes"]}
     assert [name for name, state in states.items() if state == "cached"] == ["data", "tokenizer", "train", "finetune"]
-
-
-def test_kill_at_a_random_moment_loses_nothing(folder: Path, seconds: float) -> None:
-    """One of many: `kill.py --spec specs/finetune.yaml` makes as many as one likes."""
-    print(kill.disturbed([SPEC], folder / "store", seconds, random.Random()))

@@ -159,6 +159,8 @@ def test_a_stream_comes_byte_for_byte_and_as_it_is_made(engine: Start, gateway: 
     direct, through = (_timed_stream(port, body) for port in (server.port, front.port))
     assert [line for line, _ in direct] == [line for line, _ in through]
     assert through[-1][1] - through[0][1] > 0.5  # twenty chunks of 50 ms: not held back to the end
+    events = sum(line.startswith(b"data: {") for line, _ in through)
+    assert f"ryot_stream_events_total {float(events)}" in front.ask("/metrics")[1].decode()
 
 
 def _timed_stream(port: int, body: bytes) -> list[tuple[bytes, float]]:

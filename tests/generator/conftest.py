@@ -30,7 +30,8 @@ def make(preset: str, folder: Path) -> Path:
     tokenizer = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<eos>", pad_token="<pad>", unk_token="<unk>")
-    fast.chat_template = "{% for message in messages %}{{ message['content'] }} {% endfor %}w9"
+    refuses = "{% if message['role'] == 'system' %}{{ raise_exception('no system here') }}{% endif %}"
+    fast.chat_template = "{% for message in messages %}" + refuses + "{{ message['content'] }} {% endfor %}w9"
     fast.save_pretrained(folder)
     (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": EOS}))
     return folder

@@ -5,7 +5,7 @@ import math
 import pytest
 
 torch = pytest.importorskip("torch")
-from ryot.generator.choose import choose  # noqa: E402 - after what it needs
+from ryot.generator.choose import best_of, choose  # noqa: E402 - after what it needs
 from ryot.generator.sequence import Sequence, Wanted  # noqa: E402
 
 pytestmark = pytest.mark.heavy
@@ -16,7 +16,7 @@ def one(prompt=(0,), made=(), **fields):
     wanted = Wanted(most=9, **({"temperature": 0.0} | fields))
     random = torch.Generator().manual_seed(wanted.seed) if wanted.seed is not None else None
     sequence = Sequence(0, list(prompt), wanted, None, lambda _: None, random, list(made))
-    return choose(LOGITS[None], [sequence])[0]
+    return choose(LOGITS, int(LOGITS.argmax()), sequence)
 
 
 def test_the_likeliest_at_temperature_zero():
@@ -58,7 +58,15 @@ def test_top_k_top_p_and_min_p_leave_out_the_unlikely():
     assert {one(temperature=1.0, seed=seed, min_p=0.9).id for seed in range(100)} == {2, 3}
 
 
-def test_logits_that_are_no_numbers_are_an_error():
-    sequence = Sequence(0, [0], Wanted(most=1, temperature=0.0), None, lambda _: None)
-    with pytest.raises(RuntimeError, match="not finite"):
-        choose(torch.full((1, 4), torch.nan), [sequence])
+def test_rows_without_numbers_are_told_apart():
+    rows = torch.stack([LOGITS, torch.full((4,), torch.nan), torch.tensor([0.0, torch.inf, 0.0, 0.0])])
+    assert best_of(rows)[1] == [True, False, False]
+
+
+def test_a_temperature_next_to_nothing_takes_the_likeliest():
+    assert {one(temperature=1e-38, seed=seed).id for seed in range(20)} == {2}
+
+
+def test_biases_come_before_penalties_as_in_vllm():
+    assert one(made=(0,), bias=((0, 9.0),), repetition=2.0, logprobs=0).id == 0  # 10 / 2 is above 3
+    assert one(made=(0,), bias=((0, 3.0),), repetition=2.0, logprobs=0).id == 2  # 4 / 2 is not

@@ -97,37 +97,56 @@ def test_a_sequence_nobody_waits_for_makes_room(gpt):
     engine.close()
 
 
-def test_the_reserve_bounds_what_is_computed_together(gpt):
+def test_the_reserve_bounds_the_cache_whose_places_are_as_many_for_each(gpt):
     model = AutoModelForCausalLM.from_pretrained(gpt).eval()
-    engine, listener = Engine(model, 8, 1), Listener()
-    engine._reserve = 2 * engine._bytes(20)
-    assert engine.holds(40)
-    assert not engine.holds(41)
+    engine, listener = Engine(model, 32, 1), Listener()
+    engine._reserve = 2 * engine._bytes(100)
+    assert engine.holds(200)
+    assert not engine.holds(201)
     most = []
 
     def sink(piece):
-        most.append(engine.running)
+        batch = engine._batch
+        if batch:
+            most.append(sum(part.nbytes for layer in batch.cache.layers for part in (layer.keys, layer.values)))
         listener(piece)
 
-    engine.add([Sequence(number, [5] * 10, Wanted(most=10, temperature=0.0), Silent(), sink) for number in range(6)])
+    long = Sequence(0, [5] * 90, Wanted(most=10, temperature=0.0), Silent(), sink)
+    engine.add([long, *(Sequence(number, [5] * 3, Wanted(most=10, temperature=0.0), Silent(), sink) for number in range(1, 20))])
     engine.start()
-    listener.wait(6)
-    assert max(most) == 2
+    listener.wait(20)
+    assert 0 < max(most) <= engine._reserve
     engine.close()
 
 
-def test_what_cannot_be_computed_is_told_and_the_next_is_answered(gpt):
+def test_what_cannot_be_computed_is_told_and_its_neighbours_go_on(gpt):
     model = AutoModelForCausalLM.from_pretrained(gpt).eval()
+    model.config.tie_word_embeddings = False
+    model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight.detach().clone())
     engine, listener = Engine(model, 8, 1 << 30), Listener()
+    model.transformer.wte.weight.data[7] = torch.nan
+    bad = Sequence(0, [5, 7], Wanted(most=3, temperature=0.0), Silent(), listener)
+    engine.add([Sequence(1, [5, 6], Wanted(most=20, temperature=0.0), Silent(), listener), bad])
     engine.start()
-    weights = model.transformer.wte.weight
-    before = weights.data.clone()
-    weights.data.fill_(torch.nan)
-    engine.add([Sequence(0, [5], Wanted(most=3, temperature=0.0), Silent(), listener)])
-    listener.wait(1)
+    listener.wait(2)
     assert "not finite" in listener.pieces[0][-1].error
-    weights.data.copy_(before)
-    engine.add([Sequence(1, [5], Wanted(most=3, temperature=0.0), Silent(), listener)])
-    listener.wait(1)
     assert listener.pieces[1][-1].finish == "length"
+    assert len(listener.tokens(1)) == 20
+    engine.add([Sequence(2, [99_999], Wanted(most=3, temperature=0.0), Silent(), listener)])  # no such token: the prompt cannot be taken in
+    engine.add([Sequence(3, [5], Wanted(most=3, temperature=0.0), Silent(), listener)])
+    listener.wait(2)
+    assert listener.pieces[2][-1].error
+    assert listener.pieces[3][-1].finish == "length"
+    assert engine.finished == {"length": 2, "stop": 0, "abort": 0, "error": 2}
     engine.close()
+
+
+def test_a_thread_that_ends_by_itself_is_told(gpt, monkeypatch):
+    model = AutoModelForCausalLM.from_pretrained(gpt).eval()
+    engine, lost = Engine(model, 8, 1 << 30), threading.Event()
+    engine.lost = lost.set
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    monkeypatch.setattr(engine, "_turn", lambda: 1 / 0)
+    engine.start()
+    engine.add([Sequence(0, [5], Wanted(most=1), Silent(), lambda _: None)])
+    assert lost.wait(20)

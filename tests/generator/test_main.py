@@ -93,14 +93,21 @@ def test_several_prompts_and_copies_come_in_their_order(server):
 
 
 def test_an_answer_ends_with_the_context_and_a_prompt_beyond_it_is_refused(server):
-    _, told = post(server, prompt=[[5] * 120], max_tokens=50, temperature=0, ignore_eos=True)
-    assert told["usage"]["completion_tokens"] == 8
+    _, told = post(server, prompt=[[5] * 120, [9]], max_tokens=50, temperature=0, ignore_eos=True)
+    assert told["usage"]["completion_tokens"] == 8 + 50  # each prompt has its own room
     status, told = post(server, prompt=[[5] * 128], max_tokens=1)
     assert status == 400
     assert told["error"]["code"] == "context_length_exceeded"
 
 
-@pytest.mark.parametrize("wrong", [{"prompt": ""}, {"prompt": "w5", "use_beam_search": True}, {"prompt": "w5", "tools": []}, {}])
+WRONG = [
+    {}, {"prompt": ""}, {"prompt": [5, "w5"]}, {"prompt": [9999]},
+    {"prompt": "w5", "use_beam_search": True}, {"prompt": "w5", "tools": []}, {"prompt": "w5", "logit_bias": {"9999": 1}},
+    {"prompt": "w5", "stop_token_ids": [9999]}, {"prompt": "w5", "n": 3, "best_of": 2},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", WRONG)
 def test_what_it_cannot_do_is_refused(server, wrong):
     status, told = post(server, **wrong)
     assert status == 400
@@ -129,3 +136,17 @@ def test_best_of_tells_the_likeliest(server):
     _, best = post(server, **asked, n=1, best_of=4)
     means = [sum(choice["logprobs"]["token_logprobs"]) for choice in every["choices"]]
     assert sum(best["choices"][0]["logprobs"]["token_logprobs"]) == pytest.approx(max(means), abs=1e-4)
+    assert best["usage"]["completion_tokens"] == 16
+    plain = {name: value for name, value in asked.items() if name != "logprobs"}
+    _, untold = post(server, **plain, n=1, best_of=4)
+    assert untold["choices"][0]["text"] == best["choices"][0]["text"]
+    assert untold["choices"][0]["logprobs"] is None
+
+
+def test_a_chat_that_the_template_does_not_take_is_refused(client):
+    with pytest.raises(openai.BadRequestError, match="no system here"):
+        client.chat.completions.create(model="model", messages=[{"role": "system", "content": "w5"}], max_tokens=1)
+
+
+def test_a_request_that_nothing_can_be_drawn_for_takes_nobody_along(server):
+    assert post(server, prompt=[[5]], max_tokens=3, temperature=1e-38)[0] == 200

@@ -47,6 +47,6 @@ def test_settings_that_were_tried_are_what_the_server_starts_with(gpt, tmp_path)
     result = run_stage(AutotuneStage(), config, tmp_path / "autotune", inputs={"model": gpt})
     told = json.loads((result.out / "settings.json").read_text())
     assert {record["outcome"].partition(":")[0] for record in told["tried"]} <= {"taken", "not taken"}
-    assert len(result.evidence["time_reduction"].pairs) == 3
+    assert ("time_reduction" in result.evidence) == bool(told["settings"])
     with run_service(ServeService(), serve, tmp_path / "serve", inputs={"model": gpt, "settings": result.out}) as endpoint:
         assert endpoint.info["settings"]["max_concurrency"] == told["settings"].get("max_concurrency", 1)

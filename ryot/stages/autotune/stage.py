@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ryot.plugins import Facts, Measure, Node, Resources, Spec, Stage, StageConfig
+from ryot.plugins import Facts, Measure, Node, Resources, Spec, SpecError, Stage, StageConfig, serving_engine
 from ryot.stages.compress.stage import served_model
 from ryot.stages.serve.settings import Setting
-from ryot.stages.serve.stage import ServeConfig, serve_config
+from ryot.stages.serve.stage import ServeConfig, launch_of, serve_config
 
 MEASURES = (
     Measure(
@@ -15,8 +15,10 @@ MEASURES = (
         kind="ratio",
         form="reduction",
         unit="proportion",
-        about="time that the chosen settings save against the spec's, in turns, with new requests once the choice was made",
+        about="time that the chosen settings save against the spec's, in turns, with new requests once the choice was made; none where the "
+        "spec's settings stay",
         sample="pair",
+        optional=True,
     ),
     Measure(name="tried", kind="exact", about="settings that were tried beside the best until then"),
 )
@@ -63,23 +65,42 @@ class AutotuneStage(Stage):
         section = spec.serve.autotune if spec.serve else None
         if section is None:
             return ()
-        config = AutotuneConfig(
-            serve=serve_config(spec), loads=_loads(spec), vocab_size=spec.model.vocab_size, seed=spec.data.seed, **section.model_dump()
-        )
+        serve = serve_config(spec)
+        fields = section.model_dump() | {"tries": _tries(section.tries, serve, facts)}
+        config = AutotuneConfig(serve=serve, loads=_loads(spec), vocab_size=spec.model.vocab_size, seed=spec.data.seed, **fields)
         taken = {"time_reduction": config.rounds}
         return (Node("autotune", self.name, config, {"model": served_model(spec)}, {}, self.resources, self.measures, taken),)
 
 
+_BY_DEFAULT: tuple[Setting, ...] = ("threads", "in_process", "eager", "max_concurrency", "kv_cache")
+_SWITCHES: dict[Setting, object] = {"in_process": False, "eager": False, "speculative": 4}
+"""Settings that an engine may not have, and a value that asks for them."""
+
+
+def _tries(wanted: tuple[Setting, ...] | None, serve: ServeConfig, facts: Facts) -> tuple[Setting, ...]:
+    """What is named, or what the engine has of the usual. Raises SpecError for what is named and the engine has not."""
+    reasons = {}
+    for name in wanted or _BY_DEFAULT:
+        changed = serve.model_copy(update={name: _SWITCHES[name]}) if name in _SWITCHES else serve
+        reasons[name] = serving_engine(serve.engine).refusal(launch_of(changed, facts.device, 1))
+    refused = {name: reason for name, reason in reasons.items() if reason}
+    if wanted and refused:
+        name, reason = next(iter(refused.items()))
+        raise SpecError(f"serve.autotune.tries: {name} cannot be tried: {reason}", hint=f"leave {name} out")
+    return tuple(name for name in reasons if name not in refused)
+
+
 def _loads(spec: Spec) -> tuple[LoadConfig, ...]:
-    """Those of the spec's scenarios, each once; without any, one client, and as many as the server generates for at once."""
+    """Those of the spec's scenarios, each once, an open loop as many clients as the server generates for at once; without any, one client,
+    and that many."""
+    most = spec.serve.max_concurrency if spec.serve else 1
     if spec.bench is None:
-        most = spec.serve.max_concurrency if spec.serve else 1
         context = spec.model.context
         tokens = {"prompt_tokens": min(32, context // 2), "output_tokens": min(16, context - context // 2)}
         return LoadConfig(name="single", **tokens), LoadConfig(name="full", users=most, **tokens)
     names = set(LoadConfig.model_fields) - {"name"}
     found: dict[tuple[tuple[str, int], ...], LoadConfig] = {}
     for name, scenario in spec.bench.scenarios.items():
-        fields = scenario.model_dump(include=names)
+        fields = scenario.model_dump(include=names) | {"users": most if scenario.arrivals else scenario.users or 1}
         found.setdefault(tuple(fields.items()), LoadConfig(name=name, **fields))
     return tuple(found.values())

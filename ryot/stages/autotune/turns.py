@@ -14,8 +14,8 @@ from ryot.stages.autotune.stage import AutotuneConfig, LoadConfig
 from ryot.stages.serve.client import Answer, Ask, load
 from ryot.stages.serve.stage import MODEL
 
-BLOCK_S, MOST_REQUESTS = 1.0, 100
-"""Seconds that a block of requests is to take, and its most requests."""
+BLOCK_S, LEAST_BLOCK_S, MOST_REQUESTS = 1.0, 0.1, 100
+"""Seconds that a block of requests is to take, at most and at least, and its most requests."""
 MOST_NATS, MOST_NATS_ROUNDED = 1e-2, 5e-2
 """What a token's log-probability may differ by: at most, in the same arithmetic; in the mean, in another."""
 _PROMPTS, _PROMPT_TOKENS = 8, 48
@@ -28,7 +28,9 @@ class Turns:
     """Blocks of requests under the loads of a config. Every prompt is drawn anew, so that no cache of prefixes answers."""
 
     config: AutotuneConfig
+    block_s: float = BLOCK_S
     sizes: dict[str, int] = field(default_factory=dict)
+    blocks_s: dict[str, float] = field(default_factory=dict)
     _numbers: count[int] = field(default_factory=count)
 
     def settle(self, url: str) -> None:
@@ -36,7 +38,14 @@ class Turns:
         for each in self.config.loads:
             self._seconds(url, each, each.users)
             took = self._seconds(url, each, each.users) / each.users
-            self.sizes[each.name] = min(max(each.users, math.ceil(BLOCK_S / took)), max(MOST_REQUESTS, each.users))
+            self.sizes[each.name] = min(max(each.users, math.ceil(self.block_s / took)), max(MOST_REQUESTS, each.users))
+            self.blocks_s[each.name] = self.sizes[each.name] * took
+
+    @property
+    def expected_s(self) -> float:
+        """Seconds that the pairs of one candidate take, by what was seen of the first engine: each client asks once at least, however long
+        that takes."""
+        return 2 * (self.config.rounds + 1) * sum(self.blocks_s.values())
 
     def pairs(self, before: str, after: str, rounds: int) -> list[Pair]:
         """Of each round the time that a request takes on both, as the geometric mean over the loads; who begins alternates. A round that is

@@ -14,7 +14,7 @@ import psutil
 from ryot.plugins import NodeError, StageContext, serving_engine, write_durable
 from ryot.stages.autotune.candidates import Change, Room, alternatives
 from ryot.stages.autotune.stage import AutotuneConfig
-from ryot.stages.autotune.turns import BLOCK_S, Turns, disagreement, logprobs
+from ryot.stages.autotune.turns import BLOCK_S, LEAST_BLOCK_S, Turns, disagreement, logprobs
 from ryot.stages.serve import command
 from ryot.stages.serve.checkpoint import Checkpoint, read_checkpoint
 from ryot.stages.serve.settings import SETTINGS, taken_of
@@ -24,6 +24,7 @@ from ryot.stages.serve.work import Engine, launch, ready, stop
 _MARGIN = 1 << 30
 """Bytes that a second engine needs beside its weights and its cache."""
 _FLAGS = {"bf16": ("avx512_bf16", "amx_bf16"), "fp16": ("avx512_fp16", "amx_fp16")}
+NO_TIME = "no time was left"
 Record = dict[str, Any]
 
 
@@ -66,7 +67,8 @@ def run(config: AutotuneConfig, context: StageContext) -> None:
     tuner = _begin(config, context)
     try:
         for change in _untried(tuner):
-            record = _try(tuner, change) if tuner.spent_s + _expected_s(tuner) < config.budget else {"outcome": "no time was left"}
+            in_time = tuner.spent_s + tuner.engine.took_s + tuner.turns.expected_s < config.budget
+            record = _try(tuner, change) if in_time else {"outcome": NO_TIME}
             tuner.tried.append({"change": change} | record)
             context.say(f"{_shown(change)}: {record['outcome']}")
             tuner.keep()
@@ -84,10 +86,17 @@ def _begin(config: AutotuneConfig, context: StageContext) -> Tuner:
     best = taken_of(kept["tried"])
     began = time.monotonic()
     engine = _start(base.model_copy(update=best), context, checkpoint, 0)
-    turns = Turns(config)
+    turns = Turns(config, _block_s(config, base, engine, _room(context, config.serve.replicas)))
     turns.settle(engine.url)
     reference = kept["reference"] or logprobs(engine.url, config)
     return Tuner(config, context, base, checkpoint, best, kept["tried"], engine, turns, reference, kept["spent_s"], began_s=began)
+
+
+def _block_s(config: AutotuneConfig, base: ServeConfig, engine: Engine, room: Room) -> float:
+    """Seconds of a block: shorter than usual where otherwise not all that is to be tried would find time."""
+    many = sum(len(alternatives(setting, base, room)) for setting in config.tries) + 1  # and the conclusion
+    each = config.budget / many - engine.took_s
+    return min(max(each / (2 * (config.rounds + 1) * len(config.loads)), LEAST_BLOCK_S), BLOCK_S)
 
 
 def _kept(path: Path) -> dict[str, Any]:
@@ -96,7 +105,7 @@ def _kept(path: Path) -> dict[str, Any]:
 
 def _untried(tuner: Tuner) -> Iterator[Change]:
     """What is still to be tried, setting by setting, beside whatever is the best by then."""
-    room = _room(tuner)
+    room = _room(tuner.context, tuner.config.serve.replicas)
     known = [record["change"] for record in tuner.tried]
     total = sum(len(alternatives(setting, tuner.base, room)) for setting in tuner.config.tries)
     for setting in tuner.config.tries:
@@ -108,7 +117,8 @@ def _untried(tuner: Tuner) -> Iterator[Change]:
 
 
 def _try(tuner: Tuner, change: Change) -> Record:
-    """Start an engine with a change more, and hold it against the best. The better one stays."""
+    """Start an engine with a change more, and hold it against the best. The better one stays. Raises NodeError where the best has died: no
+    candidate is to blame for that."""
     context = tuner.context
     wanted = tuner.base.model_copy(update=tuner.best | change)
     refusal = serving_engine(wanted.engine).refusal(launch_of(wanted, context.device, wanted.threads or 1))
@@ -128,9 +138,15 @@ def _try(tuner: Tuner, change: Change) -> Record:
             loser, tuner.engine, tuner.best = tuner.engine, engine, tuner.best | change
         return record
     except NodeError as error:
+        _refuse_dead(tuner.engine)
         return {"outcome": f"does not serve: {error.message.splitlines()[0]}"}
     finally:
         stop(loser.process)
+
+
+def _refuse_dead(engine: Engine) -> None:
+    if engine.process.poll() is not None:
+        raise NodeError(f"the best engine so far ended with exit code {engine.process.returncode}", hint=f"its log is {engine.log}")
 
 
 def _compared(tuner: Tuner, engine: Engine, *, rounded: bool) -> Record:
@@ -146,24 +162,56 @@ def _compared(tuner: Tuner, engine: Engine, *, rounded: bool) -> Record:
 
 def _conclude(tuner: Tuner) -> None:
     """The choice against the spec's own settings, with new requests: of many candidates the best looks better than it is. Where nothing was
-    taken, the one engine is asked in both turns."""
-    context, base = tuner.context, tuner.start({}) if tuner.best else tuner.engine
-    try:
-        pairs = tuner.turns.pairs(base.url, tuner.engine.url, tuner.config.rounds)
-    finally:
-        if base is not tuner.engine:
-            stop(base.process)
-    context.measure("time_reduction", pairs=pairs)
+    taken there is nothing to compare, and a choice that is not shown again to be faster is dropped."""
+    context = tuner.context
+    context.evidence.pop("time_reduction", None)  # a candidate's
+    again = _measured_again(tuner) if tuner.best else None
+    confirmed = again is not None and again[0] > 0
+    if not confirmed:
+        context.evidence.pop("time_reduction", None)
     context.measure("tried", sum("time_reduction" in record for record in tuner.tried))
-    low, high = context.bounds("time_reduction")
-    told = {"device": context.device, "settings": tuner.best, "time_reduction": [low, high], "tried": tuner.tried}
+    told = {
+        "device": context.device,
+        "from": {name: getattr(tuner.base, name) for name in tuner.config.tries},
+        "settings": tuner.best if confirmed else {},
+        "dropped": tuner.best if tuner.best and not confirmed else None,
+        "time_reduction": again,
+        "rounds": tuner.config.rounds,
+        "loads": [each.model_dump() for each in tuner.config.loads],
+        "tried": tuner.tried,
+    }
     context.write(SETTINGS, json.dumps(told, indent=1) + "\n")
-    context.say(f"{_shown(tuner.best) or 'the settings of the spec'}: {low:.1%} to {high:.1%} of the time saved")
+    context.warn(_told(tuner, again, confirmed=confirmed))
 
 
-def _room(tuner: Tuner) -> Room:
-    machine = command.Machine(tuner.context.device, tuner.context.cpus)
-    return Room(machine.cpus, machine.cuda, psutil.virtual_memory().available, ("bf16", "fp16") if machine.cuda else _types())
+def _measured_again(tuner: Tuner) -> tuple[float, float] | None:
+    """Bounds of the time that the choice saves; None where the spec's settings could not be started beside it."""
+    try:
+        base = tuner.start({})
+    except NodeError as error:
+        tuner.context.say(f"the spec's settings do not start beside the choice: {error.message.splitlines()[0]}")
+        return None
+    try:
+        tuner.context.measure("time_reduction", pairs=tuner.turns.pairs(base.url, tuner.engine.url, tuner.config.rounds))
+    finally:
+        stop(base.process)
+    return tuner.context.bounds("time_reduction")
+
+
+def _told(tuner: Tuner, again: tuple[float, float] | None, *, confirmed: bool) -> str:
+    """The outcome in a line."""
+    late = sum(record["outcome"] == NO_TIME for record in tuner.tried)
+    tried = f"{len(tuner.tried) - late} of {len(tuner.tried)} changes were tried{', for want of time' if late else ''}"
+    saves = f"{again[0]:.1%} to {again[1]:.1%} of the time" if again else "which could not be measured again"
+    if confirmed:
+        return f"chosen: {_shown(tuner.best)}, which saves {saves}; {tried}"
+    return f"the spec's settings stay; {f'{_shown(tuner.best)} was not confirmed: {saves}; ' if tuner.best else ''}{tried}"
+
+
+def _room(context: StageContext, replicas: int) -> Room:
+    """One engine's part of the machine: there will be as many as the spec has replicas."""
+    machine = command.Machine(context.device, max(context.cpus // replicas, 1))
+    return Room(machine.cpus, machine.cuda, psutil.virtual_memory().available // replicas, ("bf16", "fp16") if machine.cuda else _types())
 
 
 def _types() -> tuple[str, ...]:
@@ -173,12 +221,6 @@ def _types() -> tuple[str, ...]:
     except OSError:
         return ()
     return tuple(name for name, wanted in _FLAGS.items() if set(wanted) & set(flags))
-
-
-def _expected_s(tuner: Tuner) -> float:
-    """Seconds that a candidate takes, and after it the conclusion."""
-    rounds = 2 * (tuner.config.rounds + 1) * len(tuner.config.loads) * BLOCK_S
-    return 2 * (tuner.engine.took_s + rounds)
 
 
 def _start(config: ServeConfig, context: StageContext, checkpoint: Checkpoint, number: int) -> Engine:

@@ -7,9 +7,9 @@ from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from typing import Any
 
-from ryot.plugins import digest_file
+from packaging.requirements import Requirement
 
-_NAME = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._\-]*)\s*(?:\[([^\]]*)\])?")
+from ryot.plugins import digest_file
 
 
 def installed() -> dict[str, Distribution]:
@@ -18,15 +18,22 @@ def installed() -> dict[str, Distribution]:
 
 
 def needed(roots: tuple[str, ...], have: dict[str, Distribution]) -> dict[str, Distribution]:
-    """What some distributions need, and what these need in turn, of what is installed: whatever is served imports nothing else."""
+    """What some distributions need, and what these need in turn, of what is installed: whatever is served imports nothing else. An extra
+    counts where somebody asks for it (PEP 508)."""
     found: dict[str, Distribution] = {}
-    waiting = [_normal(root) for root in roots]
+    waiting = [(_normal(root), "") for root in roots]
+    seen = set(waiting)
     while waiting:
-        name = waiting.pop()
-        if name in found or name not in have:
+        name, extra = waiting.pop()
+        if name not in have:
             continue
         found[name] = have[name]
-        waiting += [_normal(match[1]) for line in have[name].requires or () if (match := _NAME.match(line))]
+        for line in have[name].requires or ():
+            wanted = Requirement(line)
+            if wanted.marker is None or wanted.marker.evaluate({"extra": extra}):
+                new = {(_normal(wanted.name), each) for each in ("", *wanted.extras)} - seen
+                seen |= new
+                waiting += new
     return dict(sorted(found.items()))
 
 

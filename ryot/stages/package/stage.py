@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ryot.plugins import Facts, Measure, Node, Resources, Spec, SpecError, Stage, StageConfig
-from ryot.stages.compress.stage import served_model
-from ryot.stages.serve.stage import ServeConfig, serve_config
+from ryot.stages.serve.stage import ServeConfig, serve_config, served_inputs
 
 
 class Alert(StageConfig):
@@ -60,7 +59,7 @@ class PackageStage(Stage):
             alerts=tuple(_alerts(spec)),
             gpu=facts.device.startswith("cuda"),
         )
-        return [Node("package", self.name, config, {"model": served_model(spec)}, {}, self.resources, self.measures)]
+        return [Node("package", self.name, config, served_inputs(spec), {}, self.resources, self.measures)]
 
 
 def _alerts(spec: Spec) -> Iterable[Alert]:

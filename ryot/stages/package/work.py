@@ -16,9 +16,10 @@ from ryot.stages.package.board import panels
 from ryot.stages.package.stage import PackageConfig
 from ryot.stages.serve import command, front
 from ryot.stages.serve.checkpoint import Checkpoint, read_checkpoint
+from ryot.stages.serve.settings import tuned
 
-GATEWAY = ("ryot", "uvloop", "httptools", "msgspec", "prometheus-client", "opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http")
-COMPRESSED = "compressed-tensors"
+GATEWAY = ("pydantic", "uvloop", "httptools", "msgspec", "prometheus-client", "opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http")
+"""What ryot.gateway imports; ryot itself is copied."""
 PROGRAMS = ("gateway", "generator")
 PORT, GRACE_S = 8000, 60
 DIGESTS = "digests.txt"
@@ -26,16 +27,16 @@ DIGESTS = "digests.txt"
 
 def run(config: PackageConfig, context: StageContext) -> None:
     """Write the package. Raises NodeError where no engine is installed whose version it could name."""
+    config = config.model_copy(update={"serve": tuned(config.serve, context)})
     model, out = context.inputs["model"], context.out
     shutil.copytree(model, out / "model")
     _copy_programs(out / "ryot")
     engine = serving_engine(config.serve.engine)
-    libraries = bill.needed((*GATEWAY, *engine.distributions, COMPRESSED), bill.installed())
+    libraries = bill.needed((*GATEWAY, *engine.distributions), bill.installed())
     if not set(engine.distributions) & libraries.keys():
         raise NodeError(
             f"{engine.distributions[0]} is not installed, so its version cannot be told", hint="install the extra `cpu` or `cuda`"
         )
-    libraries.pop("ryot", None)
     checkpoint = read_checkpoint(model)
     told = front.settings(config.serve, checkpoint, ())
     digest = str(told["digest"])

@@ -1,7 +1,8 @@
-"""What a server's engines are started with, as pure functions of its settings."""
+"""What a server's engines are started with, by its settings."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,8 +33,9 @@ def arguments(config: ServeConfig, machine: Machine, folder: Path, port: int, *,
 
 
 def environment(config: ServeConfig, machine: Machine, number: int = 0) -> Mapping[str, str]:
-    """What is added to the environment of engine `number`."""
-    return serving_engine(config.engine).env(launch_of(config, machine.device, threads(config, machine), number=number))
+    """What is added to the environment of engine `number`, as this process's own is. Raises NodeError where there is no GPU for it."""
+    gpus = tuple(filter(None, os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")))
+    return serving_engine(config.engine).env(launch_of(config, machine.device, threads(config, machine), number=number, gpus=gpus))
 
 
 def dtype(config: ServeConfig, machine: Machine) -> str:

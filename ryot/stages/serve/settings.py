@@ -21,7 +21,7 @@ def tuned(config: ServeConfig, context: StageContext) -> ServeConfig:
         return config
     told = json.loads((folder / SETTINGS).read_text())
     chosen, taken = told["settings"], taken_of(told["tried"])
-    if chosen != taken or not set(chosen) <= set(get_args(Setting)):
+    if chosen and (chosen != taken or not set(chosen) <= set(get_args(Setting))):  # none: the spec's own stay, whatever was tried
         raise NodeError(
             f"{SETTINGS} was not written by autotune: it has the settings {json.dumps(chosen)}, its tries took {json.dumps(taken)}",
             hint="write settings of your own into `serve`, without `autotune`",

@@ -83,8 +83,13 @@ class ServeService(Service):
             return ()
         config = serve_config(spec)
         refuse(config, spec.serve.weights, facts)
-        inputs = {"model": served_model(spec)} | ({"settings": "autotune"} if spec.serve.autotune else {})
-        return (Node("serve", self.name, config, inputs=inputs, resources=self.resources),)
+        return (Node("serve", self.name, config, inputs=served_inputs(spec), resources=self.resources),)
+
+
+def served_inputs(spec: Spec) -> dict[str, str]:
+    """The nodes whose results make a server: the model, and the settings where they are chosen. Raises SpecError."""
+    assert spec.serve is not None
+    return {"model": served_model(spec)} | ({"settings": "autotune"} if spec.serve.autotune else {})
 
 
 def serve_config(spec: Spec) -> ServeConfig:

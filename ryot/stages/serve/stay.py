@@ -52,6 +52,7 @@ class Seen:
     requests: float
     seconds: float
     tokens: float
+    events: float
     living: int
     running: int
     waiting: int
@@ -76,14 +77,15 @@ def seen(text: str, at_s: float) -> Seen:
     def of(name: str) -> float:
         return total.get(f"ryot_{name}", 0.0)
 
-    since = of("request_seconds_count"), of("request_seconds_sum"), of("generated_tokens_total")
+    since = of("request_seconds_count"), of("request_seconds_sum"), of("generated_tokens_total"), of("stream_events_total")
     return Seen(at_s, *since, int(of("replica_up")), int(of("sequences_running")), int(of("requests_waiting")))
 
 
 def load(before: Seen, now: Seen) -> Mapping[str, float]:
-    """Requests and tokens a second, the mean latency in milliseconds, and what runs and waits."""
+    """Requests a second, tokens of whole answers and events of streams, the mean latency in milliseconds, and what runs and waits."""
     passed = max(now.at_s - before.at_s, 1e-9)
     answered = now.requests - before.requests - 1  # this look itself
     rates = {"requests_per_s": max(answered, 0) / passed, "tokens_per_s": (now.tokens - before.tokens) / passed}
+    rates |= {"events_per_s": (now.events - before.events) / passed} if now.events > before.events else {}
     mean = {"mean_ms": 1000 * (now.seconds - before.seconds) / answered} if answered > 0 else {}
     return {**rates, **mean, "running": now.running, "waiting": now.waiting}

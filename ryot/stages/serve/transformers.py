@@ -30,7 +30,7 @@ class TransformersEngine:
         """Nothing from the hub; on GPUs each of several engines has its own."""
         offline = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "DO_NOT_TRACK": "1"}
         if launch.cuda:
-            return offline | ({"CUDA_VISIBLE_DEVICES": str(launch.number)} if launch.replicas > 1 else {})
+            return offline | ({"CUDA_VISIBLE_DEVICES": launch.gpu} if launch.gpu else {})
         return offline | {"OMP_NUM_THREADS": str(launch.threads)}
 
     def refusal(self, launch: Launch) -> str | None:

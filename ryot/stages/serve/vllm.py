@@ -46,7 +46,7 @@ class VllmEngine:
         """On GPUs each of several engines has its own. Without V1_MULTIPROCESSING the CPU engine computes in the scheduler's own process:
         one process fewer to start (15 s on two cores), and no copy through shared memory at each step."""
         if launch.cuda:
-            return _QUIET | ({"CUDA_VISIBLE_DEVICES": str(launch.number)} if launch.replicas > 1 else {})
+            return _QUIET | ({"CUDA_VISIBLE_DEVICES": launch.gpu} if launch.gpu else {})
         alone = "0" if launch.in_process else "1"
         threads = {"OMP_NUM_THREADS": str(launch.threads), "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
         return _QUIET | {"VLLM_ENABLE_V1_MULTIPROCESSING": alone} | threads

@@ -52,12 +52,12 @@ def memory_preallocation(site: Site) -> Finding:
         labels = dict(re.findall(r'(\w+)="([^"]*)"', said[1])) if said else {}
         blocks, size = (int(labels[name]) if labels.get(name, "").isdigit() else 0 for name in ("num_gpu_blocks", "block_size"))
         engines.append({"blocks": blocks, "tokens_per_block": size, "tokens": blocks * size})
-    least = min((engine["tokens"] for engine in engines), default=0)
-    wanted = site.config.serve.context
     how = "each engine's own count of the blocks that it reserved at its start"
-    reserved = site.config.serve.kv_cache
-    reason = f"{least} tokens fit, a context is {wanted}" if least else "an engine does not say that it reserved any"
-    return judged(least >= wanted, how, reason, engines=engines, context=wanted, cache_bytes=reserved)
+    if not all(engine["blocks"] for engine in engines):
+        return not_shown("an engine does not say how much it reserved", how)
+    least = min(engine["tokens"] for engine in engines)
+    wanted, reserved = site.config.serve.context, site.config.serve.kv_cache
+    return judged(least >= wanted, how, f"{least} tokens fit, a context is {wanted}", engines=engines, context=wanted, cache_bytes=reserved)
 
 
 def batch_size_tuning(site: Site) -> Finding:

@@ -44,10 +44,10 @@ def test_every_setting_of_a_spec_reaches_it() -> None:
 
 
 def test_the_load_is_what_came_between_two_looks() -> None:
-    before, now = seen(PAGE, 10.0), Seen(at_s=12.0, requests=31.0, seconds=2.4, tokens=128.0, living=2, running=0, waiting=0)
-    assert before == Seen(at_s=10.0, requests=10.0, seconds=pytest.approx(0.4), tokens=28.0, living=1, running=2, waiting=1)
+    before, now = seen(PAGE, 10.0), Seen(at_s=12.0, requests=31.0, seconds=2.4, tokens=128.0, events=50.0, living=2, running=0, waiting=0)
+    assert before == Seen(at_s=10.0, requests=10.0, seconds=pytest.approx(0.4), tokens=28.0, events=0.0, living=1, running=2, waiting=1)
     assert load(before, now) == {
-        "requests_per_s": 10.0, "tokens_per_s": 50.0, "mean_ms": pytest.approx(100.0), "running": 0, "waiting": 0,
+        "requests_per_s": 10.0, "tokens_per_s": 50.0, "events_per_s": 25.0, "mean_ms": pytest.approx(100.0), "running": 0, "waiting": 0,
     }  # fmt: skip
-    idle = Seen(at_s=11.0, requests=11.0, seconds=0.4, tokens=28.0, living=1, running=0, waiting=0)
-    assert "mean_ms" not in load(before, idle)
+    idle = Seen(at_s=11.0, requests=11.0, seconds=0.4, tokens=28.0, events=0.0, living=1, running=0, waiting=0)
+    assert not {"mean_ms", "events_per_s"} & load(before, idle).keys()
