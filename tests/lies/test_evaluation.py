@@ -64,12 +64,10 @@ def test_items_of_a_known_benchmark_that_are_left_out_or_answered_twice(evaluate
     """An easy one in the place of a hard one leaves the number of items as it is."""
     with pytest.raises(NodeError, match=r"lm-eval left out items of arc_easy, the first of them arc_easy/1"):
         evaluate(lie, benchmark=True)
-    assert evaluate("", benchmark=True).value("arc_easy.acc") == 0.5
 
 
 def test_a_benchmark_that_does_not_lie(evaluate: Any) -> None:
     found = evaluate("")
-    assert (found.value("reasoning_accuracy"), statuses(found, ["reasoning_accuracy >= 35%", "reasoning_accuracy >= 80%"])) == (
-        0.5,
-        ["PASS", "FAIL"],
-    )
+    assert found.value("reasoning_accuracy") == 0.5
+    assert statuses(found, ["reasoning_accuracy >= 35%", "reasoning_accuracy >= 80%"]) == ["PASS", "FAIL"]
+    assert evaluate("", benchmark=True).value("arc_easy.acc") == 0.5

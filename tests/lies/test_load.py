@@ -55,7 +55,7 @@ import time
 honest, reads = time.time_ns, []
 def jumping():
     reads.append(1)
-    return honest() + (%d * 10**9 if len(reads) > 40 else 0)
+    return honest() + (10 * 10**9 if len(reads) > 40 else 0)
 time.time_ns = jumping
 """
 CLOCK_BACK = """
@@ -158,10 +158,9 @@ def test_answers_with_fewer_tokens_than_asked_and_failures_that_are_quick(tmp_pa
     assert (found.out / "errors.json").read_text() == '{\n "HTTP 500": 20,\n "wrong number of tokens": 10\n}\n'
 
 
-@pytest.mark.parametrize("ahead_s", [10, 3600])
-def test_a_clock_of_the_day_that_is_set_under_load(tmp_path: Path, generator: Any, ahead_s: int) -> None:
+def test_a_clock_of_the_day_that_is_set_under_load(tmp_path: Path, generator: Any) -> None:
     """Ten seconds ahead, an answer would have come ten seconds before it was asked for. The numbers stay as they are."""
-    generator(CLOCK_SET % ahead_s)
+    generator(CLOCK_SET)
     with server(tmp_path, "--delay-ms", "20") as endpoint:
         found = load(tmp_path, endpoint)
     assert min(found.evidence["latency_p95"].samples) >= 0.020
