@@ -73,9 +73,7 @@ def audit(config: BenchConfig, samples: Sequence[Sample], summary: Mapping[str, 
         answered=(len(took) + int(summary["warmed_ok"])) * config.batch,
         served=served,
         schedule=_schedule(samples, took, int(summary["waited"])) if config.arrivals and samples else None,
-        backwards=sum(
-            not sample.intended_s <= sample.sent_s <= min(sample.chunks_s, default=sample.sent_s) <= sample.end_s for sample in samples
-        ),
+        backwards=sum(not sample.intended_s <= sample.sent_s <= min(*sample.chunks_s, sample.end_s, math.inf) for sample in samples),
     )
 
 

@@ -52,14 +52,17 @@ def agreement(url: str, model: str, folder: Path, tolerance: float) -> Agreement
     return Agreement(sum(token in known and abs(known[token] - nats) <= tolerance for (token, nats), known in pairs), len(found))
 
 
-def refuse_other(url: str, model: str, folder: Path, tolerance: float) -> None:
-    """Raise NodeError when most of the answers are not those of the model in `folder`; one or two may be on the edge."""
+def refuse_other(url: str, model: str, folder: Path, tolerance: float) -> str:
+    """What was found, in words. Raises NodeError when most answers are not those of the model in `folder`; some may be on the edge."""
     found = agreement(url, model, folder, tolerance)
-    if found is not None and 2 * found.same < found.of:
+    if found is None:
+        return f"whether it answers as its model is not known: the model has no {ANSWERS}"
+    if 2 * found.same < found.of:
         raise NodeError(
             f"what is served is not the model that was exported: of {found.of} next tokens {found.same} are those of the export",
             hint="an engine that loads another checkpoint, or changes the weights, cannot be measured in its stead",
         )
+    return f"of {found.of} next tokens {found.same} are those of the export"
 
 
 def _best(top: Mapping[str, float]) -> tuple[int, float]:

@@ -61,7 +61,7 @@ def start(config: ServeConfig, context: StageContext) -> Endpoint:
     told = front.settings(config, checkpoint, ())  # while they load what this reads
     engines = [ready(engine, config, context, checkpoint) for engine in launched]
     for engine in engines:
-        answers.refuse_other(engine.url, MODEL, checkpoint.folder, _tolerance(config, context))
+        context.say(answers.refuse_other(engine.url, MODEL, checkpoint.folder, _tolerance(config, context)))
     gateway = front.start(config, told | {"replicas": [engine.url for engine in engines]}, context)
     return _endpoint(config, context, checkpoint, engines, gateway)
 
