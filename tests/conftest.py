@@ -69,7 +69,12 @@ class Bench:
         return self.store.folder(node.stage, node.key) / "out"
 
 
+def toy_bench(folder: Path) -> Bench:
+    """A bench with its store in a folder."""
+    plugins = {plugin.name: plugin for plugin in discover("ryot.stages", [TOYS]) if not plugin.builtin}
+    return Bench(Store(folder / "store"), plugins, {name: load_stage(plugin) for name, plugin in plugins.items()})
+
+
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
-    plugins = {plugin.name: plugin for plugin in discover("ryot.stages", [TOYS]) if not plugin.builtin}
-    return Bench(Store(tmp_path / "store"), plugins, {name: load_stage(plugin) for name, plugin in plugins.items()})
+    return toy_bench(tmp_path)

@@ -61,6 +61,12 @@ def defect(measure: Measure, evidence: Evidence) -> str | None:
             return "all answers are right, or all are wrong: there is nothing to tell apart"
     if measure.kind == "proportion" and (evidence.hits is None or evidence.of is None or evidence.hits > evidence.of):
         return "hits and of do not make a proportion"
+    if (
+        measure.kind == "count"
+        and evidence.value is not None
+        and not 0 <= evidence.value <= (math.inf if evidence.of is None else evidence.of)
+    ):
+        return "value and of do not make a count"
     value = point(measure, evidence)
     return None if value is not None and math.isfinite(value) else "no value"
 

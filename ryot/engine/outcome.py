@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from ryot.check.judge import Measured
 from ryot.engine.survey import last_failure
 from ryot.errors import NodeError
+from ryot.measures import Measure
 from ryot.plan.plan import Plan, PlannedNode
 from ryot.store.store import Store
 
@@ -29,8 +32,18 @@ def measured(plan: Plan, store: Store) -> tuple[dict[str, Measured], dict[str, s
             problems[node.name] = error.message
             continue
         declared = {measure.name: measure for measure in record.measures}
+        if odd := sorted(evidence.keys() - declared.keys()) + [name for name in declared if _judged_otherwise(declared[name], node)]:
+            problems[node.name] = f"has a record whose {odd[0]} is not the measure of the plan"
+            continue
         found |= {f"{node.name}/{name}": Measured(declared[name], item) for name, item in evidence.items()}
     return found, problems
+
+
+def _judged_otherwise(recorded: Measure, node: PlannedNode) -> bool:
+    """Whether the plan has a measure of that name by which the same samples would be judged in another way."""
+    planned = next((measure for measure in node.measures if measure.name == recorded.name), recorded)
+    fields = attrgetter("kind", "unit", "quantile", "form")
+    return bool(fields(planned) != fields(recorded))
 
 
 def _problem(node: PlannedNode, store: Store) -> str:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from ryot import files
 from ryot.errors import NodeError
+from ryot.fingerprint import fingerprint
 from ryot.measures import Evidence
 from ryot.store.record import EvidenceFile, FileDigest, Record
 
@@ -36,12 +37,13 @@ class Store:
         return self.root / "store" / stage / key
 
     def record(self, stage: str, key: str) -> Record | None:
-        """The record of a finished node; None for one that is not finished, or whose record cannot be read."""
+        """The record of a finished node; None for one that is not finished, whose record cannot be read, or is another node's: the key is
+        the digest of what the record says the node was."""
         try:
             record = Record.model_validate_json((self.folder(stage, key) / RECORD).read_bytes())
         except (OSError, ValidationError):
             return None
-        return record if record.key == key else None
+        return record if record.key == key == fingerprint(record.payload) else None
 
     def evidence(self, record: Record) -> dict[str, Evidence]:
         """The raw samples behind a record's measures. Raises NodeError when they are not those that were recorded."""

@@ -67,7 +67,7 @@ def states(capsys: pytest.CaptureFixture[str], made: Made, *arguments: str) -> t
 
 
 def test_run_under_way_is_shown_as_its_journal_tells(made: Made, capsys: pytest.CaptureFixture[str]) -> None:
-    finish_node(made.bench.store.root, "count", made.plan.node("a").key)
+    finish_node(made.bench.store.root, made.plan.node("a").payload)
     made.journal(
         {"event": "began", "pid": os.getpid(), "host": "here"},
         {"event": "started", "node": "b", "service": False},
@@ -165,7 +165,7 @@ def test_followed_log_ends_with_its_node(made: Made) -> None:
     def finish(path: Path) -> None:
         with path.open("a") as file:
             file.write("second\n")
-        finish_node(made.bench.store.root, "count", made.plan.node("a").key)
+        finish_node(made.bench.store.root, made.plan.node("a").payload)
 
     assert followed(made, finish) == "first\nsecond\n"
 

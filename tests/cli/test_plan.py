@@ -49,8 +49,7 @@ def test_plan_leaves_no_trace(capsys: pytest.CaptureFixture[str], tmp_path: Path
 
 def test_finished_node_is_cached_and_the_next_one_runs(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     store = tmp_path / "store"
-    data = next(node for node in plan(capsys, store)["nodes"] if node["name"] == "data")
-    finish_node(store, data["stage"], data["key"])
+    finish_node(store, next(node["payload"] for node in json.loads(planned(tmp_path))["nodes"] if node["name"] == "data"))
     states = {node["name"]: (node["state"], node["why"]) for node in plan(capsys, store)["nodes"]}
     assert states["data"] == ("cached", "finished")
     assert states["tokenizer"] == ("runs", "never ran")
@@ -63,7 +62,7 @@ def test_changed_field_is_the_reason_to_run(capsys: pytest.CaptureFixture[str], 
     begin(store / "runs", "tiny", NOW, Path(TINY).read_text(), before)
     for node in json.loads(before)["nodes"]:
         if not node["is_service"]:
-            finish_node(store, node["stage"], node["key"])
+            finish_node(store, node["payload"])
     assert {node["state"] for node in plan(capsys, store)["nodes"]} == {"cached"}
     whys = {node["name"]: node["why"] for node in plan(capsys, store, "--set", "optimize.stack.0.kernel.level=2")["nodes"]}
     assert whys["train.baseline"] == "finished"

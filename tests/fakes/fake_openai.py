@@ -63,7 +63,7 @@ class Handler(BaseHTTPRequestHandler):
         prompts = len(body["prompt"])
         with state.lock:
             state.finished += prompts + (1 if options.miscount else 0)
-        tokens = prompts * body.get("max_tokens", 1)
+        tokens = prompts * (body.get("max_tokens", 1) - (1 if options.skimp_every and number % options.skimp_every == 0 else 0))
         choices = [{"index": i, "text": "x", "finish_reason": "length"} for i in range(prompts)]
         if options.short_every and number % options.short_every == 0:
             choices = choices[1:]
@@ -97,7 +97,7 @@ def main():
     parser.add_argument("--ready-file")
     for name in ("delay-ms", "waiting", "hang-s"):
         parser.add_argument(f"--{name}", type=float, default=0.0)
-    for name in ("die-after", "fail-every", "short-every", "hang-every", "reset-every"):
+    for name in ("die-after", "fail-every", "short-every", "skimp-every", "hang-every", "reset-every"):
         parser.add_argument(f"--{name}", type=int, default=0)
     parser.add_argument("--never-ready", action="store_true")
     parser.add_argument("--miscount", action="store_true")

@@ -46,14 +46,14 @@ def write_tokenizer(folder: Path, vocab: int) -> None:
     (folder / "tokenizer_config.json").write_text(json.dumps(names))
 
 
-def write_weights(folder: Path, shape: ModelShape, tokens: Path) -> Path:
+def write_weights(folder: Path, shape: ModelShape, tokens: Path, seed: int = 3) -> Path:
     """A "weights" folder with first weights."""
     from safetensors.torch import save_file  # noqa: PLC0415 - only the heavy tests pay for it
 
     from ryot.stages.train import model as models  # noqa: PLC0415
     from ryot.stages.train.documents import specials  # noqa: PLC0415
 
-    model = models.build(shape, specials(tokens), seed=3)
+    model = models.build(shape, specials(tokens), seed=seed)
     model.config.save_pretrained(folder)
     tensors = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})

@@ -7,20 +7,23 @@ import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from ryot.fingerprint import fingerprint
 from ryot.measures import Evidence, Measure
 from ryot.store.record import Record
 from ryot.store.store import Store, commit, digest_out, digest_text, evidence_text, prepare
 
-KEY = "a" * 64
+PAYLOAD: dict[str, Any] = {"stage": "toy", "config": {}}
+KEY = fingerprint(PAYLOAD)
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 LOSS = Measure(name="loss", kind="exact")
 FILES = {"one.txt": b"first\n", "deep/two.bin": bytes(range(256)) * 8, "empty": b""}
 
 
-def finish(store: Store, evidence: dict[str, Evidence] | None = None, key: str = KEY) -> Record:
+def finish(store: Store, evidence: dict[str, Evidence] | None = None) -> Record:
     """A finished node with a few files."""
-    folder = store.folder("toy", key)
+    folder = store.folder("toy", KEY)
     out, scratch = prepare(folder)
     for name, data in FILES.items():
         (out / name).parent.mkdir(exist_ok=True)
@@ -30,8 +33,8 @@ def finish(store: Store, evidence: dict[str, Evidence] | None = None, key: str =
     record = Record(
         node="n",
         stage="toy",
-        key=key,
-        payload={"config": {}},
+        key=KEY,
+        payload=PAYLOAD,
         measures=(LOSS,),
         evidence=digest_text(text),
         files=digest_out(folder),
@@ -45,8 +48,9 @@ def finish(store: Store, evidence: dict[str, Evidence] | None = None, key: str =
     return record
 
 
-def finish_node(root: Path, stage: str, key: str) -> None:
-    """A finished node without measures or files in the store at `root`."""
+def finish_node(root: Path, payload: dict[str, Any]) -> None:
+    """A finished node without measures or files in the store at `root`, by what its key is the digest of."""
+    stage, key = payload["stage"], fingerprint(payload)
     folder = Store(root).folder(stage, key)
     prepare(folder)
     text = evidence_text({})
@@ -54,7 +58,7 @@ def finish_node(root: Path, stage: str, key: str) -> None:
         node="n",
         stage=stage,
         key=key,
-        payload={},
+        payload=payload,
         measures=(),
         evidence=digest_text(text),
         files={},

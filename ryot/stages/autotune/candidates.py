@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ryot.stages.autotune.stage import Setting
+from ryot.stages.serve.settings import Setting
 from ryot.stages.serve.stage import ServeConfig
 
 _GUESSES = 4

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
 
 from ryot.plugins import Facts, Measure, Node, Resources, Spec, SpecError, Stage, StageConfig, serving_engine
 from ryot.stages.compress.stage import served_model
+from ryot.stages.serve.settings import Setting
 from ryot.stages.serve.stage import ServeConfig, launch_of, serve_config
 
-Setting = Literal["threads", "eager", "in_process", "dtype", "max_concurrency", "kv_cache", "speculative"]
 MEASURES = (
     Measure(
         name="time_reduction",

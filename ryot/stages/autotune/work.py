@@ -17,7 +17,7 @@ from ryot.stages.autotune.stage import AutotuneConfig
 from ryot.stages.autotune.turns import BLOCK_S, LEAST_BLOCK_S, Turns, disagreement, logprobs
 from ryot.stages.serve import command
 from ryot.stages.serve.checkpoint import Checkpoint, read_checkpoint
-from ryot.stages.serve.settings import SETTINGS
+from ryot.stages.serve.settings import SETTINGS, taken_of
 from ryot.stages.serve.stage import ServeConfig, launch_of
 from ryot.stages.serve.work import Engine, launch, ready, stop
 
@@ -83,7 +83,7 @@ def _begin(config: AutotuneConfig, context: StageContext) -> Tuner:
     machine = command.Machine(context.device, context.cpus)
     base = config.serve.model_copy(update={"threads": command.threads(config.serve, machine), "replicas": 1})
     kept = _kept(context.scratch / "tried.json")
-    best = _taken(kept["tried"])
+    best = taken_of(kept["tried"])
     began = time.monotonic()
     engine = _start(base.model_copy(update=best), context, checkpoint, 0)
     turns = Turns(config, _block_s(config, base, engine, _room(context, config.serve.replicas)))
@@ -101,13 +101,6 @@ def _block_s(config: AutotuneConfig, base: ServeConfig, engine: Engine, room: Ro
 
 def _kept(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text()) if path.exists() else {"spent_s": 0.0, "tried": [], "reference": []}
-
-
-def _taken(tried: list[Record]) -> Change:
-    best: Change = {}
-    for record in tried:
-        best |= record["change"] if record["outcome"] == "taken" else {}
-    return best
 
 
 def _untried(tuner: Tuner) -> Iterator[Change]:

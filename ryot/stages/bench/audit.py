@@ -42,7 +42,8 @@ class Schedule:
 class Audit:
     """The generator on itself: CPU as a share of one core, the delay with which it woke up, and who counted how many.
 
-    Prompts, those of the warm-up included: `sent`, `answered` rightly, `served` as the server counts them.
+    Prompts, those of the warm-up included: `sent`, `answered` rightly, `served` as the server counts them. `backwards`: requests whose
+    times do not follow one another.
     """
 
     cpu_share: float
@@ -55,6 +56,7 @@ class Audit:
     answered: int
     served: int
     schedule: Schedule | None = None
+    backwards: int = 0
 
 
 def audit(config: BenchConfig, samples: Sequence[Sample], summary: Mapping[str, Any], served: int) -> Audit:
@@ -71,6 +73,7 @@ def audit(config: BenchConfig, samples: Sequence[Sample], summary: Mapping[str, 
         answered=(len(took) + int(summary["warmed_ok"])) * config.batch,
         served=served,
         schedule=_schedule(samples, took, int(summary["waited"])) if config.arrivals and samples else None,
+        backwards=sum(not sample.intended_s <= sample.sent_s <= min(*sample.chunks_s, sample.end_s, math.inf) for sample in samples),
     )
 
 
@@ -123,4 +126,6 @@ def disagreements(found: Audit) -> list[str]:
         reasons.append(f"{found.requests} requests were ordered, {found.kept} samples kept, Locust counted {found.locust}")
     if not found.answered <= found.served <= found.sent:
         reasons.append(f"the server finished {found.served} prompts, the generator got {found.answered} answers to {found.sent} sent")
+    if found.backwards:
+        reasons.append(f"{found.backwards} requests ended before they were sent, or were sent before their time: a clock went back")
     return reasons

@@ -13,7 +13,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 _HEAD = "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\nCache-Control: no-cache\r\nContent-Length: "
@@ -23,7 +23,16 @@ _END = b"0\r\n\r\n"
 _STAMPS = 35
 """SO_TIMESTAMPNS of Linux: the kernel tells when it received what is read."""
 _STAMP = struct.Struct("@qq")
-_NOTES, _OLDEST_NS, _MOMENT_NS = socket.CMSG_SPACE(_STAMP.size), 60_000_000_000, 5_000
+_NOTES, _MOMENT_NS = socket.CMSG_SPACE(_STAMP.size), 5_000
+_SET_NS = 1_000_000
+"""Two looks at both clocks differ by less, unless the clock of the day was set in between or this process had to wait for its core."""
+
+
+class Clocks(NamedTuple):
+    """time.perf_counter_ns() and time.time_ns() of one moment."""
+
+    now_ns: int
+    today_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +63,12 @@ class Connection:
             self._socket = _connected(*self._address)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._socket.setsockopt(socket.SOL_SOCKET, _STAMPS, 1)
+        sent = clocks()
         self._socket.sendall(b"%b%d\r\n\r\n%b" % (self._head, len(data), data))
         reply = Reply()
         while not reply.whole:
             data, notes, _, _ = self._socket.recvmsg(_PART, _NOTES)
-            reply.take(data, arrived_ns(notes))
+            reply.take(data, arrived_ns(notes, sent))
         return reply
 
     def close(self) -> None:
@@ -154,25 +164,27 @@ def _addresses(host: str, port: int) -> list[tuple[int, int, int, str, Any]]:
     return list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
 
 
-def arrived_ns(notes: Sequence[tuple[int, int, bytes]]) -> int:
+def arrived_ns(notes: Sequence[tuple[int, int, bytes]], sent: Clocks) -> int:
     """When the kernel received what was read, in time.perf_counter_ns(); now, where it does not tell. A process that has to wait for its
-    core reads late, and that is not the server's time. The stamp is on the clock of the day, of which only the age is taken."""
+    core reads late, and that is not the server's time. The stamp is on the clock of the day, of which only the age is taken; it counts for
+    nothing where that clock was set since the request was `sent`, or where an answer would have come before it."""
     for level, kind, data in notes:
         if (level, kind) == (socket.SOL_SOCKET, _STAMPS):
             seconds, nanoseconds = _STAMP.unpack(data)
-            now_ns, today_ns = _both_clocks()
-            age_ns = today_ns - (seconds * 1_000_000_000 + nanoseconds)
-            return now_ns - age_ns if 0 <= age_ns < _OLDEST_NS else now_ns  # the clock of the day was set meanwhile
+            now_ns, today_ns = clocks()
+            arrived = now_ns - (today_ns - (seconds * 1_000_000_000 + nanoseconds))
+            was_set = abs((today_ns - sent.today_ns) - (now_ns - sent.now_ns)) > _SET_NS
+            return arrived if sent.now_ns <= arrived <= now_ns and not was_set else now_ns
     return time.perf_counter_ns()
 
 
-def _both_clocks() -> tuple[int, int]:
-    """time.perf_counter_ns() and time.time_ns() of one moment: read again where something came in between, three times at most."""
+def clocks() -> Clocks:
+    """Both clocks now: read again where something came in between, three times at most."""
     for _ in range(3):
         before, today_ns, after = time.perf_counter_ns(), time.time_ns(), time.perf_counter_ns()
         if after - before < _MOMENT_NS:
             break
-    return before, today_ns
+    return Clocks(before, today_ns)
 
 
 def _chunks(data: bytearray, position: int) -> list[tuple[int, int]] | None:

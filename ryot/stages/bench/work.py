@@ -179,8 +179,13 @@ def _read(orders: Orders, process: subprocess.Popen[bytes], context: StageContex
     if process.returncode != 0 or not Path(orders.summary).exists():
         end = "\n".join((context.scratch / "locust.log").read_text(errors="replace").splitlines()[-15:])
         raise NodeError(f"Locust ended with exit code {process.returncode} before all requests were made\n{end}")
-    with Path(orders.samples).open() as file:
-        return samples.parse(file)
+    try:
+        with Path(orders.samples).open() as file:
+            return samples.parse(file)
+    except ValueError as error:
+        raise NodeError(
+            f"the generator's samples cannot be read: {error}", hint=f"its output is in {context.scratch / 'locust.log'}"
+        ) from None
 
 
 def _reading(metrics: Metrics, when: str) -> Reading:

@@ -18,6 +18,7 @@ from ryot.plugins import NodeError, StageContext
 from ryot.stages.compress.schemes import fitting_group, restored, rounded, settings
 from ryot.stages.compress.stage import ON_CPU, CompressConfig
 from ryot.stages.export.work import load
+from ryot.stages.serve.answers import ANSWERS
 from ryot.stages.serve.checkpoint import read_checkpoint
 from ryot.stages.serve.probe import exchange, resident
 from ryot.stages.serve.stage import MODEL, ServeConfig
@@ -58,9 +59,9 @@ def run(config: CompressConfig, context: StageContext) -> None:
 
 
 def write(export: Path, out: Path, tensors: dict[str, torch.Tensor], quantization: dict[str, Any]) -> None:
-    """The copy's folder: the export's, with other weights and a config that says so."""
+    """The copy's folder: the export's, with other weights, a config that says so, and none of the export's own answers."""
     for file in sorted(export.iterdir()):
-        if file.name not in (WEIGHTS, "config.json"):
+        if file.name not in (WEIGHTS, "config.json", ANSWERS):
             shutil.copyfile(file, out / file.name)
     save_file(tensors, out / WEIGHTS, metadata={"format": "pt"})
     config = json.loads((export / "config.json").read_text())

@@ -92,6 +92,7 @@ def _score_benchmark(name: Benchmark, samples: list[Found], context: StageContex
     kept = [sample for sample in samples if sample["filter"] == SOURCES[name].kept]
     if not kept:
         raise NodeError(f"lm-eval answered no item of {name}")
+    _refuse_gaps(name, kept)
     if name == "wikitext":
         words = score_words(kept)
         for metric, value in words.items():
@@ -107,6 +108,18 @@ def _score_benchmark(name: Benchmark, samples: list[Found], context: StageContex
     context.say(f"{name}: {found.mean:.1%} of {len(kept)} items; blind guessing would expect {found.chance:.1%}")
     numbers = {SOURCES[name].measured: found.mean, "standard_error": found.standard_error, "chance": found.chance}
     return {"items": len(kept), **numbers}
+
+
+def _refuse_gaps(name: Benchmark, kept: list[Found]) -> None:
+    """Raise NodeError unless each of lm-eval's tasks has the items 0, 1, 2 and so on, once each: the end of a sample's id."""
+    numbers: dict[str, list[int]] = {}
+    for sample in kept:
+        task, _, number = sample["id"].rpartition("/")
+        numbers.setdefault(task, []).append(int(number))
+    for task, found in numbers.items():
+        missing = next((at for at, number in enumerate(sorted(found)) if at != number), None)
+        if missing is not None:
+            raise NodeError(f"lm-eval left out items of {name}, the first of them {task}/{missing}, or answered one twice")
 
 
 def _spread(choices: Choices) -> Found:

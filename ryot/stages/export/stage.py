@@ -19,7 +19,7 @@ class ExportStage(Stage):
     """Writes a Hugging Face checkpoint with its tokenizer, loads it back as a stranger would, and compares the logits."""
 
     name = "export"
-    version = 1
+    version = 2
     Config = ExportConfig
     takes = "weights"
     gives = "model"

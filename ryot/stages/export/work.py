@@ -15,9 +15,12 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, 
 from ryot.plugins import NodeError, StageContext
 from ryot.stages.compare.gate import refuse_missed_gate
 from ryot.stages.export.stage import ExportConfig
+from ryot.stages.serve.answers import ANSWERS, CANDIDATES, PROMPTS
 from ryot.stages.train.documents import Documents, Ids, specials
 
 _TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+BEGINNING = 16
+"""Tokens of a document that a server is asked to continue."""
 _SHARD = "100GB"
 """Above any model of one machine, so that the weights are one file."""
 
@@ -35,6 +38,7 @@ def run(config: ExportConfig, context: StageContext) -> None:
     loaded = load(context.out)
     _refuse_misfit(loaded, context.out, tokens)
     difference = _largest_difference(load(context.inputs["weights"]), loaded, config.probes, tokens, context)
+    context.write(ANSWERS, json.dumps(_answers(loaded.float(), tokens)))
     context.measure("logit_difference", difference)
     context.measure("parameters", sum(parameter.numel() for parameter in loaded.parameters()))
     context.measure("size", (context.out / "model.safetensors").stat().st_size)
@@ -79,6 +83,15 @@ def _largest_difference(trained: PreTrainedModel, loaded: PreTrainedModel, probe
         largest = max(largest, float((before_LV - after_LV).abs().max()))
         context.report(done=index + 1, total=count, unit="document", largest_difference=largest)
     return largest
+
+
+def _answers(model: PreTrainedModel, tokens: Path) -> dict[str, Any]:
+    """What a server of this model must answer: the likeliest tokens after the beginnings of some held-out documents. In fp32."""
+    documents = Documents(tokens, "heldout", max(_context(model) // 2, 1))
+    prompts = [documents[index][:BEGINNING] for index in range(min(PROMPTS, documents.count))]
+    found = [_logits(model, ids)[-1].double().log_softmax(-1).topk(min(CANDIDATES, model.config.vocab_size)) for ids in prompts]
+    likeliest = [list(zip(best.indices.tolist(), best.values.tolist(), strict=True)) for best in found]
+    return {"prompts": [ids.tolist() for ids in prompts], "next": likeliest}
 
 
 def _context(model: PreTrainedModel) -> int:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ryot.plugins import Endpoint, NodeError, StageContext, serving_engine
-from ryot.stages.serve import command, failures, front, probe
+from ryot.stages.serve import answers, command, failures, front, probe
 from ryot.stages.serve.checkpoint import Checkpoint, read_checkpoint
 from ryot.stages.serve.settings import tuned
 from ryot.stages.serve.stage import LAUNCHED, MODEL, ServeConfig
@@ -51,7 +51,8 @@ class Engine:
 
 
 def start(config: ServeConfig, context: StageContext) -> Endpoint:
-    """Bring the engines up, then the gateway. Raises NodeError, with the cause and the end of a log, when no token came in time."""
+    """Bring the engines up, then the gateway. Raises NodeError, with the cause and the end of a log, when no token came in time, or when
+    the tokens are those of another model."""
     config = tuned(config, context)
     checkpoint = read_checkpoint(context.inputs["model"])
     if checkpoint.context is not None and checkpoint.context < config.context:
@@ -59,8 +60,15 @@ def start(config: ServeConfig, context: StageContext) -> Endpoint:
     launched = [launch(config, context, checkpoint, number) for number in range(config.replicas)]
     told = front.settings(config, checkpoint, ())  # while they load what this reads
     engines = [ready(engine, config, context, checkpoint) for engine in launched]
+    for engine in engines:
+        context.say(answers.refuse_other(engine.url, MODEL, checkpoint.folder, _tolerance(config, context)))
     gateway = front.start(config, told | {"replicas": [engine.url for engine in engines]}, context)
     return _endpoint(config, context, checkpoint, engines, gateway)
+
+
+def _tolerance(config: ServeConfig, context: StageContext) -> float:
+    machine = command.Machine(context.device, context.cpus)
+    return answers.EXACT if command.dtype(config, machine) == "fp32" and not machine.cuda else answers.COARSE
 
 
 def launch(config: ServeConfig, context: StageContext, checkpoint: Checkpoint, number: int) -> Engine:

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from ryot.stages.bench.connection import Answer, Connection, Reply, arrived_ns
+from ryot.stages.bench.connection import Answer, Clocks, Connection, Reply, arrived_ns, clocks
 
 PLAIN = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n6;x=1\r\nd0\r\n\r\n\r\n0\r\n\r\n"
@@ -81,22 +81,35 @@ def test_the_time_of_an_answer_is_when_the_kernel_had_it_and_not_when_it_was_rea
             if ours.recvmsg(10, 100)[1]:
                 break
             time.sleep(0.001)
-        before = time.perf_counter_ns()
+        asked, before = clocks(), time.perf_counter_ns()
         theirs.send(b"x")
         sent = time.perf_counter_ns()
         time.sleep(0.05)  # a generator that has to wait for its core
         _, notes, _, _ = ours.recvmsg(10, 100)
         assert notes
-        assert before - 10_000_000 <= arrived_ns(notes) <= sent + 20_000_000  # 50 ms later it was read
+        assert before - 10_000_000 <= arrived_ns(notes, asked) <= sent + 20_000_000  # 50 ms later it was read
         theirs.close()
 
 
-@pytest.mark.parametrize("ahead_s", [-3600, 3600])
-def test_a_clock_of_the_day_that_was_set_changes_no_time(ahead_s):
+def stamped(ahead_s):
+    """What the kernel tells of an answer that came just now, by a clock of the day that is so far ahead."""
+    return [(socket.SOL_SOCKET, 35, struct.pack("@qq", *divmod(time.time_ns() + round(ahead_s * 1e9), 10**9)))]
+
+
+@pytest.mark.parametrize("ahead_s", [-3600, -10, 3600])
+def test_a_clock_of_the_day_that_is_another_than_the_kernel_s_changes_no_time(ahead_s):
+    sent = clocks()
+    assert sent.now_ns <= arrived_ns(stamped(ahead_s), sent) <= time.perf_counter_ns()
+    assert sent.now_ns <= arrived_ns([], sent) <= time.perf_counter_ns()
+
+
+@pytest.mark.parametrize("set_s", [-3600, -0.05, 0.05, 10, 3600])
+def test_a_clock_of_the_day_that_is_set_while_an_answer_is_waited_for_changes_no_time(set_s):
+    """The stamp was made before it was set; by its age alone the answer would have come so much sooner."""
+    now, today = clocks()
+    sent = Clocks(now - 200_000_000, today - 200_000_000 - round(set_s * 1e9))
     before = time.perf_counter_ns()
-    stamp = struct.pack("@qq", *divmod(time.time_ns() + ahead_s * 10**9, 10**9))
-    assert before <= arrived_ns([(socket.SOL_SOCKET, 35, stamp)]) <= time.perf_counter_ns()
-    assert before <= arrived_ns([]) <= time.perf_counter_ns()
+    assert before <= arrived_ns(stamped(-set_s), sent) <= time.perf_counter_ns()
 
 
 def test_a_connection_is_kept_and_a_closed_one_opened_anew():

@@ -84,8 +84,3 @@ def test_a_server_that_is_not_there_is_an_error(tmp_path):
 def test_a_server_that_fails_every_request_is_an_error(tmp_path):
     with server(tmp_path, "--fail-every", "1") as endpoint, pytest.raises(NodeError, match="not one of 60"):
         load(tmp_path, endpoint)
-
-
-def test_a_server_that_counts_otherwise_invalidates_the_scenario(tmp_path):
-    with server(tmp_path, "--miscount", "--delay-ms", "5") as endpoint, pytest.raises(NodeError, match="not valid"):
-        load(tmp_path, endpoint)

@@ -1,0 +1,5 @@
+"""Several tasks; none here."""
+
+
+class Group:
+    """Never made."""
