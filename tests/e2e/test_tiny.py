@@ -14,7 +14,7 @@ import pytest
 from tests.e2e import kill
 
 pytestmark = pytest.mark.e2e
-SHORT = ("serve.engine=transformers", "train.samples=96", "optimize.blocks=3", "evaluate.limit=10")
+SHORT = ("serve.engine=transformers", "train.samples=96", "optimize.blocks=4", "evaluate.limit=10")
 SPEC = [str(kill.TINY), *(part for field in SHORT for part in ("--set", field))]
 
 
