@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import secrets
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from ryot.cli.apply import run_through
 from ryot.cli.fresh import beside, load, server
 from ryot.cli.outcome import show_outcome, write_reports
 from ryot.cli.output import stdout
+from ryot.cli.page import show_page
 from ryot.cli.request import Planned, json_option, resolve, spec_options
 from ryot.cli.running import running
 from ryot.cli.serve import bring_model
@@ -32,6 +34,7 @@ STAGE = "bench"
 @spec_options
 @click.argument("scenarios", nargs=-1)
 @click.option("--url", help="Load the server that `ryot serve` of this spec and store has up there, instead of one of its own.")
+@click.option("--ui", is_flag=True, help="Instead: Locust's own page on one scenario, on this machine, until Ctrl-C. It measures nothing.")
 @json_option
 def command(
     spec: Path,
@@ -41,6 +44,7 @@ def command(
     root: Path,
     scenarios: tuple[str, ...],
     url: str | None,
+    ui: bool,
     as_json: bool,
 ) -> int:
     """Bring the exported model of SPEC up as `ryot serve` does, make the load of the SCENARIOs (of all by default) anew, and judge what
@@ -52,10 +56,16 @@ def command(
     planned = resolve(spec, profile, sets, folders, root)
     loads = named(planned, scenarios)
     settings = {"up": running(planned.plan, planned.store, url).model_dump()} if url else {}
+    if ui and len(loads) > 1:
+        raise SpecError("a page shows one scenario", hint=f"name one of {', '.join(node.name.removeprefix(f'{STAGE}.') for node in loads)}")
     if failed := bring_model(planned, console):
         return failed
+    if ui:
+        plan = _loading(planned.plan, loads, settings, page=True)
+        return show_page(replace(planned, plan=plan), _begin(planned, plan), console)
     plan = _loading(planned.plan, loads, settings)
-    run, failed = _carried_out(planned, plan, console)
+    run = _begin(planned, plan)
+    failed = run_through(replace(planned, plan=plan), run, console, "what was not finished was not measured")
     result = gather(plan, planned.store, planned.loaded.spec, run, datetime.now(UTC))
     page = write_reports(result, run)
     with for_whoever_reads():
@@ -80,18 +90,17 @@ def named(planned: Planned, scenarios: tuple[str, ...]) -> list[PlannedNode]:
     return [known[name] for name in dict.fromkeys(scenarios)] or list(known.values())
 
 
-def _loading(plan: Plan, loads: list[PlannedNode], settings: dict[str, Any]) -> Plan:
-    """The plan of a server of its own with `settings`, and of loads on it."""
-    at = server(plan, **settings)
-    nodes = [load(node, at) for node in loads]
-    if settings.get("up"):  # what keeps that server up shares the machine for as long as it lives
+def _loading(plan: Plan, loads: list[PlannedNode], server_settings: dict[str, Any], **settings: Any) -> Plan:
+    """The plan of a server of its own, and of loads on it with other settings."""
+    at = server(plan, **server_settings)
+    # A server that was asked before must not be asked the same: its cache would answer.
+    anew = settings | ({"seed": secrets.randbelow(1 << 31)} if server_settings.get("up") else {})
+    nodes = [load(node, at, **anew) for node in loads]
+    if server_settings.get("up"):  # what keeps that server up shares the machine for as long as it lives
         nodes = [node.model_copy(update={"measures_speed": False}) for node in nodes]
     return beside(plan, at, nodes).model_copy(update={"here": None})
 
 
-def _carried_out(planned: Planned, plan: Plan, console: Console) -> tuple[Run, int]:
-    """Run it, showing it. Returns the run, and the exit code of what failed."""
-    # Not among the runs of the spec: what `ryot report`, `status` and `check` show is what was built and judged.
-    runs = planned.store.root / "benches"
-    run = begin(runs, plan.name, datetime.now(UTC), planned.loaded.text, plan.model_dump_json(indent=1))
-    return run, run_through(replace(planned, plan=plan), run, console, "what was not finished was not measured")
+def _begin(planned: Planned, plan: Plan) -> Run:
+    """A run, but not among those of the spec: what `ryot report`, `status` and `check` show is what was built and judged."""
+    return begin(planned.store.root / "benches", plan.name, datetime.now(UTC), planned.loaded.text, plan.model_dump_json(indent=1))

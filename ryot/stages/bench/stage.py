@@ -108,6 +108,8 @@ class BenchConfig(StageConfig):
     seed: int = 0
     scrape_every: Annotated[float, Circumstance] = 0.05
     """Seconds between looks at the server's queue."""
+    page: Annotated[bool, Circumstance] = False
+    """Show Locust's page instead, and measure nothing."""
 
 
 class BenchStage(Stage):

@@ -13,13 +13,12 @@ from statistics import median
 from typing import Any
 
 from ryot.plugins import Endpoint, NodeError, StageContext
-from ryot.stages.bench import audit, samples
+from ryot.stages.bench import audit, generator, page, samples
 from ryot.stages.bench.metrics import Metrics, Reading
-from ryot.stages.bench.orders import VARIABLE, Orders
+from ryot.stages.bench.orders import Orders
 from ryot.stages.bench.samples import Sample
 from ryot.stages.bench.stage import BenchConfig
 
-_LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 TRIES = 3
 """How often a load is made when something else on the machine kept the generator from its work."""
 
@@ -39,6 +38,8 @@ class _Load:
 
 def run(config: BenchConfig, context: StageContext) -> None:
     """Load, audit, measure. Raises NodeError when the server is gone, nothing succeeded, or the generator is not to be believed."""
+    if config.page:
+        page.show(config, context)
     endpoint = context.services["serve"]
     load, tries = _undisturbed(config, endpoint, context)
     context.write("requests.jsonl", samples.as_lines(load.samples))
@@ -70,12 +71,13 @@ def _undisturbed(config: BenchConfig, endpoint: Endpoint, context: StageContext)
 
 def _load(config: BenchConfig, endpoint: Endpoint, context: StageContext) -> _Load:
     """Let Locust make every request, looking at the server's queue the while."""
-    orders = _orders(config, endpoint, context)
+    orders = generator.orders(config, context)
     engines = endpoint.info.get("engines")
     metrics = Metrics(endpoint.url, [str(engine) for engine in engines] if isinstance(engines, list) else ())
     try:
         before = _reading(metrics, "before the load")
-        process = _locust(orders, context)
+        _tell(orders, context)
+        process = generator.locust(orders, context, ("--headless",))
         depths = _watch(process, orders, config, metrics, context)
         kept = _read(orders, process, context)
         summary = json.loads(Path(orders.summary).read_text())
@@ -86,39 +88,12 @@ def _load(config: BenchConfig, endpoint: Endpoint, context: StageContext) -> _Lo
     return _Load(kept, summary, depths, served)
 
 
-def _orders(config: BenchConfig, endpoint: Endpoint, context: StageContext) -> Orders:
-    fields = config.model_dump(exclude={"scrape_every", "arrivals", "slo"})
-    if config.arrivals:
-        fields |= config.arrivals.model_dump() | {"users": 1}
-    folder = context.scratch.resolve()
-    for name in ("samples.jsonl", "summary.json"):
-        (folder / name).unlink(missing_ok=True)
-    fields |= {"samples": str(folder / "samples.jsonl"), "summary": str(folder / "summary.json")}
-    return Orders(url=endpoint.url, model=endpoint.model, **fields)
-
-
-def _locust(orders: Orders, context: StageContext) -> subprocess.Popen[bytes]:
-    """Start Locust. It spawns all users at once; an error among the answers is ours to judge, not its exit code's."""
-    path = context.scratch.resolve() / "orders.json"
-    orders.save(path)
-    argv = [context.python, "-m", "locust", "-f", str(_LOCUSTFILE), "--headless", "--users", str(orders.users)]
-    argv += [
-        "--spawn-rate",
-        str(orders.users),
-        "--host",
-        orders.url,
-        "--exit-code-on-error",
-        "0",
-        "--only-summary",
-        "--loglevel",
-        "WARNING",
-    ]
+def _tell(orders: Orders, context: StageContext) -> None:
     who = f"{orders.rate:g} requests/s ({orders.distribution})" if orders.rate else f"{orders.users} users"
     context.say(
         f"{who} make {orders.warmup} + {orders.requests} requests of {orders.batch} prompts, "
         f"{orders.prompt_tokens} tokens each, for {orders.output_tokens} tokens each; every prompt is another, so no prefix is cached"
     )
-    return context.spawn(argv, env={VARIABLE: str(path)}, log=context.scratch / "locust.log")
 
 
 def _watch(process: subprocess.Popen[bytes], orders: Orders, config: BenchConfig, metrics: Metrics, context: StageContext) -> list[int]:
@@ -177,7 +152,7 @@ class _Progress:
 
 def _read(orders: Orders, process: subprocess.Popen[bytes], context: StageContext) -> list[Sample]:
     if process.returncode != 0 or not Path(orders.summary).exists():
-        end = "\n".join((context.scratch / "locust.log").read_text(errors="replace").splitlines()[-15:])
+        end = generator.last_words(context)
         raise NodeError(f"Locust ended with exit code {process.returncode} before all requests were made\n{end}")
     with Path(orders.samples).open() as file:
         return samples.parse(file)
