@@ -8,11 +8,16 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ryot import files, processes
 from ryot.errors import NodeError
-from ryot.measures import Evidence, Measure
+from ryot.measures import Evidence, Measure, Target
+
+if TYPE_CHECKING:
+    from ryot.check.verdict import Verdict
 
 Event = dict[str, object]
 
@@ -78,6 +83,14 @@ class StageContext:
         from ryot.check.statistics import interval  # noqa: PLC0415 - few stages ask, and all would import numpy
 
         return interval(self.declared[name], self.evidence[name], confidence)
+
+    def judged(self, target: Target) -> Verdict:
+        """What a verdict says of a target by what was measured so far: ERROR where its measure is missing. Waivers play no part."""
+        from ryot.check.judge import Measured, judge  # noqa: PLC0415 - few stages ask, and all would import numpy
+
+        found = Measured(self.declared[target.name], self.evidence[target.name]) if target.name in self.evidence else None
+        plain = target.model_copy(update={"waiver": None})
+        return judge((plain,), {target.measure: found} if found else {}, {}, date.min)[0]
 
     def write(self, name: str, data: bytes | str) -> Path:
         """Write a file below `out`, durably: beside, fsync, rename. Returns its path."""

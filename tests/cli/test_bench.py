@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ryot.cli.capacity import asked
 from ryot.cli.fresh import beside, load, server
 from ryot.cli.main import run
 from ryot.cli.request import Planned, resolve
@@ -67,3 +68,24 @@ def test_server_of_another_model_or_with_a_key_is_refused(planned: Planned, tmp_
     served(planned, keyed=True)
     with pytest.raises(SpecError, match="asks for a key"):
         running(planned.plan, planned.store, URL)
+
+
+@pytest.mark.parametrize(("options", "said"), [
+    (["--find-max"], "name one of single, batch8"),
+    (["--ui"], "name one of single, batch8"),
+    (["batch8", "--find-max"], "there is no target on bench.batch8"),
+    (["single", "--find-max", "--within", "10"], "--within 10 is no time"),
+    (["single", "--ui", "--json"], "measures nothing"),
+    (["single", "--find-max", "--set", "targets.0=bench.single/success_rate >= 100%"], "no load can be shown to meet"),
+])  # fmt: skip
+def test_what_cannot_be_asked_is_said_before_anything_runs(
+    options: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["bench", str(TINY), *options, "--store", str(tmp_path / "store")]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_tries_of_a_search_share_the_error_and_have_the_samples_for_it(planned: Planned) -> None:
+    found = asked(planned, planned.plan.node("bench.single"), 60.0)
+    assert [target["confidence"] for target in found["targets"]] == pytest.approx([0.995] * 2)
+    assert found["least_requests"] == 104  # a p95 at 99.5 %: ln 0.005 / ln 0.95

@@ -15,7 +15,7 @@ _LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 
 def orders(config: BenchConfig, context: StageContext, **more: object) -> Orders:
     """What the generator is told; `more` are other fields of Orders. What an earlier try left is removed."""
-    fields = config.model_dump(exclude={"scrape_every", "arrivals", "slo", "page"})
+    fields = config.model_dump(exclude={"scrape_every", "arrivals", "slo", "page", "find"})
     if config.arrivals:
         fields |= config.arrivals.model_dump() | {"users": 1}
     folder, endpoint = context.scratch.resolve(), context.services["serve"]

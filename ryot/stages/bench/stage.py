@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict
 
-from ryot.plugins import Circumstance, Facts, Measure, Node, Resources, Spec, SpecError, Stage, StageConfig
+from ryot.plugins import Circumstance, Facts, Measure, Node, Resources, Spec, SpecError, Stage, StageConfig, Target
 from ryot.stages.windows import WINDOWS
 
 _COUNTED = "over every counted request; one that failed counts as the whole timeout"
@@ -86,6 +86,20 @@ class Objective(BaseModel):
     tpot: float | None = None
 
 
+class FindMax(BaseModel):
+    """A search for the highest load that meets `targets`: at most `steps` loads, none begun that would not end within `budget_s` seconds;
+    each of `step_s` seconds and of `least_requests` at least; until the interval's ends are as 1 to 1 + `precision`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    targets: tuple[Target, ...]
+    steps: int
+    budget_s: float
+    step_s: float = 10.0
+    least_requests: int = 1
+    precision: float = 0.1
+
+
 class BenchConfig(StageConfig):
     """One scenario. `prompt_tokens` and `output_tokens` are for each of the `batch` prompts of a request; `timeout` in seconds.
 
@@ -108,6 +122,8 @@ class BenchConfig(StageConfig):
     seed: int = 0
     scrape_every: Annotated[float, Circumstance] = 0.05
     """Seconds between looks at the server's queue."""
+    find: Annotated[FindMax | None, Circumstance] = None
+    """Search for the highest load instead, beginning with this one."""
     page: Annotated[bool, Circumstance] = False
     """Show Locust's page instead, and measure nothing."""
 
@@ -121,7 +137,7 @@ class BenchStage(Stage):
     gives = "load"
     measures = MEASURES
     resources = Resources(cpus=0, measures_speed=True)
-    work = "ryot.stages.bench.work:run"
+    work = "ryot.stages.bench.ways:run"
 
     def expand(self, spec: Spec, facts: Facts) -> Iterable[Node]:
         """One node a scenario. Raises SpecError when prompt and answer do not fit the context."""

@@ -13,7 +13,7 @@ from statistics import median
 from typing import Any
 
 from ryot.plugins import Endpoint, NodeError, StageContext
-from ryot.stages.bench import audit, generator, page, samples
+from ryot.stages.bench import audit, generator, samples
 from ryot.stages.bench.metrics import Metrics, Reading
 from ryot.stages.bench.orders import Orders
 from ryot.stages.bench.samples import Sample
@@ -36,22 +36,39 @@ class _Load:
     served: int
 
 
+class NotValid(NodeError):
+    """The generator is not to be believed."""
+
+
+class TooShort(NodeError):
+    """The load was over before anything but its requests could be looked at."""
+
+
+class NoneRight(NodeError):
+    """Not one request succeeded."""
+
+
 def run(config: BenchConfig, context: StageContext) -> None:
     """Load, audit, measure. Raises NodeError when the server is gone, nothing succeeded, or the generator is not to be believed."""
-    if config.page:
-        page.show(config, context)
+    load(config, context)
+
+
+def load(config: BenchConfig, context: StageContext) -> list[Sample]:
+    """As `run`; returns the counted samples. Raises NotValid, TooShort, NoneRight, and NodeError when the server is gone."""
     endpoint = context.services["serve"]
-    load, tries = _undisturbed(config, endpoint, context)
-    context.write("requests.jsonl", samples.as_lines(load.samples))
-    context.write("errors.json", json.dumps(samples.errors(load.samples), indent=1) + "\n")
+    made, tries = _undisturbed(config, endpoint, context)
+    context.write("requests.jsonl", samples.as_lines(made.samples))
+    context.write("errors.json", json.dumps(samples.errors(made.samples), indent=1) + "\n")
     context.write("generator.json", json.dumps({"tries": [asdict(found) for found in tries]}, indent=1) + "\n")
     if objections := audit.objections(tries[-1]):
-        raise NodeError(f"the scenario is not valid: {'; '.join(objections)}", hint="free the machine of other work, or lower the load")
-    if not any(sample.ok for sample in load.samples):
-        raise NodeError(f"not one of {len(load.samples)} requests succeeded: {samples.errors(load.samples)}")
-    if not load.depths:
-        raise NodeError("the load was over before the server's queue could be looked at", hint=f"raise requests in {config.scenario}")
-    _measure(config, endpoint, load, context)
+        raise NotValid(f"the scenario is not valid: {'; '.join(objections)}", hint="free the machine of other work, or lower the load")
+    if not any(sample.ok for sample in made.samples):
+        raise NoneRight(f"not one of {len(made.samples)} requests succeeded: {samples.errors(made.samples)}")
+    if not made.depths:
+        hint = f"raise requests in {config.scenario}"
+        raise TooShort("the load was over before the server's queue could be looked at", hint=hint)
+    _measure(config, endpoint, made, context)
+    return made.samples
 
 
 def _undisturbed(config: BenchConfig, endpoint: Endpoint, context: StageContext) -> tuple[_Load, list[audit.Audit]]:
