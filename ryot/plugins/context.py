@@ -48,6 +48,7 @@ class StageContext:
     evidence: dict[str, Evidence] = field(default_factory=dict)
     children: list[subprocess.Popen[bytes]] = field(default_factory=list)
     replicas: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    lacking: dict[str, str] = field(default_factory=dict)
     _last_report: float = 0.0
 
     def say(self, text: str) -> None:
@@ -77,6 +78,10 @@ class StageContext:
             raise NodeError(f"{self.node} measured {name!r}, which it does not declare; it declares {sorted(self.declared)}")
         self.evidence[name] = Evidence.model_validate({"value": value, **evidence})
 
+    def lack(self, name: str, why: str) -> None:
+        """Say why an optional measure stays without evidence; a target on it is told so."""
+        self.lacking[name] = why
+
     def bounds(self, name: str, confidence: float = 0.95) -> tuple[float, float]:
         """The one-sided lower and upper bound of what was measured, each at `confidence`, as a verdict reckons them; infinite where the
         samples are too few. Raises KeyError for what was not measured."""
@@ -90,7 +95,8 @@ class StageContext:
 
         found = Measured(self.declared[target.name], self.evidence[target.name]) if target.name in self.evidence else None
         plain = target.model_copy(update={"waiver": None})
-        return judge((plain,), {target.measure: found} if found else {}, {}, date.min)[0]
+        lacking = {f"{target.node}/{name}": why for name, why in self.lacking.items()}
+        return judge((plain,), {target.measure: found} if found else {}, lacking, date.min)[0]
 
     def write(self, name: str, data: bytes | str) -> Path:
         """Write a file below `out`, durably: beside, fsync, rename. Returns its path."""

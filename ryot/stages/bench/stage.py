@@ -43,6 +43,20 @@ MEASURES = (
         about="tokens/s lost from the first half of the time to the second, window against window",
         sample="pair",
     ),
+    *(
+        Measure(name=name, kind="mean", unit="proportion", about=f"{about}, seen twice a second", sample="look", optional=True)
+        for name, about in (
+            ("server_cpu", "CPU time of the server's processes, as a share of all cores"),
+            ("gpu_utilisation", "the share of the time in which the GPUs worked"),
+        )
+    ),
+    *(
+        Measure(name=name, kind="exact", unit="bytes", about=f"{about}, the most that was seen", optional=True)
+        for name, about in (
+            ("server_memory", "resident memory of the server's processes, pages that they share counted in each"),
+            ("gpu_memory", "memory in use on the GPUs, by anyone"),
+        )
+    ),
 )
 
 
@@ -132,7 +146,7 @@ class BenchStage(Stage):
     """Loads the served model, in a closed loop or an open one, and keeps every request's raw sample."""
 
     name = "bench"
-    version = 2
+    version = 3
     Config = BenchConfig
     gives = "load"
     measures = MEASURES
@@ -165,7 +179,8 @@ def measures_of(config: BenchConfig) -> tuple[Measure, ...]:
 
 
 def samples_of(config: BenchConfig) -> dict[str, int]:
-    """How many samples of each measure a scenario takes. The looks at the queue depend on how long the load lasts."""
+    """How many samples of each measure a scenario takes. Looks depend on how long the load lasts."""
     rates = dict.fromkeys(("tokens_per_s", "requests_per_s", "goodput"), WINDOWS)
-    unknown, known = ("memory", "queue_depth_p95"), rates | {"degradation": WINDOWS // 2}
-    return {measure.name: known.get(measure.name, config.requests) for measure in measures_of(config) if measure.name not in unknown}
+    known = rates | {"degradation": WINDOWS // 2}
+    counted = [measure.name for measure in measures_of(config) if measure.kind != "exact" and measure.sample != "look"]
+    return {name: known.get(name, config.requests) for name in counted}

@@ -13,9 +13,10 @@ from statistics import median
 from typing import Any
 
 from ryot.plugins import Endpoint, NodeError, StageContext
-from ryot.stages.bench import audit, generator, samples
+from ryot.stages.bench import audit, generator, sampler, samples
 from ryot.stages.bench.metrics import Metrics, Reading
 from ryot.stages.bench.orders import Orders
+from ryot.stages.bench.sampler import Sampler
 from ryot.stages.bench.samples import Sample
 from ryot.stages.bench.stage import BenchConfig
 
@@ -28,12 +29,14 @@ _SLACK_S = 120.0
 
 @dataclass(frozen=True, slots=True)
 class _Load:
-    """What came back: samples, the generator's summary, depths of the queue, prompts that the server says it finished."""
+    """What came back: samples, the generator's summary, depths of the queue, prompts that the server says it finished, and what was seen of
+    its processes and the GPUs."""
 
     samples: list[Sample]
     summary: Mapping[str, Any]
     depths: list[int]
     served: int
+    sampler: Sampler
 
 
 class NotValid(NodeError):
@@ -91,18 +94,20 @@ def _load(config: BenchConfig, endpoint: Endpoint, context: StageContext) -> _Lo
     orders = generator.orders(config, context)
     engines = endpoint.info.get("engines")
     metrics = Metrics(endpoint.url, [str(engine) for engine in engines] if isinstance(engines, list) else ())
+    seen = Sampler(endpoint)
     try:
         before = _reading(metrics, "before the load")
         _tell(orders, context)
         process = generator.locust(orders, context, ("--headless",))
-        depths = _watch(process, orders, config, metrics, context)
+        depths = _watch(process, orders, config, (metrics, seen), context)
         kept = _read(orders, process, context)
         summary = json.loads(Path(orders.summary).read_text())
         least = (sum(sample.ok for sample in kept) + summary["warmed_ok"]) * config.batch
         served = _served(metrics, before, least)
     finally:
         metrics.close()
-    return _Load(kept, summary, depths, served)
+        seen.gpus.close()
+    return _Load(kept, summary, depths, served, seen)
 
 
 def _tell(orders: Orders, context: StageContext) -> None:
@@ -113,16 +118,22 @@ def _tell(orders: Orders, context: StageContext) -> None:
     )
 
 
-def _watch(process: subprocess.Popen[bytes], orders: Orders, config: BenchConfig, metrics: Metrics, context: StageContext) -> list[int]:
-    """Wait for Locust's end; returns the depths of the server's queue since the first counted request."""
+def _watch(
+    process: subprocess.Popen[bytes], orders: Orders, config: BenchConfig, looking: tuple[Metrics, Sampler], context: StageContext
+) -> list[int]:
+    """Wait for Locust's end, looking at the server's processes; returns the depths of its queue since the first counted request."""
+    metrics, seen = looking
     depths: list[int] = []
     deadline = time.monotonic() + _longest_s(orders) + _SLACK_S
     progress = _Progress(Path(orders.samples))
     while process.poll() is None:
         time.sleep(config.scrape_every)
+        loaded = progress.done < orders.requests
         progress.advance()
         if progress.done and (reading := metrics.read()) is not None:
             depths.append(reading.waiting)
+        if progress.done and loaded:
+            seen.look(at_once=progress.done == orders.requests)
         context.report(done=progress.done, total=orders.requests, unit="requests", p50_ms=progress.p50_ms, errors=progress.errors)
         if time.monotonic() > deadline:
             process.kill()
@@ -207,6 +218,7 @@ def _measure(config: BenchConfig, endpoint: Endpoint, load: _Load, context: Stag
     _measure_tokens(config, load.samples, context)
     _measure_objective(config, load.samples, context)
     context.measure("memory", _memory(endpoint))
+    sampler.measure(load.sampler, context)
     context.measure("degradation", pairs=samples.halves(tokens))
     context.say(f"p50 {median(took) * 1e3:.2f} ms, {sum(tokens) / len(tokens):.1f} tokens/s, {failed} of {total} failed")
 
