@@ -178,6 +178,7 @@ def _commit(folder: Path, job: JobFile, context: StageContext, seconds: float) -
         host=socket.gethostname(),
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
         ryot=version("ryot"),
+        lacking=context.lacking,
     )
     store.commit(folder, record, text)
     context.say(f"{job.node} finished after {seconds:.1f} s")

@@ -19,16 +19,18 @@ class Measured:
 def judge(targets: Sequence[Target], measured: Mapping[str, Measured], problems: Mapping[str, str], today: date) -> tuple[Verdict, ...]:
     """A verdict for each target, in order.
 
-    `measured` is keyed node/name; `problems` says of a node why it has no record ("failed: ...", "was not run").
+    `measured` is keyed node/name; `problems` says of a node why it has no record ("failed: ...", "was not run"), and of a
+    measure, by node/name, why it was not taken.
     """
-    return tuple(_judge(target, measured.get(target.measure), problems.get(target.node), today) for target in targets)
+    return tuple(_judge(target, measured.get(target.measure), problems, today) for target in targets)
 
 
-def _judge(target: Target, found: Measured | None, problem: str | None, today: date) -> Verdict:
-    if problem is not None:
-        return error(target, f"{target.node} {problem}", today)
+def _judge(target: Target, found: Measured | None, problems: Mapping[str, str], today: date) -> Verdict:
+    if target.node in problems:
+        return error(target, f"{target.node} {problems[target.node]}", today)
     if found is None:
-        return error(target, f"{target.measure} was not measured", today)
+        why = problems.get(target.measure)
+        return error(target, f"{target.measure} was not measured{f': {why}' if why else ''}", today)
     if not fits(target.unit, found.measure.unit):
         wanted = target.unit or "a bare number"
         return error(

@@ -96,7 +96,7 @@ def carry_out(planned: Planned, console: Console, *, no_wait: bool = False) -> t
         )
         run = begin(planned.store.runs, planned.plan.name, datetime.now(UTC), planned.loaded.text, planned.plan.model_dump_json(indent=1))
         keep(foresight.predictions, run)
-        failed = _run(planned, run, console)
+        failed = run_through(planned, run, console, "nothing that was finished is lost, `ryot apply` continues")
         settle(planned.store, all_runs(planned.store.runs, planned.plan.name)[-5:])  # killed applies' finished nodes too
     return run, failed
 
@@ -117,8 +117,9 @@ def products(planned: Planned) -> Iterator[tuple[str, Path]]:
     yield from last.items()
 
 
-def _run(planned: Planned, run: Run, console: Console) -> int:
-    """Run the plan, showing it. Returns the exit code of what failed: 0 nothing, 3 by the machine alone, else 4."""
+def run_through(planned: Planned, run: Run, console: Console, stopped: str) -> int:
+    """Run the plan, showing it; `stopped` is said where it is interrupted. Returns the exit code of what failed: 0 nothing, 3 by the
+    machine alone, else 4."""
     kinds: set[str] = set()
     try:
         with display(console) as shown, closing(start(planned, run)) as happening:
@@ -127,7 +128,7 @@ def _run(planned: Planned, run: Run, console: Console) -> int:
                 if isinstance(event, events.Failed):
                     kinds.add(event.kind)
     except BaseException:
-        console.print("stopped; nothing that was finished is lost, `ryot apply` continues", markup=False)
+        console.print(f"stopped; {stopped}", markup=False)
         raise
     return code_of(kinds)
 

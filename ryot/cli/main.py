@@ -24,6 +24,7 @@ VERBS = {
     "data": ("ryot.cli.data", "Show the first documents and what each filter does to them."),
     "apply": ("ryot.cli.apply", "Run what is not finished, then judge. Resumes after any crash."),
     "serve": ("ryot.cli.serve", "Bring the exported model up behind the gateway, and stay."),
+    "bench": ("ryot.cli.bench", "Load the exported model anew, and judge it by the scenarios' targets."),
     "package": ("ryot.cli.package", "Write what is served as a folder to ship."),
     "check": ("ryot.cli.check", "Judge what was recorded against the targets. Runs nothing."),
     "diff": ("ryot.cli.diff", "Say what changed from one run to another, and whether it is worse."),

@@ -6,7 +6,6 @@ import errno
 import os
 import signal
 import socket
-import uuid
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,7 +16,9 @@ import click
 from rich.console import Console
 
 from ryot.cli.apply import carry_out, code_of, start, unfinished
+from ryot.cli.fresh import SERVER, beside, server
 from ryot.cli.request import Planned, resolve, spec_options
+from ryot.cli.running import SERVING
 from ryot.engine import events
 from ryot.errors import MachineError, NodeError, SpecError
 from ryot.fingerprint import fingerprint
@@ -45,11 +46,16 @@ def command(spec: Path, profile: str | None, sets: tuple[str, ...], folders: tup
     _refuse_taken(host, port)
     console = Console(stderr=True, soft_wrap=False)
     planned = resolve(spec, profile, sets, folders, root)
-    if "serve" not in planned.plan.names:
-        raise SpecError("the spec has no section `serve`", at=planned.loaded.tree.place, hint="write at least `serve: {}`")
-    export = planned.until(planned.plan.node("serve").inputs["model"])
-    failed = carry_out(export, console)[1] if unfinished(export) else 0
+    failed = bring_model(planned, console)
     return failed or _stay(planned, _staying(planned, host, port, keyed=keyed), console)
+
+
+def bring_model(planned: Planned, console: Console) -> int:
+    """Run what is not finished up to the model that is served. Returns the exit code of what failed. Raises SpecError where none is."""
+    if SERVER not in planned.plan.names:
+        raise SpecError("the spec has no section `serve`", at=planned.loaded.tree.place, hint="write at least `serve: {}`")
+    export = planned.until(planned.plan.node(SERVER).inputs["model"])
+    return carry_out(export, console)[1] if unfinished(export) else 0
 
 
 def _refuse_taken(host: str, port: int) -> None:
@@ -66,25 +72,21 @@ def _refuse_taken(host: str, port: int) -> None:
 
 
 def _staying(planned: Planned, host: str, port: int, *, keyed: bool) -> Plan:
-    """The plan of a server that stays: a server of its own, beside those that an apply has, and a node that never ends."""
-    whole = planned.plan.until("serve")
-    server = whole.node("serve")
-    payload = {**server.payload, "stays": uuid.uuid4().hex}
-    config = {**server.config, "host": host, "port": port, "keyed": keyed}
-    served = server.model_copy(update={"key": fingerprint(payload), "payload": payload, "config": config})
-    payload = {"stage": STAY, "version": 1, "config": {}, "inputs": {}, "services": {"serve": served.key}}
+    """The plan of a server that stays, and of a node that never ends."""
+    served = server(planned.plan, host=host, port=port, keyed=keyed)
+    payload = {"stage": STAY, "version": 1, "config": {}, "inputs": {}, "services": {SERVER: served.key}}
     stay = PlannedNode(
-        name=STAY, stage=STAY, key=fingerprint(payload), payload=payload, config={}, inputs={}, services={"serve": "serve"}, measures=(),
+        name=STAY, stage=STAY, key=fingerprint(payload), payload=payload, config={}, inputs={}, services={SERVER: SERVER}, measures=(),
         cpus=1, measures_speed=False, is_service=False,
     )  # fmt: skip
-    nodes = [node for node in whole.nodes if node.name in server.inputs.values()]
-    return whole.model_copy(update={"name": f"{whole.name}-serve", "nodes": (*nodes, served, stay), "targets": ()})
+    plan = beside(planned.plan, served, [stay])
+    return plan.model_copy(update={"name": f"{plan.name}-serve"})
 
 
 def _stay(planned: Planned, plan: Plan, console: Console) -> int:
     """Run it, showing the load. Returns the exit code: 0 when it was told to end."""
     # Not among the runs of the spec: what `ryot report`, `status` and `check` show is what was built and judged.
-    run = begin(planned.store.root / "serving", plan.name, datetime.now(UTC), planned.loaded.text, plan.model_dump_json(indent=1))
+    run = begin(planned.store.root / SERVING, plan.name, datetime.now(UTC), planned.loaded.text, plan.model_dump_json(indent=1))
     kinds: set[str] = set()
     with (
         display(console) as shown,

@@ -16,7 +16,8 @@ FAILED = "failed: "
 
 
 def measured(plan: Plan, store: Store) -> tuple[dict[str, Measured], dict[str, str]]:
-    """Everything the plan's finished nodes measured, by `node/measure`, and for each other node why it has nothing."""
+    """Everything the plan's finished nodes measured, by `node/measure`, and for each other node why it has nothing; for an
+    optional measure that was left out, by its `node/measure`, why that is."""
     found: dict[str, Measured] = {}
     problems: dict[str, str] = {}
     for node in plan.nodes:
@@ -35,6 +36,7 @@ def measured(plan: Plan, store: Store) -> tuple[dict[str, Measured], dict[str, s
         if odd := sorted(evidence.keys() - declared.keys()) + [name for name in declared if _judged_otherwise(declared[name], node)]:
             problems[node.name] = f"has a record whose {odd[0]} is not the measure of the plan"
             continue
+        problems |= {f"{node.name}/{name}": why for name, why in record.lacking.items() if name not in evidence}
         found |= {f"{node.name}/{name}": Measured(declared[name], item) for name, item in evidence.items()}
     return found, problems
 

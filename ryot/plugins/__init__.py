@@ -3,7 +3,7 @@
 from ryot import processes
 from ryot.errors import MachineError, NodeError, RyotError, SpecError
 from ryot.files import digest_file, digest_path, write_durable
-from ryot.measures import Measure
+from ryot.measures import Measure, Target
 from ryot.plugins.backend import Backend, Job, JobState
 from ryot.plugins.context import Endpoint, StageContext
 from ryot.plugins.documents import Document, Documents, Shard, write_index, write_lines, write_shard
@@ -35,6 +35,7 @@ __all__ = [
     "Stage",
     "StageConfig",
     "StageContext",
+    "Target",
     "digest_file",
     "digest_path",
     "processes",

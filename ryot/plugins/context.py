@@ -8,11 +8,16 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ryot import files, processes
 from ryot.errors import NodeError
-from ryot.measures import Evidence, Measure
+from ryot.measures import Evidence, Measure, Target
+
+if TYPE_CHECKING:
+    from ryot.check.verdict import Verdict
 
 Event = dict[str, object]
 
@@ -43,6 +48,7 @@ class StageContext:
     evidence: dict[str, Evidence] = field(default_factory=dict)
     children: list[subprocess.Popen[bytes]] = field(default_factory=list)
     replicas: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    lacking: dict[str, str] = field(default_factory=dict)
     _last_report: float = 0.0
 
     def say(self, text: str) -> None:
@@ -72,12 +78,25 @@ class StageContext:
             raise NodeError(f"{self.node} measured {name!r}, which it does not declare; it declares {sorted(self.declared)}")
         self.evidence[name] = Evidence.model_validate({"value": value, **evidence})
 
+    def lack(self, name: str, why: str) -> None:
+        """Say why an optional measure stays without evidence; a target on it is told so."""
+        self.lacking[name] = why
+
     def bounds(self, name: str, confidence: float = 0.95) -> tuple[float, float]:
         """The one-sided lower and upper bound of what was measured, each at `confidence`, as a verdict reckons them; infinite where the
         samples are too few. Raises KeyError for what was not measured."""
         from ryot.check.statistics import interval  # noqa: PLC0415 - few stages ask, and all would import numpy
 
         return interval(self.declared[name], self.evidence[name], confidence)
+
+    def judged(self, target: Target) -> Verdict:
+        """What a verdict says of a target by what was measured so far: ERROR where its measure is missing. Waivers play no part."""
+        from ryot.check.judge import Measured, judge  # noqa: PLC0415 - few stages ask, and all would import numpy
+
+        found = Measured(self.declared[target.name], self.evidence[target.name]) if target.name in self.evidence else None
+        plain = target.model_copy(update={"waiver": None})
+        lacking = {f"{target.node}/{name}": why for name, why in self.lacking.items()}
+        return judge((plain,), {target.measure: found} if found else {}, lacking, date.min)[0]
 
     def write(self, name: str, data: bytes | str) -> Path:
         """Write a file below `out`, durably: beside, fsync, rename. Returns its path."""

@@ -19,7 +19,8 @@ class FileDigest(BaseModel):
 
 
 class Record(BaseModel):
-    """A finished node. `evidence` is the SHA-256 of evidence.json, which holds the raw samples; `files` are those below out/."""
+    """A finished node. `evidence` is the SHA-256 of evidence.json, which holds the raw samples; `files` are those below out/;
+    `lacking` says of optional measures why they have no evidence."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -35,6 +36,7 @@ class Record(BaseModel):
     host: str
     finished: str
     ryot: str
+    lacking: dict[str, str] = {}
 
 
 class EvidenceFile(BaseModel):

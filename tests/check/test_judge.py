@@ -38,6 +38,12 @@ def test_a_measure_that_nobody_took_is_an_error() -> None:
     assert (verdict.status, verdict.reason) == ("ERROR", "bench.single/latency_p99 was not measured")
 
 
+def test_a_measure_that_could_not_be_taken_is_an_error_that_says_why() -> None:
+    problems = {"bench.single/latency_p99": "this machine has no clock"}
+    (verdict,) = judge(targets("bench.single/latency_p99 < 50ms"), MEASURED, problems, TODAY)
+    assert (verdict.status, verdict.reason) == ("ERROR", "bench.single/latency_p99 was not measured: this machine has no clock")
+
+
 def test_a_target_in_another_unit_is_an_error() -> None:
     (verdict,) = judge(targets("bench.single/latency_p95 < 50MB"), MEASURED, {}, TODAY)
     assert verdict.status == "ERROR"

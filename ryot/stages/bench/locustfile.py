@@ -7,8 +7,10 @@ the two counts are compared afterwards.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,11 @@ class CompletionUser(User):  # type: ignore[misc]
         self.loop = OpenLoop(self.round) if self.round.orders.rate else None
         self.client = None if self.loop else Client(self.round)
 
+    def on_stop(self) -> None:
+        """Nothing goes on that this user has begun."""
+        if self.loop is not None:
+            self.loop.close()
+
     @task  # type: ignore[untyped-decorator]
     def ask(self) -> None:
         """Make the next request, or all of an open loop; stop when all have been made."""
@@ -45,18 +52,36 @@ class CompletionUser(User):  # type: ignore[misc]
         number = next(self.round.numbers)
         if number >= orders.warmup:
             self.round.warm.wait()
-        if number >= orders.warmup + orders.requests:
+        if number >= orders.warmup + orders.requests and not orders.page:
             self.round.finished.wait()
             raise StopUser
         self.client.ask(number, body(orders, number))
 
 
-@events.test_start.add_listener  # type: ignore[untyped-decorator]
-def _start(environment: Any, **_: Any) -> None:
+@events.init.add_listener  # type: ignore[untyped-decorator]
+def _init(environment: Any, web_ui: Any, **_: Any) -> None:
     slices.shorten()  # where the kernel refuses, the audit sees what comes of it
-    CompletionUser.round = Round(Orders.load(Path(os.environ[VARIABLE])))
-    gevent.spawn(CompletionUser.round.watch)
-    gevent.spawn(_finish, environment, CompletionUser.round)
+    orders = Orders.load(Path(os.environ[VARIABLE]))
+    if orders.page:
+        starts = itertools.count(1)
+        # Prompts are others each time, so that no cache has seen them.
+        events.test_start.add_listener(lambda **_: _begin(replace(orders, seed=orders.seed + next(starts))))
+        gevent.spawn(_tell_port, web_ui, Path(orders.page))
+    else:
+        events.test_start.add_listener(lambda **_: gevent.spawn(_finish, environment, _begin(orders)))
+
+
+def _begin(orders: Orders) -> Round:
+    CompletionUser.round = Round(orders)
+    if not orders.page:
+        gevent.spawn(CompletionUser.round.watch)
+    return CompletionUser.round
+
+
+def _tell_port(web_ui: Any, told: Path) -> None:
+    while web_ui.server is None or not web_ui.server.started:  # Locust tells nobody when its page is up
+        gevent.sleep(0.02)
+    told.write_text(f"{web_ui.server.server_port}\n")
 
 
 def _finish(environment: Any, shared: Round) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections import deque
 from dataclasses import dataclass
 
 import gevent
 from gevent.hub import Waiter
+from gevent.pool import Group
 from gevent.socket import wait_read
 
 from ryot.stages.bench.alarm import Alarm
@@ -38,6 +40,7 @@ class OpenLoop:
     def __init__(self, shared: Round) -> None:
         self._round, self._alarm = shared, Alarm(wait_read)
         self._idle: list[Waiter] = []
+        self._clients = Group()
         self._backlog: deque[Turn] = deque()
         self._ready = _ahead(shared.orders)
 
@@ -48,8 +51,15 @@ class OpenLoop:
         self._round.warm.wait()
         self._round.waited = 0
         self._round.begin()
-        self._pace(range(orders.warmup, orders.warmup + orders.requests))
+        for first in itertools.count(orders.warmup, orders.requests):
+            self._pace(range(first, first + orders.requests))
+            if not orders.page:
+                break
         self._round.finished.wait()
+
+    def close(self) -> None:
+        """End what is in flight, and the clients."""
+        self._clients.kill()
         self._alarm.close()
 
     def _pace(self, numbers: range) -> None:
@@ -65,7 +75,7 @@ class OpenLoop:
         if self._idle:
             gevent.get_hub().loop.run_callback(self._idle.pop().switch, turn)
         elif self._round.connections < self._round.orders.max_in_flight:
-            gevent.spawn(self._serve, Client(self._round), turn)
+            self._clients.spawn(self._serve, Client(self._round), turn)
         else:
             self._round.waited += 1
             self._backlog.append(turn)

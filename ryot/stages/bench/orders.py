@@ -15,6 +15,7 @@ VARIABLE = "RYOT_BENCH_ORDERS"
 class Orders:
     """A scenario as the generator needs it; paths absolute, `timeout` in seconds.
 
+    With a `page`, the file that is told its port, the load has no end, and its page starts and stops it.
     A closed loop has `users`. An open one has a `rate` in requests a second, arrivals by its `distribution`, and `max_in_flight`.
     """
 
@@ -36,6 +37,7 @@ class Orders:
     distribution: str = "constant"
     max_in_flight: int = 1
     stream: bool = False
+    page: str = ""
 
     def save(self, path: Path) -> None:
         """Write them for the generator."""

@@ -61,7 +61,7 @@ class Round:
             return
         self.file.write(json.dumps([number - self.orders.warmup, *outcome]) + "\n")
         self.counted += 1
-        if self.counted == self.orders.requests:
+        if self.counted == self.orders.requests and not self.orders.page:
             self.finished.set()
 
     def watch(self) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict
 
-from ryot.plugins import Circumstance, Facts, Measure, Node, Resources, Spec, SpecError, Stage, StageConfig
+from ryot.plugins import Circumstance, Facts, Measure, Node, Resources, Spec, SpecError, Stage, StageConfig, Target
 from ryot.stages.windows import WINDOWS
 
 _COUNTED = "over every counted request; one that failed counts as the whole timeout"
@@ -42,6 +42,20 @@ MEASURES = (
         unit="proportion",
         about="tokens/s lost from the first half of the time to the second, window against window",
         sample="pair",
+    ),
+    *(
+        Measure(name=name, kind="mean", unit="proportion", about=f"{about}, seen twice a second", sample="look", optional=True)
+        for name, about in (
+            ("server_cpu", "CPU time of the server's processes, as a share of all cores"),
+            ("gpu_utilisation", "the share of the time in which the GPUs worked"),
+        )
+    ),
+    *(
+        Measure(name=name, kind="exact", unit="bytes", about=f"{about}, the most that was seen", optional=True)
+        for name, about in (
+            ("server_memory", "resident memory of the server's processes, pages that they share counted in each"),
+            ("gpu_memory", "memory in use on the GPUs, by anyone"),
+        )
     ),
 )
 
@@ -86,6 +100,20 @@ class Objective(BaseModel):
     tpot: float | None = None
 
 
+class FindMax(BaseModel):
+    """A search for the highest load that meets `targets`: at most `steps` loads, none begun that would not end within `budget_s` seconds;
+    each of `step_s` seconds and of `least_requests` at least; until the interval's ends are as 1 to 1 + `precision`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    targets: tuple[Target, ...]
+    steps: int
+    budget_s: float
+    step_s: float = 10.0
+    least_requests: int = 1
+    precision: float = 0.1
+
+
 class BenchConfig(StageConfig):
     """One scenario. `prompt_tokens` and `output_tokens` are for each of the `batch` prompts of a request; `timeout` in seconds.
 
@@ -108,18 +136,22 @@ class BenchConfig(StageConfig):
     seed: int = 0
     scrape_every: Annotated[float, Circumstance] = 0.05
     """Seconds between looks at the server's queue."""
+    find: Annotated[FindMax | None, Circumstance] = None
+    """Search for the highest load instead, beginning with this one."""
+    page: Annotated[bool, Circumstance] = False
+    """Show Locust's page instead, and measure nothing."""
 
 
 class BenchStage(Stage):
     """Loads the served model, in a closed loop or an open one, and keeps every request's raw sample."""
 
     name = "bench"
-    version = 2
+    version = 3
     Config = BenchConfig
     gives = "load"
     measures = MEASURES
     resources = Resources(cpus=0, measures_speed=True)
-    work = "ryot.stages.bench.work:run"
+    work = "ryot.stages.bench.ways:run"
 
     def expand(self, spec: Spec, facts: Facts) -> Iterable[Node]:
         """One node a scenario. Raises SpecError when prompt and answer do not fit the context."""
@@ -147,7 +179,8 @@ def measures_of(config: BenchConfig) -> tuple[Measure, ...]:
 
 
 def samples_of(config: BenchConfig) -> dict[str, int]:
-    """How many samples of each measure a scenario takes. The looks at the queue depend on how long the load lasts."""
+    """How many samples of each measure a scenario takes. Looks depend on how long the load lasts."""
     rates = dict.fromkeys(("tokens_per_s", "requests_per_s", "goodput"), WINDOWS)
-    unknown, known = ("memory", "queue_depth_p95"), rates | {"degradation": WINDOWS // 2}
-    return {measure.name: known.get(measure.name, config.requests) for measure in measures_of(config) if measure.name not in unknown}
+    known = rates | {"degradation": WINDOWS // 2}
+    counted = [measure.name for measure in measures_of(config) if measure.kind != "exact" and measure.sample != "look"]
+    return {name: known.get(name, config.requests) for name in counted}

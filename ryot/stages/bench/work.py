@@ -13,13 +13,13 @@ from statistics import median
 from typing import Any
 
 from ryot.plugins import Endpoint, NodeError, StageContext
-from ryot.stages.bench import audit, samples
+from ryot.stages.bench import audit, generator, sampler, samples
 from ryot.stages.bench.metrics import Metrics, Reading
-from ryot.stages.bench.orders import VARIABLE, Orders
+from ryot.stages.bench.orders import Orders
+from ryot.stages.bench.sampler import Sampler
 from ryot.stages.bench.samples import Sample
 from ryot.stages.bench.stage import BenchConfig
 
-_LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 TRIES = 3
 """How often a load is made when something else on the machine kept the generator from its work."""
 
@@ -29,28 +29,49 @@ _SLACK_S = 120.0
 
 @dataclass(frozen=True, slots=True)
 class _Load:
-    """What came back: samples, the generator's summary, depths of the queue, prompts that the server says it finished."""
+    """What came back: samples, the generator's summary, depths of the queue, prompts that the server says it finished, and what was seen of
+    its processes and the GPUs."""
 
     samples: list[Sample]
     summary: Mapping[str, Any]
     depths: list[int]
     served: int
+    sampler: Sampler
+
+
+class NotValid(NodeError):
+    """The generator is not to be believed."""
+
+
+class TooShort(NodeError):
+    """The load was over before anything but its requests could be looked at."""
+
+
+class NoneRight(NodeError):
+    """Not one request succeeded."""
 
 
 def run(config: BenchConfig, context: StageContext) -> None:
     """Load, audit, measure. Raises NodeError when the server is gone, nothing succeeded, or the generator is not to be believed."""
+    load(config, context)
+
+
+def load(config: BenchConfig, context: StageContext) -> list[Sample]:
+    """As `run`; returns the counted samples. Raises NotValid, TooShort, NoneRight, and NodeError when the server is gone."""
     endpoint = context.services["serve"]
-    load, tries = _undisturbed(config, endpoint, context)
-    context.write("requests.jsonl", samples.as_lines(load.samples))
-    context.write("errors.json", json.dumps(samples.errors(load.samples), indent=1) + "\n")
+    made, tries = _undisturbed(config, endpoint, context)
+    context.write("requests.jsonl", samples.as_lines(made.samples))
+    context.write("errors.json", json.dumps(samples.errors(made.samples), indent=1) + "\n")
     context.write("generator.json", json.dumps({"tries": [asdict(found) for found in tries]}, indent=1) + "\n")
     if objections := audit.objections(tries[-1]):
-        raise NodeError(f"the scenario is not valid: {'; '.join(objections)}", hint="free the machine of other work, or lower the load")
-    if not any(sample.ok for sample in load.samples):
-        raise NodeError(f"not one of {len(load.samples)} requests succeeded: {samples.errors(load.samples)}")
-    if not load.depths:
-        raise NodeError("the load was over before the server's queue could be looked at", hint=f"raise requests in {config.scenario}")
-    _measure(config, endpoint, load, context)
+        raise NotValid(f"the scenario is not valid: {'; '.join(objections)}", hint="free the machine of other work, or lower the load")
+    if not any(sample.ok for sample in made.samples):
+        raise NoneRight(f"not one of {len(made.samples)} requests succeeded: {samples.errors(made.samples)}")
+    if not made.depths:
+        hint = f"raise requests in {config.scenario}"
+        raise TooShort("the load was over before the server's queue could be looked at", hint=hint)
+    _measure(config, endpoint, made, context)
+    return made.samples
 
 
 def _undisturbed(config: BenchConfig, endpoint: Endpoint, context: StageContext) -> tuple[_Load, list[audit.Audit]]:
@@ -70,67 +91,49 @@ def _undisturbed(config: BenchConfig, endpoint: Endpoint, context: StageContext)
 
 def _load(config: BenchConfig, endpoint: Endpoint, context: StageContext) -> _Load:
     """Let Locust make every request, looking at the server's queue the while."""
-    orders = _orders(config, endpoint, context)
+    orders = generator.orders(config, context)
     engines = endpoint.info.get("engines")
     metrics = Metrics(endpoint.url, [str(engine) for engine in engines] if isinstance(engines, list) else ())
+    seen = Sampler(endpoint)
     try:
         before = _reading(metrics, "before the load")
-        process = _locust(orders, context)
-        depths = _watch(process, orders, config, metrics, context)
+        _tell(orders, context)
+        process = generator.locust(orders, context, ("--headless",))
+        depths = _watch(process, orders, config, (metrics, seen), context)
         kept = _read(orders, process, context)
         summary = json.loads(Path(orders.summary).read_text())
         least = (sum(sample.ok for sample in kept) + summary["warmed_ok"]) * config.batch
         served = _served(metrics, before, least)
     finally:
         metrics.close()
-    return _Load(kept, summary, depths, served)
+        seen.gpus.close()
+    return _Load(kept, summary, depths, served, seen)
 
 
-def _orders(config: BenchConfig, endpoint: Endpoint, context: StageContext) -> Orders:
-    fields = config.model_dump(exclude={"scrape_every", "arrivals", "slo"})
-    if config.arrivals:
-        fields |= config.arrivals.model_dump() | {"users": 1}
-    folder = context.scratch.resolve()
-    for name in ("samples.jsonl", "summary.json"):
-        (folder / name).unlink(missing_ok=True)
-    fields |= {"samples": str(folder / "samples.jsonl"), "summary": str(folder / "summary.json")}
-    return Orders(url=endpoint.url, model=endpoint.model, **fields)
-
-
-def _locust(orders: Orders, context: StageContext) -> subprocess.Popen[bytes]:
-    """Start Locust. It spawns all users at once; an error among the answers is ours to judge, not its exit code's."""
-    path = context.scratch.resolve() / "orders.json"
-    orders.save(path)
-    argv = [context.python, "-m", "locust", "-f", str(_LOCUSTFILE), "--headless", "--users", str(orders.users)]
-    argv += [
-        "--spawn-rate",
-        str(orders.users),
-        "--host",
-        orders.url,
-        "--exit-code-on-error",
-        "0",
-        "--only-summary",
-        "--loglevel",
-        "WARNING",
-    ]
+def _tell(orders: Orders, context: StageContext) -> None:
     who = f"{orders.rate:g} requests/s ({orders.distribution})" if orders.rate else f"{orders.users} users"
     context.say(
         f"{who} make {orders.warmup} + {orders.requests} requests of {orders.batch} prompts, "
         f"{orders.prompt_tokens} tokens each, for {orders.output_tokens} tokens each; every prompt is another, so no prefix is cached"
     )
-    return context.spawn(argv, env={VARIABLE: str(path)}, log=context.scratch / "locust.log")
 
 
-def _watch(process: subprocess.Popen[bytes], orders: Orders, config: BenchConfig, metrics: Metrics, context: StageContext) -> list[int]:
-    """Wait for Locust's end; returns the depths of the server's queue since the first counted request."""
+def _watch(
+    process: subprocess.Popen[bytes], orders: Orders, config: BenchConfig, looking: tuple[Metrics, Sampler], context: StageContext
+) -> list[int]:
+    """Wait for Locust's end, looking at the server's processes; returns the depths of its queue since the first counted request."""
+    metrics, seen = looking
     depths: list[int] = []
     deadline = time.monotonic() + _longest_s(orders) + _SLACK_S
     progress = _Progress(Path(orders.samples))
     while process.poll() is None:
         time.sleep(config.scrape_every)
+        loaded = progress.done < orders.requests
         progress.advance()
         if progress.done and (reading := metrics.read()) is not None:
             depths.append(reading.waiting)
+        if progress.done and loaded:
+            seen.look(at_once=progress.done == orders.requests)
         context.report(done=progress.done, total=orders.requests, unit="requests", p50_ms=progress.p50_ms, errors=progress.errors)
         if time.monotonic() > deadline:
             process.kill()
@@ -177,7 +180,7 @@ class _Progress:
 
 def _read(orders: Orders, process: subprocess.Popen[bytes], context: StageContext) -> list[Sample]:
     if process.returncode != 0 or not Path(orders.summary).exists():
-        end = "\n".join((context.scratch / "locust.log").read_text(errors="replace").splitlines()[-15:])
+        end = generator.last_words(context)
         raise NodeError(f"Locust ended with exit code {process.returncode} before all requests were made\n{end}")
     try:
         with Path(orders.samples).open() as file:
@@ -220,6 +223,7 @@ def _measure(config: BenchConfig, endpoint: Endpoint, load: _Load, context: Stag
     _measure_tokens(config, load.samples, context)
     _measure_objective(config, load.samples, context)
     context.measure("memory", _memory(endpoint))
+    sampler.measure(load.sampler, context)
     context.measure("degradation", pairs=samples.halves(tokens))
     context.say(f"p50 {median(took) * 1e3:.2f} ms, {sum(tokens) / len(tokens):.1f} tokens/s, {failed} of {total} failed")
 

@@ -40,9 +40,17 @@ class GatewayConfig(StageConfig):
     retries: float = 0.1
 
 
+class Up(StageConfig):
+    """Where a server listens that another program has started, the model's name, and what else it said."""
+
+    url: str
+    model: str
+    info: dict[str, Any]
+
+
 class ServeConfig(StageConfig):
     """A gateway and its engines. `kv_cache` (each engine's) is in bytes, `context` in tokens, `start_timeout` in seconds. `host` and `port`
-    are the gateway's; with `keyed` it asks for the key in RYOT_API_KEY."""
+    are the gateway's; with `keyed` it asks for the key in RYOT_API_KEY. One that is `up` already is only told of."""
 
     engine: str = "vllm"
     dtype: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
@@ -59,6 +67,7 @@ class ServeConfig(StageConfig):
     host: Annotated[str, Circumstance] = "127.0.0.1"
     port: Annotated[int, Circumstance] = 0
     keyed: Annotated[bool, Circumstance] = False
+    up: Annotated[Up | None, Circumstance] = None
 
 
 class ServeService(Service):

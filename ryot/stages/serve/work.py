@@ -53,6 +53,8 @@ class Engine:
 def start(config: ServeConfig, context: StageContext) -> Endpoint:
     """Bring the engines up, then the gateway. Raises NodeError, with the cause and the end of a log, when no token came in time, or when
     the tokens are those of another model."""
+    if config.up:
+        return Endpoint(config.up.url, config.up.model, config.up.info)
     config = tuned(config, context)
     checkpoint = read_checkpoint(context.inputs["model"])
     if checkpoint.context is not None and checkpoint.context < config.context:

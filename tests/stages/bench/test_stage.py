@@ -5,6 +5,7 @@ import pytest
 from ryot.plugins import Facts, Spec, SpecError
 from ryot.stages.bench.stage import BenchStage
 
+SEEN = {"server_cpu", "server_memory", "gpu_utilisation", "gpu_memory"}
 FACTS = Facts(device="cpu:test x2")
 
 
@@ -46,9 +47,13 @@ def test_times_of_tokens_are_measured_where_there_are_any():
     assert more == percents | {"goodput", "slo_attainment"}
     assert {found.samples[name] for name in percents | {"slo_attainment"}} == {70}
     assert found.samples["goodput"] == found.samples["requests_per_s"]
-    assert set(found.samples) == {measure.name for measure in found.measures} - {"memory", "queue_depth_p95"}
+    assert set(found.samples) == {measure.name for measure in found.measures} - {"memory", "queue_depth_p95"} - SEEN
 
 
 def test_what_an_objective_is_changes_what_is_measured():
     assert node(slo={"latency": "1s"}).config != node(slo={"latency": "2s"}).config
     assert node().config.slo is None
+
+
+def test_what_is_seen_of_the_machine_may_be_left_out():
+    assert {measure.name for measure in node().measures if measure.optional} == SEEN
