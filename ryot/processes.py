@@ -114,6 +114,17 @@ def end_descendants(pid: int, grace_s: float = 0.0) -> list[psutil.Process]:
     return descendants(pid)
 
 
+def end_session(leader: int) -> None:
+    """Kill what an ended and waited for leader of a session has left in it, such as vLLM's EngineCore, which outlives its front. Where
+    the number has been given to another process meanwhile, nothing is done."""
+    if psutil.pid_exists(leader):
+        return
+    for process in psutil.process_iter():
+        with contextlib.suppress(ProcessLookupError, PermissionError, psutil.Error):
+            if os.getsid(process.pid) == leader:
+                process.kill()
+
+
 def reap() -> None:
     """Collect the exit codes of adopted orphans, so that none stays as a zombie. Only for a process that waits by pidfd."""
     with contextlib.suppress(ChildProcessError):

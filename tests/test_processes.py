@@ -171,3 +171,16 @@ print(processes.end_descendants(os.getpid()), processes.descendants(os.getpid())
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "1 True\n[] []\n"
+
+
+def test_what_an_ended_leader_left_in_its_session_is_ended() -> None:
+    orphan = "import subprocess, sys; child = subprocess.Popen(['sleep', '300']); print(child.pid, flush=True)"
+    leader = subprocess.Popen([sys.executable, "-c", orphan], stdout=subprocess.PIPE, start_new_session=True)
+    assert leader.stdout
+    left = psutil.Process(int(leader.stdout.readline()))
+    processes.end_session(leader.pid)  # it may live still: nothing is done
+    leader.wait()
+    assert left.is_running()
+    processes.end_session(leader.pid)
+    psutil.wait_procs([left], timeout=10)
+    assert not left.is_running() or left.status() == psutil.STATUS_ZOMBIE

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ryot.plugins import Endpoint, NodeError, StageContext, serving_engine
+from ryot.plugins import Endpoint, NodeError, StageContext, processes, serving_engine
 from ryot.stages.serve import answers, command, failures, front, probe
 from ryot.stages.serve.checkpoint import Checkpoint, read_checkpoint
 from ryot.stages.serve.settings import tuned
@@ -108,7 +108,8 @@ def revive(config: ServeConfig, context: StageContext, number: int) -> bool:
 
 
 def again(ended: subprocess.Popen[bytes], config: ServeConfig, context: StageContext, number: int) -> subprocess.Popen[bytes]:
-    """An engine in the place of one that has ended: the command line is the one it had. Its old log is kept."""
+    """An engine in the place of one that has ended: the command line is the one it had. Its old log is kept; what it left is ended."""
+    processes.end_session(ended.pid)
     machine, log = command.Machine(context.device, context.cpus), context.scratch / f"engine-{number}.log"
     log.replace(context.scratch / f"engine-{number}-before.log")
     argv = [str(part) for part in ended.args]  # type: ignore[union-attr]
@@ -146,6 +147,7 @@ def stop(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+    processes.end_session(process.pid)
 
 
 def _endpoint(
