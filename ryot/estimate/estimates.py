@@ -187,14 +187,15 @@ def _serving(spec: Spec, here: Here, params: Parameters) -> ServingEstimate:
     stored: Precision = spec.export.dtype if spec.export else "fp32"
     on_cpu = platform is not None and platform.device.kind == "cpu"
     dtype: Precision = spec.serve.dtype if spec.serve.dtype != "auto" else "fp32" if on_cpu else stored
-    held = max_concurrency(spec.model, spec.serve.kv_cache, dtype, platform.device.kind if platform else "cuda")
+    cache = spec.serve.kv_cache * spec.serve.tensor_parallel
+    held = max_concurrency(spec.model, cache, dtype, platform.device.kind if platform else "cuda")
     scenarios = spec.bench.scenarios if spec.bench else {}
     return ServingEstimate(
         platform=platform,
         dtype=dtype,
         stored=spec.serve.weights or dtype,
         weights=weights_bytes(params.total, dtype) - _saved(spec, dtype),
-        kv_cache=spec.serve.kv_cache,
+        kv_cache=cache,
         kv_per_token=kv_bytes_per_token(spec.model, dtype),
         state_per_sequence=state_bytes_per_sequence(spec.model, dtype),
         bytes_per_sequence=held.bytes_per_sequence,

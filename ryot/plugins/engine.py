@@ -14,9 +14,10 @@ from ryot.plugins.discover import ENGINES, discover, find, load
 @dataclass(frozen=True, slots=True)
 class Launch:
     """What one engine is started for. `device` as the plan names it (`cpu:... x2`, `cuda:... x1`); `context` in tokens; `kv_cache` in
-    bytes; `number` counts the engines of a server, of which there are `replicas`; `threads` are the cores it computes with on a CPU.
-    `speculative` are the tokens that are guessed ahead, from what the sequence said before; 0 for none. `weights` is the copy of `compress`
-    that is served, None for the export. `recurrent` says that some layers are Mamba mixers."""
+    bytes, on each of the `tensor_parallel` GPUs that the engine is spread over; `number` counts the engines of a server, of which there
+    are `replicas`; `threads` are the cores it computes with on a CPU. `speculative` are the tokens that are guessed ahead, from what the
+    sequence said before; 0 for none. `weights` is the copy of `compress` that is served, None for the export. `recurrent` says that some
+    layers are Mamba mixers."""
 
     model: str
     device: str
@@ -35,17 +36,19 @@ class Launch:
     recurrent: bool = False
     number: int = 0
     replicas: int = 1
+    tensor_parallel: int = 1
     gpus: tuple[str, ...] = ()
     """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them; empty for all."""
 
     @property
-    def gpu(self) -> str | None:
-        """The GPU of this one of several engines, as CUDA_VISIBLE_DEVICES is to name it; None for all that are there. Raises NodeError."""
+    def visible(self) -> str | None:
+        """The GPUs of this one of several engines, as CUDA_VISIBLE_DEVICES is to name them; None for all. Raises NodeError."""
         if self.replicas == 1 or not self.cuda:
             return None
-        if self.gpus and self.number >= len(self.gpus):
+        first, last = self.number * self.tensor_parallel, (self.number + 1) * self.tensor_parallel
+        if self.gpus and last > len(self.gpus):
             raise NodeError(f"engine {self.number} has no GPU: CUDA_VISIBLE_DEVICES names {len(self.gpus)}", hint="lower serve.replicas")
-        return self.gpus[self.number] if self.gpus else str(self.number)
+        return ",".join(self.gpus[first:last] or map(str, range(first, last)))
 
     @property
     def cuda(self) -> bool:

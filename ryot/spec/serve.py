@@ -78,6 +78,8 @@ class Serve(Section):
     """Serve this copy of `compress` instead of the export."""
     replicas: int = Field(1, ge=1, le=64)
     """Engines that share the load; one of several that dies is done without, and started again. On GPUs each takes one."""
+    tensor_parallel: int = Field(1, ge=1, le=64)
+    """GPUs that each engine is spread over, with kv_cache on each; the heads are shared out among them."""
     gateway: Gateway = Gateway()
     """What clients talk to."""
     threads: int | None = Field(None, ge=1)

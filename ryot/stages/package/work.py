@@ -77,6 +77,7 @@ def _values(config: PackageConfig, checkpoint: Checkpoint, digest: str) -> dict[
         "model_digest": digest,
         "python": ".".join(platform.python_version_tuple()[:2]),
         "gpu": config.gpu,
+        "gpus": serve.tensor_parallel,
         "engine": serve.engine,
         "environment": command.environment(serve.model_copy(update={"replicas": 1}), machine),
         "engine_command": ["python", *argv],

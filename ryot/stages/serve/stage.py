@@ -23,7 +23,7 @@ from ryot.stages.compress.stage import served_model
 MODEL = "model"
 """The name the model is served under."""
 
-LAUNCHED = ("dtype", "context", "max_concurrency", "kv_cache", "eager", "in_process", "speculative", "replicas")
+LAUNCHED = ("dtype", "context", "max_concurrency", "kv_cache", "eager", "in_process", "speculative", "replicas", "tensor_parallel")
 """The settings that an engine is started with as they stand here."""
 
 
@@ -62,6 +62,7 @@ class ServeConfig(StageConfig):
     context: int
     threads: int | None = None
     replicas: int = 1
+    tensor_parallel: int = 1
     gateway: GatewayConfig = GatewayConfig()
     start_timeout: Annotated[float, Circumstance] = 600.0
     host: Annotated[str, Circumstance] = "127.0.0.1"
@@ -92,6 +93,7 @@ class ServeService(Service):
             return ()
         config = serve_config(spec)
         refuse(config, spec.serve.weights, facts)
+        _refuse_uneven(spec, config.tensor_parallel)
         return (Node("serve", self.name, config, inputs=served_inputs(spec), resources=self.resources),)
 
 
@@ -112,6 +114,16 @@ def refuse(config: ServeConfig, weights: Literal["int8", "fp8", "int4"] | None, 
     wanted = launch_of(config, facts.device, config.threads or 1, weights=weights)
     if reason := serving_engine(config.engine).refusal(wanted):
         raise SpecError(f"serve.{reason}", hint="change it, or another serve.engine")
+
+
+def _refuse_uneven(spec: Spec, many: int) -> None:
+    """Raise SpecError where the heads cannot be shared out evenly: vLLM gives each GPU as many, and repeats those of keys and values."""
+    heads, kv_heads = spec.model.heads, spec.model.kv_heads or spec.model.heads
+    if heads % many or (kv_heads % many and many % kv_heads):
+        raise SpecError(
+            f"serve.tensor_parallel: {many} GPUs cannot share {heads} heads ({kv_heads} of keys and values) evenly",
+            hint="take a number that divides them",
+        )
 
 
 def launch_of(config: ServeConfig, device: str, threads: int, **more: Any) -> Launch:

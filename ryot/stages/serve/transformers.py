@@ -30,11 +30,13 @@ class TransformersEngine:
         """Nothing from the hub; on GPUs each of several engines has its own."""
         offline = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "DO_NOT_TRACK": "1"}
         if launch.cuda:
-            return offline | ({"CUDA_VISIBLE_DEVICES": launch.gpu} if launch.gpu else {})
+            return offline | ({"CUDA_VISIBLE_DEVICES": launch.visible} if launch.visible else {})
         return offline | {"OMP_NUM_THREADS": str(launch.threads)}
 
     def refusal(self, launch: Launch) -> str | None:
-        """It neither compiles nor guesses ahead, and computes with the export's own matrices."""
+        """It neither compiles nor guesses ahead, and computes with the export's own matrices, on one device."""
+        if launch.tensor_parallel > 1:
+            return f"tensor_parallel: {launch.tensor_parallel}: the transformers engine computes on one GPU"
         if launch.weights:
             return f"weights: {launch.weights}: the transformers engine serves the export only"
         if not launch.eager:

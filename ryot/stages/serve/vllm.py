@@ -33,10 +33,13 @@ class VllmEngine:
         argv = [*_MODULE, "--model", str(launch.folder), "--served-model-name", launch.model]
         argv += ["--host", launch.host, "--port", str(launch.port)]
         argv += ["--dtype", _dtype(launch), "--max-model-len", str(launch.context), "--max-num-seqs", str(launch.max_concurrency)]
-        argv += ["--kv-cache-memory-bytes", str(launch.kv_cache), "--distributed-executor-backend", "uni", "--seed", "0"]
+        argv += ["--kv-cache-memory-bytes", str(launch.kv_cache), "--seed", "0"]
+        argv += ["--distributed-executor-backend", "uni" if launch.tensor_parallel == 1 else "mp"]
         argv += ["--disable-uvicorn-access-log", "--generation-config", "vllm"]
         if launch.recurrent and not launch.cuda:
             argv.append("--no-enable-prefix-caching")
+        if launch.tensor_parallel > 1:
+            argv += ["--tensor-parallel-size", str(launch.tensor_parallel)]
         if launch.speculative:
             guess = {"method": "ngram", "num_speculative_tokens": launch.speculative, "prompt_lookup_max": _LOOKUP}
             argv += ["--speculative-config", json.dumps(guess)]
@@ -46,13 +49,16 @@ class VllmEngine:
         """On GPUs each of several engines has its own. Without V1_MULTIPROCESSING the CPU engine computes in the scheduler's own process:
         one process fewer to start (15 s on two cores), and no copy through shared memory at each step."""
         if launch.cuda:
-            return _QUIET | ({"CUDA_VISIBLE_DEVICES": launch.gpu} if launch.gpu else {})
+            return _QUIET | ({"CUDA_VISIBLE_DEVICES": launch.visible} if launch.visible else {})
         alone = "0" if launch.in_process else "1"
         threads = {"OMP_NUM_THREADS": str(launch.threads), "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
         return _QUIET | {"VLLM_ENABLE_V1_MULTIPROCESSING": alone} | threads
 
     def refusal(self, launch: Launch) -> str | None:
-        """Copies for which its build for CPUs has no kernel: the engine ends when it loads them, or at the first request."""
+        """An engine is spread over GPUs only. Copies for which its build for CPUs has no kernel: the engine ends when it loads them, or at
+        the first request."""
+        if launch.tensor_parallel > 1 and not launch.cuda:
+            return f"tensor_parallel: {launch.tensor_parallel}: there is no GPU to spread an engine over"
         if launch.weights in ("fp8", "int4") and not launch.cuda:
             return (
                 f"weights: {launch.weights} has no kernel in vLLM's build for CPUs; compress.NAME/recovery is measured without the engine"

@@ -158,7 +158,7 @@ def _endpoint(
     took_s = max(engine.took_s for engine in engines)
     context.say(f"a token came {took_s:.1f} s after the start; the gateway listens at {gateway.url}")
     info: dict[str, object] = {
-        "memory": {"weights": len(engines) * checkpoint.weight_bytes, "kv_cache": len(engines) * config.kv_cache},
+        "memory": {"weights": len(engines) * checkpoint.weight_bytes, "kv_cache": len(engines) * config.kv_cache * config.tensor_parallel},
         "start_seconds": round(took_s, 3),
         "engine": config.engine,
         "version": probe.engine_version(engines[0].url),

@@ -107,8 +107,9 @@ def build(site: Site) -> Stand:
 def _another(site: Site) -> tuple[Engine | None, str]:
     """One more engine like the spec's, or why there is none."""
     number = len(site.engines)
-    if site.machine.cuda and (found := _gpus()) <= number:
-        return None, f"another engine needs another GPU; there {'is' if found == 1 else 'are'} {found}"
+    many = site.config.serve.tensor_parallel
+    if site.machine.cuda and (found := _gpus()) < (number + 1) * many:
+        return None, f"another engine needs {many} more GPU{'s' if many > 1 else ''}; there {'is' if found == 1 else 'are'} {found}"
     site.context.say("starting one more engine, to be killed")
     try:
         return ready(launch(site.one_more, site.context, site.checkpoint, number), site.one_more, site.context, site.checkpoint), ""

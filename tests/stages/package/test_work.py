@@ -94,6 +94,8 @@ def test_engines_are_started_as_ryot_starts_them(built: StageResult) -> None:
     assert command[command.index("--host") + 1] == "0.0.0.0"  # noqa: S104 - within the compose network
     file = (built.out / "Containerfile").read_text()
     on_gpu = "deploy" in compose["services"]["engine-0"]
+    if on_gpu:
+        assert compose["services"]["engine-0"]["deploy"]["resources"]["reservations"]["devices"][0]["device_ids"] == ["0"]
     assert ("VLLM_ENABLE_V1_MULTIPROCESSING=0" in file) is not on_gpu
     assert ("nvidia.com/gpu: 1" in (built.out / "kubernetes" / "engine.yaml").read_text()) is on_gpu
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ryot.plugins import Facts, Launch, Spec, SpecError, serving_engine
+from ryot.plugins import Facts, Launch, NodeError, Spec, SpecError, serving_engine
 from ryot.stages.serve.stage import ServeService
 
 FIELDS = {
@@ -34,6 +34,8 @@ def test_an_engine_nobody_offers_is_refused_with_those_there_are():
         ({"engine": "transformers", "eager": False}, "does not compile"),
         ({"engine": "transformers", "speculative": 4}, "guesses no tokens"),
         ({"engine": "transformers", "weights": "int8"}, "the export only"),
+        ({"engine": "vllm", "tensor_parallel": 2}, "no GPU to spread"),
+        ({"engine": "transformers", "tensor_parallel": 2}, "on one GPU"),
         ({"engine": "vllm", "weights": "int4"}, "no kernel"),
     ],
 )
@@ -53,6 +55,28 @@ def test_engines_on_gpus_have_one_each():
     for name in ("vllm", "transformers"):
         launch = _launch(device="cuda:NVIDIA H200 x2", number=1, replicas=2)
         assert serving_engine(name).env(launch)["CUDA_VISIBLE_DEVICES"] == "1"
+
+
+def test_an_engine_that_is_spread_has_the_next_gpus_of_the_users():
+    launch = _launch(device="cuda:NVIDIA H200 x8", number=1, replicas=2, tensor_parallel=2, gpus=("4", "5", "6", "7"))
+    assert serving_engine("vllm").env(launch)["CUDA_VISIBLE_DEVICES"] == "6,7"
+    argv = serving_engine("vllm").argv(launch)
+    assert (argv[argv.index("--tensor-parallel-size") + 1], argv[argv.index("--distributed-executor-backend") + 1]) == ("2", "mp")
+    with pytest.raises(NodeError, match="CUDA_VISIBLE_DEVICES names 4"):
+        serving_engine("vllm").env(
+            _launch(device="cuda:NVIDIA H200 x8", number=2, replicas=3, tensor_parallel=2, gpus=("4", "5", "6", "7"))
+        )
+
+
+@pytest.mark.parametrize(("many", "even"), [(1, True), (2, True), (3, False), (4, False)])
+def test_heads_are_shared_out_evenly_or_not_at_all(many, even):
+    spec = Spec.model_validate(FIELDS | {"serve": {"tensor_parallel": many}})  # two heads
+    on_gpus = Facts(device="cuda:NVIDIA H200 x8")
+    if even:
+        assert list(ServeService().expand(spec, on_gpus))
+    else:
+        with pytest.raises(SpecError, match="cannot share 2 heads"):
+            list(ServeService().expand(spec, on_gpus))
 
 
 def _launch(**fields):
