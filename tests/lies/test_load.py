@@ -19,6 +19,7 @@ import pytest
 
 from ryot.plugins import Endpoint, NodeError
 from ryot.stages.bench import audit, work
+from ryot.stages.bench import generator as generator_module
 from ryot.stages.bench.orders import Orders, body
 from ryot.stages.bench.stage import Arrivals
 from tests.gateway.conftest import Server, gateway
@@ -79,7 +80,7 @@ def generator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str]
 
     def tell(lie: str) -> None:
         (tmp_path / "lying.py").write_text(HONEST + lie)
-        monkeypatch.setattr(work, "_LOCUSTFILE", tmp_path / "lying.py")
+        monkeypatch.setattr(generator_module, "_LOCUSTFILE", tmp_path / "lying.py")
 
     return tell
 
