@@ -152,6 +152,7 @@ def test_compiled_code_is_kept_for_all_runs_where_the_user_has_a_cache(tmp_path:
 def test_what_one_run_compiled_the_next_one_finds(
     tmp_path: Path, make_tokens: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR", raising=False)  # torch sets it in the process of an earlier test
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     tokens = make_tokens()
     settings = TrainConfig(model=SHAPES["gpt"], recipe=Recipe(batch_size=4, steps=3, lr=1e-3), kernel=KernelChoice(level=2, bf16=False))
