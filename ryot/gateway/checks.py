@@ -4,23 +4,19 @@ Raises Refused. Pure.
 """
 
 import hashlib
-import re
-from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import cast
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from ryot.gateway.asks import Chat, Completion, Infer, Sampling
+from ryot.gateway.asks import Completion, Infer, Sampling
+from ryot.gateway.reading import decode_chat, decode_completion, decoded, given, kind_of, refuse_beyond, refuse_unknown
 from ryot.gateway.refused import Refused
 from ryot.gateway.settings import Settings
 
 COMPLETIONS, CHAT = b"/v1/completions", b"/v1/chat/completions"
-_decode_completion = msgspec.json.Decoder(Completion).decode
-_decode_chat = msgspec.json.Decoder(Chat).decode
 _decode_infer = msgspec.json.Decoder(Infer).decode
 _encode = msgspec.json.Encoder(order="deterministic").encode
-_PLACE = re.compile(r" - at `\$\.?(.*)`$")
 
 
 class Ask(msgspec.Struct, frozen=True):
@@ -38,28 +34,28 @@ class Ask(msgspec.Struct, frozen=True):
 
 def completion(body: bytes, settings: Settings) -> Ask:
     """POST /v1/completions."""
-    asked = _decoded(_decode_completion, body)
+    asked = decoded(decode_completion, body)
     count = _refuse_prompts(asked.prompt, asked.max_tokens, settings)
-    if _given(asked.best_of, 1) < _given(asked.n, 1) and asked.best_of is not UNSET:
+    if given(asked.best_of, 1) < given(asked.n, 1) and asked.best_of is not UNSET:
         raise Refused(400, "best_of is at least n", param="best_of")
-    return _ask(COMPLETIONS, asked, count * max(_given(asked.n, 1), _given(asked.best_of, 1)), settings)
+    return _ask(COMPLETIONS, asked, count * max(given(asked.n, 1), given(asked.best_of, 1)), settings)
 
 
 def chat(body: bytes, settings: Settings) -> Ask:
     """POST /v1/chat/completions."""
     if not settings.chats:
         raise Refused(400, "this model has no chat template; ask /v1/completions, or export one whose tokenizer has it", "no_chat_template")
-    asked = _decoded(_decode_chat, body)
+    asked = decoded(decode_chat, body)
     for name in ("max_tokens", "max_completion_tokens"):
         _refuse_length(0, getattr(asked, name), settings, name)
     if asked.top_logprobs and not asked.logprobs:
         raise Refused(400, "top_logprobs needs logprobs: true", param="top_logprobs")
-    return _ask(CHAT, asked, _given(asked.n, 1), settings)
+    return _ask(CHAT, asked, given(asked.n, 1), settings)
 
 
 def infer(body: bytes, settings: Settings) -> Ask:
     """POST /infer: one engine step."""
-    asked = _decoded(_decode_infer, body)
+    asked = decoded(_decode_infer, body)
     flat = not isinstance(asked.tokens[0], list)
     count = _refuse_prompts(asked.tokens, 1, settings, "tokens")
     if asked.batch_size != count:
@@ -77,19 +73,6 @@ def infer(body: bytes, settings: Settings) -> Ask:
     return Ask(COMPLETIONS, encoded, count, key=key, k=asked.k, flat=flat)
 
 
-Asked = TypeVar("Asked", Completion, Chat, Infer)
-
-
-def _decoded(decode: Callable[[bytes], Asked], body: bytes) -> Asked:
-    try:
-        return decode(body)
-    except msgspec.ValidationError as error:
-        place = _PLACE.search(str(error))
-        raise Refused(400, str(error), param=place[1] if place else None) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Refused(400, f"the body is not JSON: {error}", "invalid_json") from None
-
-
 def _ask(path: bytes, asked: Sampling, weight: int, settings: Settings) -> Ask:
     if asked.model != settings.model:
         raise Refused(404, f"there is no model {asked.model[:64]!r}; it is {settings.model!r}", "model_not_found", "model")
@@ -97,27 +80,18 @@ def _ask(path: bytes, asked: Sampling, weight: int, settings: Settings) -> Ask:
         raise Refused(400, f"{weight} sequences in one request; at most {settings.max_batch}", param="n")
     if isinstance(asked.max_tokens, int) and isinstance(asked.min_tokens, int) and asked.min_tokens > asked.max_tokens:
         raise Refused(400, "min_tokens is above max_tokens", param="min_tokens")
-    _refuse_unknown(asked, settings.vocab_size)
+    refuse_unknown(asked, settings.vocab_size)
     stream = asked.stream is True
     if not stream:
         asked.stream = UNSET
         if asked.stream_options not in (UNSET, None):
             raise Refused(400, "stream_options needs stream: true", param="stream_options")
     encoded = _encode(asked)
-    sure = not stream and asked.temperature == 0 and _given(asked.n, 1) == 1 and not asked.use_beam_search
+    sure = not stream and asked.temperature == 0 and given(asked.n, 1) == 1 and not asked.use_beam_search
     if not sure or not settings.cache:
         return Ask(path, encoded, weight, stream)
     asked.user = UNSET
     return Ask(path, encoded, weight, key=_key(settings, path, _encode(asked)))
-
-
-def _refuse_unknown(asked: Sampling, vocab_size: int) -> None:
-    """Token ids that stop or are favoured are those of the vocabulary."""
-    named = {"stop_token_ids": asked.stop_token_ids or (), "logit_bias": map(int, asked.logit_bias or ())}
-    for name, ids in named.items():
-        largest = max(ids, default=0)
-        if largest >= vocab_size:
-            raise Refused(400, f"{name}: token {largest} is not in the vocabulary of {vocab_size}", param=name)
 
 
 def _key(settings: Settings, path: bytes, body: bytes) -> bytes:
@@ -131,14 +105,10 @@ def _refuse_prompts(prompt: object, most: int | None | UnsetType, settings: Sett
         _refuse_length(0, most, settings, "max_tokens")
         return 1
     assert isinstance(prompt, list)
-    kinds = {type(item) for item in prompt}
-    if len(kinds) != 1:
-        raise Refused(400, f"{name} mixes texts, token ids and lists", param=name)
-    kind = kinds.pop()
+    kind = kind_of(prompt, name)
     lists = [prompt] if kind is int else prompt if kind is list else []
     for tokens in lists:
-        if max(tokens) >= settings.vocab_size:
-            raise Refused(400, f"{name}: token {max(tokens)} is not in the vocabulary of {settings.vocab_size}", param=name)
+        refuse_beyond(name, max(tokens), settings.vocab_size)
     _refuse_length(max(map(len, lists), default=0), most, settings, name)
     count = 1 if kind is int else len(prompt)
     if count > settings.max_batch:
@@ -151,7 +121,3 @@ def _refuse_length(tokens: int, most: int | None | UnsetType, settings: Settings
     if tokens + max(wanted, 1) > settings.context:
         told = f"{tokens} tokens and up to {max(wanted, 1)} more" if tokens else f"{wanted} tokens"
         raise Refused(400, f"{name}: {told} are beyond the context of {settings.context}", "context_length_exceeded", name)
-
-
-def _given(value: int | None | UnsetType, otherwise: int) -> int:
-    return value if isinstance(value, int) else otherwise

@@ -9,7 +9,7 @@ import asyncio
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.metadata import version
 
@@ -37,7 +37,6 @@ class Call:
     sequences: list[Sequence]
     choices: list[Choice]
     ended: int = 0
-    echoed: set[int] = field(default_factory=set)
 
 
 class App:
@@ -46,7 +45,6 @@ class App:
     def __init__(self, engine: Engine, speech: Speech) -> None:
         self._engine, self._speech = engine, speech
         self._loop = asyncio.get_running_loop()
-        self._calls: set[int] = set()
 
     def handle(self, request: Http, connection: Connection) -> None:
         """Answer, now or when the sequences are made."""
@@ -115,9 +113,8 @@ class App:
             _break(call, piece.error)
             return
         choice = call.choices[piece.number]
-        prompt = not choice.made and call.sequences[piece.number].scored and piece.number not in call.echoed
+        prompt = call.sequences[piece.number].scored and not choice.tokens  # it comes first
         if prompt:
-            call.echoed.add(piece.number)
             piece = replace(piece, text=choice.start if call.request.stream else "")
         choice.add(piece, len(piece.tokens) if prompt else 0)
         if call.request.stream:

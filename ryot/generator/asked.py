@@ -8,12 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-import msgspec
 import torch
 from jinja2 import TemplateError
-from msgspec import UNSET
 
-from ryot.gateway.asks import Chat, Completion, Sampling, StreamOptions
+from ryot.gateway.asks import Sampling, StreamOptions
+from ryot.gateway.reading import decode_chat, decode_completion, decoded, given, kind_of, refuse_beyond, refuse_unknown
 from ryot.gateway.refused import Refused
 from ryot.generator.answers import Wording
 from ryot.generator.sequence import Piece, Sequence, Wanted
@@ -21,8 +20,6 @@ from ryot.generator.text import Text
 
 _COMPLETION_TOKENS = 16
 """Tokens of a completion that does not say how many, as OpenAI has it."""
-_decode_completion = msgspec.json.Decoder(Completion).decode
-_decode_chat = msgspec.json.Decoder(Chat).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,24 +74,24 @@ class Request:
 
 def completion(body: bytes, speech: Speech) -> Request:
     """POST /v1/completions. Raises Refused."""
-    asked = _decoded(_decode_completion, body)
+    asked = decoded(decode_completion, body)
     if asked.use_beam_search:
         raise Refused(400, "this engine has no beam search", param="use_beam_search")
-    special = _given(asked.add_special_tokens, otherwise=True)
+    special = given(asked.add_special_tokens, otherwise=True)
     prompts = _prompts(asked.prompt, speech, special=special)
-    count = _given(asked.logprobs, None)
+    count = given(asked.logprobs, None)
     wording = _wording(speech, asked, count, chat=False)
-    wanted = _wanted(asked, prompts, speech, count, _given(asked.max_tokens, _COMPLETION_TOKENS), echo=_given(asked.echo, otherwise=False))
+    wanted = _wanted(asked, prompts, speech, count, given(asked.max_tokens, _COMPLETION_TOKENS), echo=given(asked.echo, otherwise=False))
     starts = [_start(asked.prompt, number, prompt, speech) if wanted.echo else "" for number, prompt in enumerate(prompts)]
-    copies = _given(asked.best_of, _given(asked.n, 1))
-    if copies < _given(asked.n, 1):
+    copies = given(asked.best_of, given(asked.n, 1))
+    if copies < given(asked.n, 1):
         raise Refused(400, "best_of is at least n", param="best_of")
     return _request(asked, wording, prompts, starts, wanted, copies)
 
 
 def chat(body: bytes, speech: Speech) -> Request:
     """POST /v1/chat/completions. Raises Refused."""
-    asked = _decoded(_decode_chat, body)
+    asked = decoded(decode_chat, body)
     if asked.use_beam_search:
         raise Refused(400, "this engine has no beam search", param="use_beam_search")
     if not speech.tokenizer.chat_template:
@@ -106,18 +103,18 @@ def chat(body: bytes, speech: Speech) -> Request:
         raise Refused(400, f"the model's template does not take these messages: {error}", param="messages") from None
     if not prompt:
         raise Refused(400, "the model's template makes nothing of these messages", param="messages")
-    most = _given(asked.max_completion_tokens, _given(asked.max_tokens, speech.context - len(prompt)))
-    count = _given(asked.top_logprobs, 0) if asked.logprobs is True else None
+    most = given(asked.max_completion_tokens, given(asked.max_tokens, speech.context - len(prompt)))
+    count = given(asked.top_logprobs, 0) if asked.logprobs is True else None
     wanted = _wanted(asked, [prompt], speech, count, most, echo=False)
-    return _request(asked, _wording(speech, asked, count, chat=True), [prompt], [""], wanted, _given(asked.n, 1))
+    return _request(asked, _wording(speech, asked, count, chat=True), [prompt], [""], wanted, given(asked.n, 1))
 
 
 def _request(asked: Sampling, wording: Wording, prompts: list[list[int]], starts: list[str], wanted: Wanted, copies: int) -> Request:
     stream = asked.stream is True
-    if stream and copies > _given(asked.n, 1):
+    if stream and copies > given(asked.n, 1):
         raise Refused(400, "the best of several cannot be streamed", param="best_of")
-    options = _given(asked.stream_options, StreamOptions())
-    skip, told = _given(asked.skip_special_tokens, otherwise=True), _given(asked.n, 1)
+    options = given(asked.stream_options, StreamOptions())
+    skip, told = given(asked.skip_special_tokens, otherwise=True), given(asked.n, 1)
     if copies > told and wanted.logprobs is None:
         wanted = replace(wanted, logprobs=0)  # the best are those whose tokens are the likeliest
     return Request(
@@ -125,40 +122,21 @@ def _request(asked: Sampling, wording: Wording, prompts: list[list[int]], starts
     )
 
 
-def _decoded(decode: Callable[[bytes], Any], body: bytes) -> Any:
-    try:
-        return decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise Refused(400, str(error)) from None
-
-
-def _given(value: Any, otherwise: Any) -> Any:
-    return otherwise if value is UNSET or value is None else value
-
-
 def _prompts(prompt: str | list[Any], speech: Speech, *, special: bool) -> list[list[int]]:
     """Token ids of each prompt; texts are encoded. Raises Refused where they are mixed, empty or of unknown tokens."""
-    given = prompt if isinstance(prompt, list) else [prompt]
-    kinds = {type(each) for each in given}
-    if len(kinds) != 1:
-        raise Refused(400, "prompt mixes texts, token ids and lists", param="prompt")
-    many: list[Any] = [given] if kinds == {int} else given
+    listed = prompt if isinstance(prompt, list) else [prompt]
+    many: list[Any] = [listed] if kind_of(listed) is int else listed
     found: list[list[int]] = [speech.tokenizer.encode(each, add_special_tokens=special) if isinstance(each, str) else each for each in many]
     if not all(found):
         raise Refused(400, "an empty prompt", param="prompt")
-    _refuse_unknown("prompt", max(map(max, found)), speech)
+    refuse_beyond("prompt", max(map(max, found)), speech.vocab_size)
     return found
-
-
-def _refuse_unknown(name: str, largest: int, speech: Speech) -> None:
-    if largest >= speech.vocab_size:
-        raise Refused(400, f"{name}: token {largest} is not in the vocabulary of {speech.vocab_size}", param=name)
 
 
 def _start(prompt: str | list[Any], number: int, tokens: list[int], speech: Speech) -> str:
     """The prompt's text, as it was given, or decoded."""
-    given = prompt if isinstance(prompt, str) else prompt[number]
-    return given if isinstance(given, str) else str(speech.tokenizer.decode(tokens))
+    told = prompt if isinstance(prompt, str) else prompt[number]
+    return told if isinstance(told, str) else str(speech.tokenizer.decode(tokens))
 
 
 def _content(content: str | list[Any]) -> str:
@@ -177,23 +155,21 @@ def _wanted(asked: Sampling, prompts: list[list[int]], speech: Speech, count: in
     longest = max(map(len, prompts))
     if longest >= speech.context:
         raise Refused(400, f"{longest} tokens leave no room for an answer in the context of {speech.context}", "context_length_exceeded")
-    stop, bias = _given(asked.stop, ()), _given(asked.logit_bias, {})
-    _refuse_unknown("logit_bias", max(map(int, bias), default=0), speech)
-    _refuse_unknown("stop_token_ids", max(_given(asked.stop_token_ids, ()), default=0), speech)
-    seed = _given(asked.seed, None)
+    refuse_unknown(asked, speech.vocab_size)
+    stop, seed = given(asked.stop, ()), given(asked.seed, None)
     return Wanted(
         most=most,
-        least=_given(asked.min_tokens, 0),
-        temperature=_given(asked.temperature, 1.0),
-        top_p=_given(asked.top_p, 1.0),
-        top_k=max(_given(asked.top_k, 0), 0),
-        min_p=_given(asked.min_p, 0.0),
-        presence=_given(asked.presence_penalty, 0.0),
-        frequency=_given(asked.frequency_penalty, 0.0),
-        repetition=_given(asked.repetition_penalty, 1.0),
-        bias=tuple((int(token), value) for token, value in bias.items()),
+        least=given(asked.min_tokens, 0),
+        temperature=given(asked.temperature, 1.0),
+        top_p=given(asked.top_p, 1.0),
+        top_k=max(given(asked.top_k, 0), 0),
+        min_p=given(asked.min_p, 0.0),
+        presence=given(asked.presence_penalty, 0.0),
+        frequency=given(asked.frequency_penalty, 0.0),
+        repetition=given(asked.repetition_penalty, 1.0),
+        bias=tuple((int(token), value) for token, value in given(asked.logit_bias, {}).items()),
         stop=(stop,) if isinstance(stop, str) else tuple(stop),
-        stop_ids=frozenset(_given(asked.stop_token_ids, ())),
+        stop_ids=frozenset(given(asked.stop_token_ids, ())),
         silent=frozenset() if asked.ignore_eos is True else speech.ends,
         logprobs=count,
         echo=echo,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar, Literal, Protocol
 
@@ -77,9 +78,10 @@ class ServingEngine(Protocol):
         """Why it cannot do this, where that is known beforehand; asked while planning, when `folder` and `port` are not known yet."""
 
 
+@lru_cache
 def serving_engine(name: str) -> ServingEngine:
-    """The engine of this name, from the entry points `ryot.engines`. Raises SpecError where there is none, MachineError for one that does
-    not load."""
+    """The engine of this name, from the entry points `ryot.engines`, which are looked through once for each. Raises SpecError where there
+    is none, MachineError for one that does not load."""
     offered = discover(ENGINES)
     plugin = find(name, offered)
     if plugin is None:

@@ -12,14 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from ryot.plugins import NodeError, StageContext
-from ryot.stages.evaluate.benchmarks import SOURCES, Benchmark
+from ryot.stages.evaluate.benchmarks import NO_ITEMS, SOURCES, Benchmark
 from ryot.stages.evaluate.definitions import borrowed, definition
 from ryot.stages.evaluate.items import Item, as_lines
 from ryot.stages.evaluate.stage import EvaluateConfig, Question
 
 Found = dict[str, Any]
-_NO_ITEMS = 3
-"""The harness' exit code where a benchmark's items could not be had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,7 @@ def ask(config: EvaluateConfig, context: StageContext, asked: Asked) -> Found:
         _report(folder / "progress.txt", context)
         time.sleep(0.2)
     result = folder / "result.json"
-    if process.returncode == _NO_ITEMS and (folder / "refused.json").exists():
+    if process.returncode == NO_ITEMS and (folder / "refused.json").exists():
         raise _without_items(json.loads((folder / "refused.json").read_text()), asked)
     if process.returncode != 0 or not result.exists():
         end = "\n".join(log.read_text(errors="replace").replace("\r", "\n").splitlines()[-15:])

@@ -11,6 +11,8 @@ Benchmark = Literal[
     "mmlu", "hellaswag", "arc_easy", "arc_challenge", "truthfulqa", "piqa", "winogrande", "boolq", "gsm8k", "humaneval", "wikitext"
 ]  # fmt: skip
 
+NO_ITEMS = 3
+"""The exit code of the process that runs lm-eval where a benchmark's items could not be had; `refused` then says which and why."""
 MMLU_ITEMS = 14042
 """Of all its 57 subjects, which differ in size. A limit holds for each of them, so with one the number is not known here."""
 

@@ -20,13 +20,12 @@ from lm_eval.models.openai_completions import LocalCompletionsAPI
 from lm_eval.tasks import TaskManager
 
 from ryot.stages.evaluate.answers import Answers
+from ryot.stages.evaluate.benchmarks import NO_ITEMS
 from ryot.stages.evaluate.programs import Cell
 
 Found = dict[str, Any]
 MOST_STOPS = 4
 """That a server of OpenAI's kind takes, vLLM among them; lm-eval's humaneval has six."""
-NO_ITEMS = 3
-"""The exit code where a benchmark's items could not be had; `refused` then says which and why."""
 
 
 class KeptCompletions(LocalCompletionsAPI):  # type: ignore[misc]

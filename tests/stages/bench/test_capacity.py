@@ -1,11 +1,7 @@
 """The search as a whole: loads whose outcome is known in place of real ones, and once a real one."""
 
 import json
-import subprocess
-import sys
-import time
-from contextlib import contextmanager
-from pathlib import Path
+from functools import partial
 
 import pytest
 
@@ -16,8 +12,8 @@ from ryot.stages.bench import audit, work
 from ryot.stages.bench.arrivals import offsets_s
 from ryot.stages.bench.samples import Sample, latencies
 from ryot.stages.bench.stage import Arrivals, BenchConfig, BenchStage, FindMax
+from tests.stages.bench.fakes import running
 
-FAKE = Path(__file__).parents[2] / "fakes" / "timed_openai.py"
 NOWHERE = Endpoint("http://127.0.0.1:9", "m", {})
 
 
@@ -127,18 +123,7 @@ def test_load_that_is_over_at_once_is_made_longer(tmp_path, server, monkeypatch)
     assert made[0].seed != made[1].seed
 
 
-@contextmanager
-def real_server(folder, *switches):
-    ready = folder / "port"
-    process = subprocess.Popen([sys.executable, str(FAKE), "--ready-file", str(ready), *switches])
-    try:
-        while not (ready.exists() and ready.read_text()):
-            assert process.poll() is None
-            time.sleep(0.02)
-        yield Endpoint(f"http://127.0.0.1:{ready.read_text()}", "m", {"memory": {"all": 1}})
-    finally:
-        process.kill()
-        process.wait()
+real_server = partial(running, "timed_openai.py", {"all": 1})
 
 
 @pytest.mark.e2e

@@ -4,38 +4,24 @@ here: they are tested in test_audit, and a busy machine is no defect of the gene
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 import urllib.request
-from contextlib import contextmanager
-from pathlib import Path
+from functools import partial
 
 import pytest
 
-from ryot.plugins import Endpoint, NodeError
+from ryot.plugins import NodeError
 from ryot.plugins.testing import run_stage
 from ryot.stages.bench import audit, work
 from ryot.stages.bench.arrivals import offsets_s
 from ryot.stages.bench.stage import Arrivals, BenchConfig, BenchStage, Objective, measures_of
+from tests.stages.bench.fakes import running
 
-FAKE = Path(__file__).parents[2] / "fakes" / "timed_openai.py"
 pytestmark = pytest.mark.e2e
 
 
-@contextmanager
-def server(folder, *switches):
-    ready = folder / "port"
-    process = subprocess.Popen([sys.executable, str(FAKE), "--ready-file", str(ready), *switches])
-    try:
-        while not (ready.exists() and ready.read_text()):
-            assert process.poll() is None
-            time.sleep(0.02)
-        yield Endpoint(f"http://127.0.0.1:{ready.read_text()}", "m", {"memory": {"all": 1}, "pid": process.pid})
-    finally:
-        process.kill()
-        process.wait()
+server = partial(running, "timed_openai.py", {"all": 1})
 
 
 def load(folder, endpoint, **fields):

@@ -1,34 +1,19 @@
 """Locust for real, against a server whose delays and faults are known."""
 
 import json
-import subprocess
-import sys
-import time
-from contextlib import contextmanager
-from pathlib import Path
+from functools import partial
 
 import pytest
 
 from ryot.plugins import Endpoint, NodeError
 from ryot.plugins.testing import run_stage
 from ryot.stages.bench.stage import BenchConfig, BenchStage, measures_of
+from tests.stages.bench.fakes import running
 
-FAKE = Path(__file__).parents[2] / "fakes" / "fake_openai.py"
 pytestmark = pytest.mark.e2e
 
 
-@contextmanager
-def server(folder, *switches):
-    ready = folder / "port"
-    process = subprocess.Popen([sys.executable, str(FAKE), "--ready-file", str(ready), *switches])
-    try:
-        while not (ready.exists() and ready.read_text()):
-            assert process.poll() is None
-            time.sleep(0.02)
-        yield Endpoint(f"http://127.0.0.1:{ready.read_text()}", "m", {"memory": {"weights": 10, "kv_cache": 32}})
-    finally:
-        process.kill()
-        process.wait()
+server = partial(running, "fake_openai.py", {"weights": 10, "kv_cache": 32})
 
 
 def load(folder, endpoint, **fields):
