@@ -22,6 +22,9 @@ _AHEAD = 64 << 20
 """Bytes of requests that are made before the clock starts; further ones are made while their time is waited for."""
 _LEAD_NS = 20_000_000
 """From the start of the clock to the first request."""
+_AWAKE_NS, _AWAKE_SHARE = 500_000, 0.02
+"""How long before each start this process is awake, at most, and as a share of the time between two: a core that slept is late by some
+tenths of a millisecond, which at a low rate every request would have in its latency."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +68,13 @@ class OpenLoop:
     def _pace(self, numbers: range) -> None:
         orders = self._round.orders
         offsets = offsets_s(len(numbers), orders.rate or 1.0, orders.distribution, f"{orders.seed} {orders.scenario} arrivals")
+        awake_ns = min(_AWAKE_NS, round(_AWAKE_SHARE * 1e9 / (orders.rate or 1.0)))
         start_ns = time.perf_counter_ns() + _LEAD_NS
         for number, offset_s in zip(numbers, offsets, strict=True):
             turn = Turn(number, self._ready.popleft() if self._ready else body(orders, number), start_ns + round(offset_s * 1e9))
-            self._alarm.until(turn.intended_ns)
+            self._alarm.until(turn.intended_ns - awake_ns)
+            while time.perf_counter_ns() < turn.intended_ns:
+                pass
             self._begin(turn)
 
     def _begin(self, turn: Turn) -> None:
