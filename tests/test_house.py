@@ -31,7 +31,8 @@ VAGUE = {"utils", "util", "helpers", "helper", "common", "manager", "misc", "bas
 API = (
     "Backend", "Circumstance", "Document", "Documents", "Endpoint", "Facts", "Job", "JobState", "Launch", "MachineError", "Measure", "Node",
     "NodeError", "Resources", "RyotError", "Service", "ServingEngine", "Shard", "Spec", "SpecError", "Stage", "StageConfig", "StageContext",
-    "Target", "digest_file", "digest_path", "processes", "serving_engine", "write_durable", "write_index", "write_lines", "write_shard",
+    "Target", "device_here", "digest_file", "digest_path", "processes", "serving_engine", "write_durable", "write_index",
+    "write_lines", "write_shard",
 )  # fmt: skip
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from ryot.estimate.processor import Here
+from ryot.plugins.device import device_here
 
 _CPUS = Path("/sys/devices/system/cpu")
 _ANY_MHZ = 2500.0
@@ -32,11 +32,7 @@ class Machine:
 
 def probe() -> Machine:
     """This machine."""
-    cpus = len(os.sched_getaffinity(0))
-    gpus = list(_gpus())
-    if gpus and os.environ.get("CUDA_VISIBLE_DEVICES") != "":
-        return Machine(f"cuda:{gpus[0]} x{len(gpus)}", cpus)
-    return Machine(f"cpu:{_processor()} x{cpus}", cpus)
+    return Machine(device_here(), len(os.sched_getaffinity(0)))
 
 
 def here(machine: Machine) -> Here:
@@ -89,18 +85,3 @@ def _read(path: Path) -> str:
         return path.read_text(errors="replace")
     except OSError:
         return ""
-
-
-def _gpus() -> Iterator[str]:
-    for about in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information")):
-        match = re.search(r"^Model:\s*(.+?)\s*$", about.read_text(errors="replace"), re.M)
-        if match:
-            yield match[1]
-
-
-def _processor() -> str:
-    try:
-        match = re.search(r"^model name\s*:\s*(.+?)\s*$", Path("/proc/cpuinfo").read_text(errors="replace"), re.M)
-    except OSError:
-        match = None
-    return match[1] if match else os.uname().machine

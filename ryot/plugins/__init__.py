@@ -6,6 +6,7 @@ from ryot.files import digest_file, digest_path, write_durable
 from ryot.measures import Measure, Target
 from ryot.plugins.backend import Backend, Job, JobState
 from ryot.plugins.context import Endpoint, StageContext
+from ryot.plugins.device import device_here
 from ryot.plugins.documents import Document, Documents, Shard, write_index, write_lines, write_shard
 from ryot.plugins.engine import Launch, ServingEngine, serving_engine
 from ryot.plugins.stage import Circumstance, Facts, Node, Resources, Service, Stage, StageConfig
@@ -36,6 +37,7 @@ __all__ = [
     "StageConfig",
     "StageContext",
     "Target",
+    "device_here",
     "digest_file",
     "digest_path",
     "processes",

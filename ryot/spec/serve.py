@@ -80,6 +80,9 @@ class Serve(Section):
     """Engines that share the load; one of several that dies is done without, and started again. On GPUs each takes one."""
     tensor_parallel: int = Field(1, ge=1, le=64)
     """GPUs that each engine is spread over, with kv_cache on each; the heads are shared out among them."""
+    ray: str | None = Field(None, min_length=1)
+    """A Ray cluster on whose machines the engines run, each with `threads` cores or its GPUs: its address, or `auto`. The gateway stays
+    here. Its machines have to see the store under the same path, and to be of the same kind."""
     gateway: Gateway = Gateway()
     """What clients talk to."""
     threads: int | None = Field(None, ge=1)

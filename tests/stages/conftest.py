@@ -88,3 +88,17 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     yield join(tmp_path_factory.mktemp("meeting") / "file", "cpu")
     torch.distributed.destroy_process_group()
     patch.undo()
+
+
+@pytest.fixture(scope="module")
+def ray_cluster() -> Iterator[str]:
+    """The address of a cluster of two nodes of one core each, on loopback (Ray takes 127.0.0.1 for the machine's outer address)."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ["RAY_raylet_start_wait_time_s"] = "120"  # noqa: SIM112 - so Ray calls it; beside other work half a minute is not enough
+    cluster_utils = pytest.importorskip("ray.cluster_utils")
+    node = {"num_cpus": 1, "node_ip_address": "127.0.0.2", "object_store_memory": 100 << 20}
+    two = cluster_utils.Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
+    two.add_node(**node)
+    two.wait_for_nodes()
+    yield two.address
+    two.shutdown()

@@ -73,8 +73,9 @@ def _roots(endpoint: Endpoint) -> tuple[list[psutil.Process], str]:
     engines, gateway = endpoint.info.get("pids"), endpoint.info.get("gateway_pid")
     told = [*(engines if isinstance(engines, list) else []), gateway]
     pids = [pid for pid in told if isinstance(pid, int)]
+    lacking = "the engines run on other machines" if engines == [] else "" if engines else "the server does not tell its processes"
     try:
-        return [psutil.Process(pid) for pid in pids], "" if pids else "the server does not tell its processes"
+        return [psutil.Process(pid) for pid in pids], lacking
     except psutil.NoSuchProcess as error:
         return [], f"process {error.pid} of the server is not on this machine"
 

@@ -52,7 +52,7 @@ class PackageStage(Stage):
             raise SpecError("package ships what is served, and the spec has no section `serve`", hint="write at least `serve: {}`")
         config = PackageConfig(
             name=spec.package.name or spec.name.replace("_", "-").strip("-"),
-            serve=serve_config(spec),
+            serve=serve_config(spec).model_copy(update={"ray": None, "cluster": False}),  # in the package Kubernetes places them
             registry=spec.package.registry,
             gateways=spec.package.gateways,
             memory=spec.package.memory,

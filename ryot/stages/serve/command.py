@@ -33,7 +33,10 @@ def arguments(config: ServeConfig, machine: Machine, folder: Path, port: int, *,
 
 
 def environment(config: ServeConfig, machine: Machine, number: int = 0) -> Mapping[str, str]:
-    """What is added to the environment of engine `number`, as this process's own is. Raises NodeError where there is no GPU for it."""
+    """What is added to the environment of engine `number`, as this process's own is. Raises NodeError where there is no GPU for it. On a
+    cluster's machine it is added there."""
+    if config.ray:
+        return {}
     gpus = tuple(filter(None, os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")))
     return serving_engine(config.engine).env(launch_of(config, machine.device, threads(config, machine), number=number, gpus=gpus))
 

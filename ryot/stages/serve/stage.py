@@ -50,7 +50,8 @@ class Up(StageConfig):
 
 class ServeConfig(StageConfig):
     """A gateway and its engines. `kv_cache` (each engine's) is in bytes, `context` in tokens, `start_timeout` in seconds. `host` and `port`
-    are the gateway's; with `keyed` it asks for the key in RYOT_API_KEY. One that is `up` already is only told of."""
+    are the gateway's; with `keyed` it asks for the key in RYOT_API_KEY. One that is `up` already is only told of. With `cluster` engines
+    run on machines of the Ray cluster at `ray`: which one that is changes nothing, that a network lies between does."""
 
     engine: str = "vllm"
     dtype: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
@@ -63,6 +64,8 @@ class ServeConfig(StageConfig):
     threads: int | None = None
     replicas: int = 1
     tensor_parallel: int = 1
+    cluster: bool = False
+    ray: Annotated[str | None, Circumstance] = None
     gateway: GatewayConfig = GatewayConfig()
     start_timeout: Annotated[float, Circumstance] = 600.0
     host: Annotated[str, Circumstance] = "127.0.0.1"
@@ -92,6 +95,7 @@ class ServeService(Service):
         if spec.serve is None:
             return ()
         config = serve_config(spec)
+        _refuse_vague(spec, facts)
         refuse(config, spec.serve.weights, facts)
         _refuse_uneven(spec, config.tensor_parallel)
         return (Node("serve", self.name, config, inputs=served_inputs(spec), resources=self.resources),)
@@ -106,7 +110,8 @@ def served_inputs(spec: Spec) -> dict[str, str]:
 def serve_config(spec: Spec) -> ServeConfig:
     """The server of a spec that has one."""
     assert spec.serve is not None
-    return ServeConfig(**spec.serve.model_dump(exclude={"weights", "autotune"}), context=spec.model.context)
+    fields = spec.serve.model_dump(exclude={"weights", "autotune"})
+    return ServeConfig(**fields, context=spec.model.context, cluster=spec.serve.ray is not None)
 
 
 def refuse(config: ServeConfig, weights: Literal["int8", "fp8", "int4"] | None, facts: Facts) -> None:
@@ -114,6 +119,16 @@ def refuse(config: ServeConfig, weights: Literal["int8", "fp8", "int4"] | None, 
     wanted = launch_of(config, facts.device, config.threads or 1, weights=weights)
     if reason := serving_engine(config.engine).refusal(wanted):
         raise SpecError(f"serve.{reason}", hint="change it, or another serve.engine")
+
+
+def _refuse_vague(spec: Spec, facts: Facts) -> None:
+    """Raise SpecError where engines on a cluster's machines would take as many cores as this machine has."""
+    serve = spec.serve
+    assert serve is not None
+    if serve.ray and serve.autotune:
+        raise SpecError("serve.autotune tries settings on this machine, and serve.ray runs the engines on others", hint="leave one out")
+    if serve.ray and serve.threads is None and not facts.device.startswith("cuda"):
+        raise SpecError("serve.ray: how many cores of a machine an engine takes is not said", hint="write serve.threads")
 
 
 def _refuse_uneven(spec: Spec, many: int) -> None:

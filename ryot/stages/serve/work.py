@@ -3,6 +3,7 @@ however that ends."""
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 from ryot.plugins import Endpoint, NodeError, StageContext, processes, serving_engine
 from ryot.stages.serve import answers, command, failures, front, probe
 from ryot.stages.serve.checkpoint import Checkpoint, read_checkpoint
+from ryot.stages.serve.elsewhere.order import Order
 from ryot.stages.serve.settings import tuned
 from ryot.stages.serve.stage import LAUNCHED, MODEL, ServeConfig
 
@@ -80,10 +82,27 @@ def launch(config: ServeConfig, context: StageContext, checkpoint: Checkpoint, n
     log.unlink(missing_ok=True)
     held = probe.hold_port(command.HOST)
     port = held.getsockname()[1]
-    argv = [context.python, *command.arguments(config, machine, checkpoint.folder, port, recurrent=checkpoint.recurrent)]
+    if config.ray:
+        argv = [context.python, *_tethered(config, context, checkpoint, number, port)]
+    else:
+        argv = [context.python, *command.arguments(config, machine, checkpoint.folder, port, recurrent=checkpoint.recurrent)]
     context.say(f"starting {command.shown(argv)}")
     process = context.spawn(argv, env=command.environment(config, machine, number), log=log, replica=config.replicas > 1)
     return Engine(number, process, f"http://{command.HOST}:{port}", log, held, serving_engine(config.engine).phases)
+
+
+def _tethered(config: ServeConfig, context: StageContext, checkpoint: Checkpoint, number: int, port: int) -> list[str]:
+    """What follows the interpreter for an engine on a machine of the cluster. The order has the token of its gate: for this user only."""
+    machine = command.Machine(context.device, context.cpus)
+    threads = command.threads(config, machine)
+    gpus = config.tensor_parallel if machine.cuda else 0
+    alone = config.model_copy(update={"ray": None, "replicas": 1, "threads": threads})
+    order = Order(alone.model_dump(), str(checkpoint.folder), machine.device, threads, gpus, port, checkpoint.recurrent)
+    path = context.scratch / f"order-{number}.json"
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(order.text())
+    return ["-m", "ryot.stages.serve.elsewhere.tether", str(path), config.ray or "auto"]
 
 
 def ready(engine: Engine, config: ServeConfig, context: StageContext, checkpoint: Checkpoint) -> Engine:
@@ -163,7 +182,7 @@ def _endpoint(
         "engine": config.engine,
         "version": probe.engine_version(engines[0].url),
         "engines": [engine.url for engine in engines],
-        "pids": [engine.process.pid for engine in engines],
+        "pids": [] if config.ray else [engine.process.pid for engine in engines],
         "gateway_pid": gateway.process.pid,
         "dtype": command.dtype(config, machine),
         "threads": command.threads(config, machine),

@@ -2,8 +2,6 @@
 
 import json
 import logging
-import os
-import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -12,10 +10,9 @@ from typing import Any
 import ray
 
 from ryot.plugins import NodeError, RyotError, StageContext
+from ryot.stages.cluster import knock
 from ryot.stages.shards.pool import Place
 from ryot.stages.shards.work import REFUSED, Item, Result, Work, result_of
-
-_ANSWERS_IN_S = 10
 
 
 def on_ray(work: Work, items: Sequence[Item], place: Place, context: StageContext) -> Iterator[tuple[Item, Result]]:
@@ -49,25 +46,17 @@ def _tasks(work: Work, items: Sequence[Item], most: int) -> Iterator[tuple[Item,
 
 
 def _join(place: Place, context: StageContext) -> None:
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent anywhere
     hint = "start one with `ray start --head`, or leave data.ray out to work in processes of this machine"
     try:
+        knock("" if place.ray == "local" else place.ray or "auto")
         if place.ray == "local":
             cpus = place.workers or context.cpus
             ray.init("local", num_cpus=cpus, include_dashboard=False, _node_ip_address="127.0.0.1", logging_level=logging.WARNING)
         else:
-            _knock(place.ray or "auto")
             ray.init(place.ray, logging_level=logging.WARNING)
     except (OSError, RuntimeError, ValueError) as error:
         said = (str(error).splitlines() or [type(error).__name__])[0]
         raise NodeError(f"cannot join the Ray cluster {place.ray}: {said}", hint=hint) from error
-
-
-def _knock(address: str) -> None:
-    """Raise OSError where nobody listens at `host:port`: Ray itself would try for more than a minute."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if port.isdigit():
-        socket.create_connection((host, int(port)), _ANSWERS_IN_S).close()
 
 
 @ray.remote(max_retries=3)

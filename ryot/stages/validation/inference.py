@@ -13,7 +13,7 @@ import psutil
 from ryot.plugins import NodeError
 from ryot.stages.serve.client import Answer, Ask, Client, load, once
 from ryot.stages.serve.probe import resident
-from ryot.stages.validation.checklist import Finding, judged
+from ryot.stages.validation.checklist import Finding, judged, not_shown
 from ryot.stages.validation.reference import Reference, Token
 from ryot.stages.validation.site import Site
 from ryot.stages.validation.stage import CONTINUED, SINGLE_REQUESTS
@@ -116,6 +116,9 @@ def under_load(site: Site) -> Loaded:
 
 def memory_stable(site: Site, loaded: Loaded) -> Finding:
     """The second quarter of the load against the last; the first one warms up."""
+    if site.config.serve.cluster:
+        site.context.lack("memory_growth", reason := "the engines run on other machines")
+        return not_shown(reason)
     quarter = max(len(loaded.memory) // 4, 1)
     before, after = median(loaded.memory[quarter : 2 * quarter]), median(loaded.memory[-quarter:])
     growth = after / before - 1

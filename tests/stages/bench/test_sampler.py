@@ -73,6 +73,7 @@ def test_server_that_loses_a_process_has_no_numbers_and_says_why(process, tmp_pa
 
 @pytest.mark.parametrize(("info", "why"), [
     ({}, "the server does not tell its processes"),
+    ({"pids": [], "gateway_pid": None}, "the engines run on other machines"),
     ({"pids": [2**22 + 1], "gateway_pid": None}, f"process {2**22 + 1} of the server is not on this machine"),
 ])  # fmt: skip
 def test_processes_that_cannot_be_seen_are_said(info, why):

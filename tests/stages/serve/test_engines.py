@@ -5,7 +5,8 @@ import json
 import pytest
 
 from ryot.plugins import Facts, Launch, NodeError, Spec, SpecError, serving_engine
-from ryot.stages.serve.stage import ServeService
+from ryot.plugins.stage import identity
+from ryot.stages.serve.stage import ServeService, serve_config
 
 FIELDS = {
     "version": 1,
@@ -90,3 +91,21 @@ def _launch(**fields):
         "threads": 1,
     }
     return Launch(**(given | fields))
+
+
+def test_which_cluster_the_engines_run_on_is_no_part_of_the_servers_identity_but_that_they_do_is():
+    configs = [
+        serve_config(Spec.model_validate(FIELDS | {"serve": {"threads": 1} | more})) for more in ({}, {"ray": "a:1"}, {"ray": "b:2"})
+    ]
+    here, one, other = (identity(config) for config in configs)
+    assert one == other != here
+
+
+@pytest.mark.parametrize(("more", "why"), [
+    ({"ray": "auto"}, "how many cores of a machine an engine takes is not said"),
+    ({"ray": "auto", "threads": 1, "autotune": {}}, "serve.autotune tries settings on this machine"),
+])  # fmt: skip
+def test_engines_elsewhere_are_not_guessed_at(more, why):
+    spec = Spec.model_validate(FIELDS | {"serve": more})
+    with pytest.raises(SpecError, match=why):
+        list(ServeService().expand(spec, Facts(device="cpu:x x2")))

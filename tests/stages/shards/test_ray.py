@@ -1,7 +1,5 @@
 """Shards on Ray: two nodes on one machine give the same bytes as processes; a cluster that is not there is named."""
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,19 +13,6 @@ from ryot.stages.tokenizer.stage import Config as TokenizerConfig
 from ryot.stages.tokenizer.stage import TokenizerStage
 
 pytestmark = pytest.mark.e2e
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[str]:
-    """The address of a cluster of two nodes of one core each, on loopback (Ray takes 127.0.0.1 for the machine's outer address)."""
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    cluster_utils = pytest.importorskip("ray.cluster_utils")
-    node = {"num_cpus": 1, "node_ip_address": "127.0.0.2", "object_store_memory": 100 << 20}
-    two = cluster_utils.Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
-    two.add_node(**node)
-    two.wait_for_nodes()
-    yield two.address
-    two.shutdown()
 
 
 def source(folder: Path) -> FileSource:
@@ -58,10 +43,10 @@ def pipeline(folder: Path, given: FileSource, **place: object) -> dict[str, byte
     return {**found, **files(tokens.out)}
 
 
-def test_two_ray_nodes_give_the_same_shards_as_processes(tmp_path: Path, cluster: str) -> None:
+def test_two_ray_nodes_give_the_same_shards_as_processes(tmp_path: Path, ray_cluster: str) -> None:
     (tmp_path / "texts").mkdir()
     given = source(tmp_path / "texts")
-    assert pipeline(tmp_path / "ray", given, ray=cluster) == pipeline(tmp_path / "processes", given, workers=2)
+    assert pipeline(tmp_path / "ray", given, ray=ray_cluster) == pipeline(tmp_path / "processes", given, workers=2)
 
 
 def test_a_cluster_that_is_not_there_is_named(tmp_path: Path) -> None:
