@@ -1,10 +1,11 @@
 """Measures what ryot's load generator can be believed: its percentiles beside the truth of a server whose delays are known.
 
-Run it as `python benchmarks/loadgen.py [--rates 20 200 1000] [--seconds N] [--no-peer] [--no-stop] [--json FILE]`. The server draws each
-delay (constant, lognormal, bimodal; 20 ms and thereabouts), waits, and writes down what it really was on its own clock; the load is made by
+Run it as `python benchmarks/loadgen.py [--rates 20 200 1000] [--seconds N] [--no-peer] [--no-stop] [--aiperf PATH] [--json FILE]`. The server
+draws each delay (constant, lognormal, bimodal; 20 ms and thereabouts), waits, and writes down what it really was on its own clock; the load is made by
 the product's stage, locustfile and audit, arrivals at random. p50, p95 and p99 should be within 2 % or 0.3 ms of the server's, the rate
 within 1 % of the one that was drawn, the counts equal; a scenario may declare itself invalid instead at 1,000 requests/s. The same load by
-Locust's FastHttpUser stands beside it, which writes milliseconds rounded. Then the server is stopped (SIGSTOP) for 6 s of 30 at 200
+Locust's FastHttpUser stands beside it, which writes milliseconds rounded, and that by AIPerf, where its program (0.13, installed apart) is
+named. Then the server is stopped (SIGSTOP) for 6 s of 30 at 200
 requests/s: everyone who came in that time waited for its end, so p95 is 4.5 s and p99 5.7 s; within 5 %.
 
 The server's truth is from when its kernel had a request to when it handed over the answer. On top of it the generator has the way
@@ -18,6 +19,7 @@ import argparse
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -29,6 +31,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from transformers import PreTrainedTokenizerFast
 
 from ryot.plugins import Endpoint, NodeError
 from ryot.plugins.testing import run_stage
@@ -123,8 +128,30 @@ def peers(endpoint: Endpoint, folder: Path, rate: float, requests: int, users: i
     return Found({percent: found[f"p{percent}_ms"] for percent in PERCENTS}, found["requests"] - found["errors"], found["rate"])
 
 
-def compare(folder: Path, delays: str, rate: int, requests: int, *, peer: bool) -> dict[str, Found]:
-    """One load: the server's truth, ours, and the peer's with the truth of its own requests."""
+def aiperf(endpoint: Endpoint, folder: Path, rate: float, requests: int, program: Path) -> Found:
+    """The load by AIPerf, as it reports it itself."""
+    out = folder / "aiperf"
+    shutil.rmtree(out, ignore_errors=True)
+    argv = [str(program), "profile", "-m", "m", "-u", endpoint.url, "--endpoint-type", "completions", "--tokenizer", str(tokenizer(folder))]
+    argv += ["--request-rate", str(rate), "--arrival-pattern", "poisson", "--request-count", str(requests), "--warmup-request-count", "20"]
+    argv += ["--isl", "32", "--osl", "1", "--extra-inputs", "ignore_eos:true", "--ui", "none", "--output-artifact-dir", str(out)]
+    subprocess.run(argv, check=True, timeout=120 + 3 * requests / rate, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    told = json.loads(next(out.rglob("profile_export_aiperf.json")).read_text())
+    took = {percent: told["request_latency"][f"p{percent}"] for percent in PERCENTS}
+    return Found(took, round(told["request_count"]["avg"]), told["request_throughput"]["avg"])
+
+
+def tokenizer(folder: Path) -> Path:
+    """One that needs no network, of single bytes, for AIPerf to make its prompts with."""
+    alphabet = enumerate(["<eos>", *sorted(pre_tokenizers.ByteLevel.alphabet())])
+    made = Tokenizer(models.BPE({character: number for number, character in alphabet}, []))
+    made.pre_tokenizer, made.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+    PreTrainedTokenizerFast(tokenizer_object=made, eos_token="<eos>")  # noqa: S106 - a token of text.save_pretrained(folder / "tokenizer")
+    return folder / "tokenizer"
+
+
+def compare(folder: Path, delays: str, rate: int, requests: int, *, peer: bool, program: Path | None) -> dict[str, Found]:
+    """One load: the server's truth, ours, and each peer's with the truth of its own requests."""
     with server(folder, delays, 20.0) as (endpoint, _):
         found = {"ryot": ours(endpoint, folder / f"{delays}-{rate}", rate, requests)}
         seen = truth(endpoint)
@@ -132,6 +159,9 @@ def compare(folder: Path, delays: str, rate: int, requests: int, *, peer: bool) 
         if peer:
             found["Locust"] = peers(endpoint, folder, rate, requests, users=max(5, rate // 5))
             found["its truth"] = Found(percentiles(truth(endpoint)[len(seen) :]), len(truth(endpoint)) - len(seen), rate)
+        if program:
+            found["AIPerf"] = aiperf(endpoint, folder, rate, requests, program)
+            found["AIPerf's"] = Found(percentiles(truth(endpoint)[-requests:]), requests, rate)
     return found
 
 
@@ -201,6 +231,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float)
     parser.add_argument("--no-peer", action="store_true")
     parser.add_argument("--no-stop", action="store_true")
+    parser.add_argument("--aiperf", type=Path, help="AIPerf's program")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     print(f"{'delays':10} {'rate':>5} {'':10} " + "  ".join(f"{f'p{percent} ms':>8}" for percent in PERCENTS))
@@ -210,7 +241,7 @@ def main() -> int:
         for rate in options.rates:
             requests = round(rate * (options.seconds or SECONDS.get(rate, 10.0)))
             for delays in DELAYS:
-                results[f"{delays} {rate}"] = compare(Path(name), delays, rate, requests, peer=not options.no_peer)
+                results[f"{delays} {rate}"] = compare(Path(name), delays, rate, requests, peer=not options.no_peer, program=options.aiperf)
                 held.append(show(delays, rate, results[f"{delays} {rate}"]))
         if not options.no_stop:
             results["stopped"] = stopped(Path(name), peer=not options.no_peer)

@@ -107,10 +107,11 @@ class Server:
             asyncio.get_running_loop().call_later(first, self.stream if asked.get("stream") else self.answer, asked)
 
     def answer(self, asked: dict[str, Any]) -> None:
-        prompts = len(asked["prompt"])
+        prompts = len(asked["prompt"]) if isinstance(asked["prompt"], list) else 1
         Server.finished += prompts
         choices = [{"index": number, "text": "x", "finish_reason": "length"} for number in range(prompts)]
-        data = json.dumps({"choices": choices, "usage": {"completion_tokens": prompts * asked["max_tokens"]}}).encode()
+        usage = {"completion_tokens": prompts * asked["max_tokens"]}
+        data = json.dumps({"object": "text_completion", "choices": choices, "usage": usage}).encode()
         self.row.append(time.perf_counter_ns())
         self.send(data)
 
@@ -136,7 +137,7 @@ class Server:
         self.write(b"%x\r\n%s\r\n" % (len(data), data))
 
     def send(self, data: bytes) -> None:
-        self.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(data), data))
+        self.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(data), data))
 
 
 async def main(options: argparse.Namespace) -> None:
