@@ -1,8 +1,8 @@
 """Measures what ryot's load generator can be believed: its percentiles beside the truth of a server whose delays are known.
 
 Run it as `python benchmarks/loadgen.py [--rates 20 200 1000] [--seconds N] [--no-peer] [--no-stop] [--aiperf PATH] [--json FILE]`. The
-server draws each delay (constant, lognormal, bimodal; 20 ms and thereabouts), waits, and writes down what it really was on its own clock; the
-load is made by the product's stage, locustfile and audit, arrivals at random. p50, p95 and p99 should be within 2 % or 0.3 ms of the
+server draws each delay (constant, lognormal, bimodal; 20 ms and thereabouts), waits, and writes down what it really was on its own clock;
+the load is made by the product's stage, locustfile and audit, arrivals at random. p50, p95 and p99 should be within 2 % or 0.3 ms of the
 server's, the rate within 1 % of the one that was drawn, the counts equal; a scenario may declare itself invalid instead at 1,000
 requests/s. The same load by Locust's FastHttpUser stands beside it, which writes milliseconds rounded, and that by AIPerf, where its
 program (0.13, installed apart) is named. Then the server is stopped (SIGSTOP) for 6 s of 30 at 200 requests/s: everyone who came in that
