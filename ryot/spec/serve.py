@@ -134,9 +134,9 @@ class EvaluateData(Section):
 class Evaluate(Section):
     """Benchmarks of quality, through the served model."""
 
-    tasks: tuple[Literal["reasoning", "perplexity"] | Benchmark, ...] = Field(("reasoning", "perplexity"), min_length=1)
-    """reasoning: multiple choice over held-out generated examples · perplexity: over held-out documents or `text` ·
-    mmlu, hellaswag, ...: lm-eval's own, from the Hugging Face hub or from `data`."""
+    tasks: tuple[Literal["reasoning", "written", "perplexity"] | Benchmark, ...] = Field(("reasoning", "perplexity"), min_length=1)
+    """reasoning: multiple choice over held-out generated examples · written: their answers, written by the model · perplexity: over
+    held-out documents or `text` · mmlu, hellaswag, ...: lm-eval's own, from the Hugging Face hub or from `data`."""
     limit: Count | None = Field(200, ge=1)
     """Most items of a task; null for all."""
     text: LocalPath | None = None

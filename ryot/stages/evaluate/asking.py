@@ -82,7 +82,7 @@ def _job(config: EvaluateConfig, context: StageContext, asked: Asked, folder: Pa
     definitions = folder / "definitions"
     definitions.mkdir()
     for question, entries in asked.questions.items():
-        (definitions / f"{question}.yaml").write_text(definition(question, _written(folder, question, entries)))
+        (definitions / f"{question}.yaml").write_text(definition(question, _written(folder, question, entries), config.context))
     for name, splits in asked.benchmarks.items():
         files = {split: _written(folder, f"{name}-{split}", entries) for split, entries in splits.items()}
         if name != "mmlu":

@@ -1,4 +1,4 @@
-"""What lm-eval is to run, as JSON, which is YAML: our two questions, and its own benchmarks over the hub's items or over local files.
+"""What lm-eval is to run, as JSON, which is YAML: our three questions, and its own benchmarks over the hub's items or over local files.
 
 A benchmark's prompts, filters, metric and few-shot number are lm-eval's: its own file is included, and only where the items come from is
 written over. Pure.
@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ryot.stages.evaluate.benchmarks import SOURCES, Benchmark
+from ryot.stages.evaluate.scores import ANSWER
 from ryot.stages.evaluate.stage import Question
 
 _COMMON: dict[str, object] = {"dataset_path": "json", "test_split": "test", "num_fewshot": 0, "metadata": {"version": 1.0}}
@@ -23,6 +24,13 @@ _OWN: dict[Question, dict[str, object]] = {
         "target_delimiter": " ",
         "metric_list": [{"metric": name, "aggregation": "mean", "higher_is_better": True} for name in ("acc", "acc_norm")],
     },
+    "written": {
+        "output_type": "generate_until",
+        "doc_to_text": "prompt",
+        "doc_to_target": "answer",
+        "filter_list": [{"name": "answer", "filter": [{"function": "regex", "regex_pattern": ANSWER}, {"function": "take_first"}]}],
+        "metric_list": [{"metric": "exact_match", "aggregation": "mean", "higher_is_better": True}],
+    },
     "perplexity": {
         "output_type": "loglikelihood_rolling",
         "doc_to_text": "",
@@ -32,9 +40,12 @@ _OWN: dict[Question, dict[str, object]] = {
 }
 
 
-def definition(question: Question, data: Path) -> str:
-    """The definition of `question` over the items in the JSON-lines file `data`."""
-    return json.dumps({"task": question, "dataset_kwargs": _files({"test": data}), **_COMMON, **_OWN[question]}, indent=1)
+def definition(question: Question, data: Path, context: int) -> str:
+    """The definition of `question` over the items in the JSON-lines file `data`. What is written may take half of `context` (tokens)."""
+    own = _OWN[question]
+    if question == "written":
+        own = own | {"generation_kwargs": {"until": ["\n---"], "do_sample": False, "max_gen_toks": context // 2}}
+    return json.dumps({"task": question, "dataset_kwargs": _files({"test": data}), **_COMMON, **own}, indent=1)
 
 
 def borrowed(name: Benchmark, lm_eval: Path, data: Mapping[str, Path]) -> str:

@@ -170,6 +170,8 @@ def _sample(model: KeptCompletions, task: Task, sample: Found) -> Found:
     if task.task_name == "perplexity":
         tokens, size = len(model.tok_encode(document["text"])), len(document["text"].encode())
         return {"id": document["id"], "loglikelihood": float(answers[0]), "tokens": tokens, "bytes": size}
+    if task.task_name == "written":
+        return {"id": document["id"], "answer": document["answer"], "text": sample["resps"][0][0]}
     scores = {name: _plain(sample[name]) for name in sample["metrics"]}
     kept = {"id": f"{task.task_name}/{sample['doc_id']}", "digest": sample["doc_hash"], "target": sample["target"], "scores": scores}
     kept |= {"filter": sample["filter"], "chance": _chance(task, document, answers)}

@@ -30,6 +30,15 @@ def reasoning_items(documents: Path, limit: int | None) -> list[Item]:
     return items
 
 
+def written_items(documents: Path, limit: int | None) -> list[Item]:
+    """Questions to which the steps and the answer are to be written; `answer` is the right one. Raises NodeError when there are none."""
+    asked = (document for document in Documents(documents).split("heldout") if set(document.meta) >= QUESTION)
+    items = [_written_item(document) for document in _first(asked, limit)]
+    if not items:
+        raise NodeError("no held-out document is a generated example, so there is no question to answer")
+    return items
+
+
 def perplexity_items(documents: Path, text: FileSource | None, limit: int | None) -> list[Item]:
     """Documents to score, from the held-out split or from `text`. Raises NodeError when there are none, or the file changed."""
     source = _first(Documents(documents).split("heldout"), limit) if text is None else islice(_text(text), limit)
@@ -56,6 +65,11 @@ def _choice_item(document: Document) -> Item:
     assert isinstance(choices, list)
     label = choices.index(document.meta["answer"])
     asked: Item = {"id": document.id, "prompt": f"Q: {document.meta['question']}\nA:", "choices": choices, "label": label}
+    return asked | ({DIFFICULTY: document.meta[DIFFICULTY]} if DIFFICULTY in document.meta else {})
+
+
+def _written_item(document: Document) -> Item:
+    asked: Item = {"id": document.id, "prompt": f"Q: {document.meta['question']}\nReasoning:\n", "answer": document.meta["answer"]}
     return asked | ({DIFFICULTY: document.meta[DIFFICULTY]} if DIFFICULTY in document.meta else {})
 
 

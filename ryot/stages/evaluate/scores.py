@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import stdev
 
 from ryot.plugins import NodeError
 
 Sample = Mapping[str, object]
+ANSWER = r"(?m)^A: (.*)$"
+"""Where a written answer stands, as the generated examples have it: lm-eval looks for the first such line, and so do we."""
+_VERIFICATION = re.compile(r"(?m)^Verification: .*\S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +57,32 @@ def score_choices(samples: Sequence[Sample]) -> Choices:
     return Choices(tuple(pairs), math.fsum(chance) / len(samples))
 
 
-def by_group(groups: Sequence[object], choices: Choices) -> dict[str, dict[str, float]]:
-    """Right ones, items, and their share, of each group in which there are items; `groups` says of each item in which it is."""
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What the model wrote of each item: whether its answer is the right one, to the letter, and whether a verification follows."""
+
+    right: tuple[bool, ...]
+    verified: tuple[bool, ...]
+
+
+def score_written(samples: Sequence[Sample]) -> Written:
+    """The answer is the first line `A: ...`, blanks at its ends aside; none is a wrong one."""
+    right, verified = [], []
+    for sample in samples:
+        text = str(sample["text"])
+        found = re.findall(ANSWER, text)
+        right.append(bool(found) and found[0].strip() == sample["answer"])
+        verified.append(bool(_VERIFICATION.search(text)))
+    return Written(tuple(right), tuple(verified))
+
+
+def by_group(groups: Sequence[object], right: Iterable[float]) -> dict[str, dict[str, float]]:
+    """Right ones, items, and their share, of each group in which there are items; of each item `groups` says in which it is, `right`
+    whether it is right, 1 or 0."""
     found: dict[str, list[float]] = {}
-    for group, (_, right) in zip(groups, choices.pairs, strict=True):
+    for group, one in zip(groups, right, strict=True):
         if group is not None:
-            found.setdefault(str(group), []).append(right)
+            found.setdefault(str(group), []).append(one)
     return {name: {"hits": int(sum(of)), "items": len(of), "accuracy": sum(of) / len(of)} for name, of in sorted(found.items())}
 
 

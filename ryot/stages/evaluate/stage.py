@@ -12,7 +12,7 @@ from ryot.stages.evaluate.benchmarks import FILES, MMLU_ITEMS, SOURCES, Benchmar
 from ryot.stages.filter.stage import last_documents
 from ryot.stages.forms import form_of
 
-Question = Literal["reasoning", "perplexity"]
+Question = Literal["reasoning", "written", "perplexity"]
 
 MEASURES: dict[Question, tuple[Measure, ...]] = {
     "reasoning": (
@@ -36,12 +36,32 @@ MEASURES: dict[Question, tuple[Measure, ...]] = {
             sample="example",
         ),
     ),
+    "written": (
+        Measure(
+            name="answer_correctness",
+            kind="proportion",
+            unit="proportion",
+            about="held-out examples whose answer the model writes as the generator does, to the letter",
+            sample="example",
+        ),
+        Measure(
+            name="verification_rate",
+            kind="proportion",
+            unit="proportion",
+            about="written answers with a verification behind them; whether that is right is not looked at",
+            sample="example",
+        ),
+    ),
     "perplexity": (
         Measure(name="perplexity", kind="exact", about="e to the mean negative log-likelihood of a token, over all documents"),
         Measure(name="nats_per_token", kind="mean", unit="nats", about="mean over documents", sample="document"),
         Measure(name="bits_per_byte", kind="mean", unit="bits", about="mean over documents", sample="document"),
     ),
 }
+
+
+GENERATED: tuple[Question, ...] = ("reasoning", "written")
+"""What is asked of generated examples."""
 
 
 class EvaluateConfig(StageConfig):
@@ -65,7 +85,7 @@ class EvaluateStage(Stage):
     version = 2
     Config = EvaluateConfig
     gives = "scores"
-    measures = MEASURES["reasoning"] + MEASURES["perplexity"]
+    measures = MEASURES["reasoning"] + MEASURES["written"] + MEASURES["perplexity"]
     resources = Resources(cpus=0)
     work = "ryot.stages.evaluate.work:run"
 
@@ -131,8 +151,10 @@ def samples_of(spec: Spec, config: EvaluateConfig) -> dict[str, int]:
         items = MMLU_ITEMS if name == "mmlu" and config.limit is None else SOURCES[name].items
         if items is not None:
             found |= {measure.name: min(most, items) for measure in measures_of(name) if measure.kind != "exact"}
-    if "reasoning" in config.tasks and last_documents(spec) == "data":
-        found |= {measure.name: min(most, round(generated_of(spec) * spec.data.held_out)) for measure in MEASURES["reasoning"]}
+    asked = [question for question in GENERATED if question in config.tasks]
+    if asked and last_documents(spec) == "data":
+        count = min(most, round(generated_of(spec) * spec.data.held_out))
+        found |= {measure.name: count for question in asked for measure in MEASURES[question]}
     heldout = heldout_of(spec)
     if "perplexity" in config.tasks and config.text is None and heldout is not None:
         found |= dict.fromkeys(("nats_per_token", "bits_per_byte"), min(most, heldout))
@@ -145,9 +167,9 @@ def _tasks(spec: Spec) -> tuple[Question, ...]:
     generated = any(source.generate for source in spec.data.sources)
     if not generated and "tasks" not in spec.evaluate.model_fields_set:
         return ("perplexity",)
-    if not generated and "reasoning" in spec.evaluate.tasks:
+    if not generated and (lost := [task for task in GENERATED if task in spec.evaluate.tasks]):
         raise SpecError(
-            "evaluate.tasks has reasoning, which needs generated documents; data.sources has none",
+            f"evaluate.tasks has {lost[0]}, which needs generated documents; data.sources has none",
             hint="write `evaluate: {tasks: [perplexity]}`, or add a source `generate`",
         )
     return tuple(task for task in MEASURES if task in spec.evaluate.tasks)

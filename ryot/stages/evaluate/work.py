@@ -12,8 +12,8 @@ from ryot.plugins import NodeError, StageContext
 from ryot.stages.evaluate import items
 from ryot.stages.evaluate.asking import Asked, ask
 from ryot.stages.evaluate.benchmarks import EXAMPLES, SOURCES, Benchmark, measures_of
-from ryot.stages.evaluate.scores import Choices, by_group, score_choices, score_items, score_likelihood, score_words
-from ryot.stages.evaluate.stage import EvaluateConfig, Question
+from ryot.stages.evaluate.scores import Choices, by_group, score_choices, score_items, score_likelihood, score_words, score_written
+from ryot.stages.evaluate.stage import GENERATED, EvaluateConfig, Question
 from ryot.stages.evaluate.stand_ins import stand_in
 
 Found = dict[str, Any]
@@ -30,8 +30,9 @@ def run(config: EvaluateConfig, context: StageContext) -> None:
             raise NodeError(f"lm-eval answered {len(samples)} items of {question}, other than the {len(entries)} asked")
         context.write(f"samples-{question}.jsonl", items.as_lines(samples))
         scores[question] = {"items": len(samples), "lm_eval": found["scores"][question]} | _score(question, samples, context)
-        if question == "reasoning":
-            scores[question]["by_difficulty"] = by_group([entry.get(items.DIFFICULTY) for entry in entries], score_choices(samples))
+        if question in GENERATED:
+            right = [right for _, right in score_choices(samples).pairs] if question == "reasoning" else score_written(samples).right
+            scores[question]["by_difficulty"] = by_group([entry.get(items.DIFFICULTY) for entry in entries], right)
     for name, splits in asked.benchmarks.items():
         context.write(f"samples-{name}.jsonl", items.as_lines(found["samples"][name]))
         scores[name] = {"shots": found["shots"][name], "from": "file" if splits else "hub", "lm_eval": found["scores"][name]}
@@ -52,6 +53,8 @@ def _questions(config: EvaluateConfig, context: StageContext) -> dict[Question, 
     asked: dict[Question, list[items.Item]] = {}
     if "reasoning" in config.tasks:
         asked["reasoning"] = items.reasoning_items(documents, config.limit)
+    if "written" in config.tasks:
+        asked["written"] = items.written_items(documents, config.limit)
     if "perplexity" in config.tasks:
         asked["perplexity"] = items.perplexity_items(documents, config.text, config.limit)
     return asked
@@ -79,6 +82,13 @@ def _score(question: Question, samples: list[Found], context: StageContext) -> F
         context.measure("reasoning_auroc", pairs=choices.pairs)
         context.say(f"reasoning: {choices.hits} of {choices.of} right; blind guessing would expect {choices.chance:.1%}")
         return {"hits": choices.hits, "of": choices.of, "accuracy": choices.hits / choices.of, "chance": choices.chance} | _spread(choices)
+    if question == "written":
+        written = score_written(samples)
+        hits, of = sum(written.right), len(samples)
+        context.measure("answer_correctness", hits=hits, of=of)
+        context.measure("verification_rate", hits=sum(written.verified), of=of)
+        context.say(f"written: {hits} of {of} answers right, {sum(written.verified)} with a verification")
+        return {"hits": hits, "of": of, "accuracy": hits / of, "verified": sum(written.verified)}
     likelihood = score_likelihood(samples)
     context.measure("perplexity", likelihood.perplexity)
     context.measure("nats_per_token", samples=likelihood.nats_per_token)
@@ -130,7 +140,8 @@ def _spread(choices: Choices) -> Found:
 
 def _agree(theirs: Found, ours: Found) -> None:
     """lm-eval's own scores and ours come from the same answers; that they differ would be a mistake in one of the two."""
-    pairs = {"reasoning": ("acc", "accuracy")} if "reasoning" in ours else {}
+    own = {"reasoning": ("acc", "accuracy"), "written": ("exact_match,answer", "accuracy")}
+    pairs = {name: metrics for name, metrics in own.items() if name in ours}
     for name, source in SOURCES.items():
         if name in ours:
             pairs[name] = (source.metric if source.kept == "none" else f"{source.metric},{source.kept}", source.measured)

@@ -78,6 +78,9 @@ def write(prompt: str) -> str:
         return ["    return a + b + {n}\n\nprint(0 / 0)\n\ndef more():\n    pass", "    return 0", "    while True:\n        pass"][
             min(n % 2 * (1 + n // 5), 2)
         ].format(n=n)
+    if "Which is " in prompt:
+        n = int(prompt.rsplit("Which is ", maxsplit=1)[-1].split("?", maxsplit=1)[0])
+        return f"Step 1: look.\nA: {('two', 'four')[n % 2] if n % 3 else 'six'}\n" + "Verification: it is.\n---\nA: two" * (n > 2)
     n = int(prompt.rsplit("What is ", maxsplit=1)[-1].split(maxsplit=1)[0])
     return f" {n} and {n} make {2 * n}\n#### {2 * n + (n % 4 == 1)}\n\nQuestion: What next?" if n % 4 != 3 else " I do not know 7"
 
@@ -113,7 +116,9 @@ def runs(tmp_path_factory):
     meta = {"choices": ["one", "two", "three", "four"], "difficulty": "expert"}
     asked = [Document.of(text, {**meta, "question": f"Which is {n}?", "answer": ("two", "four")[n % 2]}) for n, text in enumerate(TEXTS)]
     inputs = {"documents": write_documents(root / "documents", heldout=asked), "model": write_tokenizer(root / "model")}
-    config = EvaluateConfig(tasks=("reasoning", "perplexity"), benchmarks=BENCHMARKS, limit=LIMIT, context=2048, data=data, run_code=True)
+    config = EvaluateConfig(
+        tasks=("reasoning", "written", "perplexity"), benchmarks=BENCHMARKS, limit=LIMIT, context=2048, data=data, run_code=True
+    )
     with serving(write) as server:
         arguments = {"inputs": inputs, "services": {"serve": Endpoint(server.url, "fake")}, "measures": EVERYTHING}
         server.at[KILLED] = kill_harness
@@ -162,6 +167,16 @@ def test_accuracy_stands_by_difficulty(runs):
     found = runs.scores["reasoning"]
     assert found["by_difficulty"] == {"expert": {"items": 6, "hits": found["hits"], "accuracy": found["accuracy"]}}
     assert len(runs.result.evidence["reasoning_ece"].pairs) == 6
+
+
+def test_written_answers_are_judged(runs):
+    numbers = [int(sample["text"].count("Verification")) for sample in runs.rows("written")]
+    right = sum("A: six" not in sample["text"] for sample in runs.rows("written"))
+    assert 0 < right < LIMIT
+    assert runs.result.evidence["answer_correctness"].model_dump(include={"hits", "of"}) == {"hits": right, "of": LIMIT}
+    assert runs.result.evidence["verification_rate"].model_dump(include={"hits", "of"}) == {"hits": sum(numbers), "of": LIMIT}
+    assert all("---" not in sample["text"] for sample in runs.rows("written"))
+    assert runs.scores["written"]["by_difficulty"]["expert"]["hits"] == right
 
 
 def test_five_examples_of_the_training_split_are_shown(runs):

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from ryot.plugins import NodeError
-from ryot.stages.evaluate.scores import by_group, score_choices, score_items, score_likelihood, score_words
+from ryot.stages.evaluate.scores import by_group, score_choices, score_items, score_likelihood, score_words, score_written
 
 
 def choice(label, *loglikelihoods):
@@ -24,7 +24,7 @@ def test_the_confidence_is_the_probability_of_the_choice_taken():
 
 def test_groups_are_counted_apart():
     found = score_choices([choice(0, -1.0, -2.0), choice(1, -1.0, -2.0), choice(0, -1.0, -2.0)])
-    assert by_group(["expert", "expert", None], found) == {"expert": {"hits": 1, "items": 2, "accuracy": 0.5}}
+    assert by_group(["expert", "expert", None], [right for _, right in found.pairs]) == {"expert": {"hits": 1, "items": 2, "accuracy": 0.5}}
 
 
 def items(*values, **more):
@@ -69,3 +69,16 @@ def test_what_is_no_log_likelihood_is_refused(value):
         score_choices([choice(0, -1.0, value)])
     with pytest.raises(NodeError, match="log-likelihoods"):
         score_likelihood([{"loglikelihood": value, "tokens": 1, "bytes": 1}])
+
+
+@pytest.mark.parametrize(("text", "right", "verified"), [
+    ("Step 1: a\nA: 7 kg\nConfidence: 0.90\nVerification: 7 kg is 7.\n", True, True),
+    ("Step 1: a\nA:  7 kg \nVerification:  \n", True, False),
+    ("Step 1: a\nA: 8 kg\nVerification: it is.\nA: 7 kg", False, True),  # the first answer counts
+    ("Step 1: A: 7 kg\nVerification of it", False, False),
+    ("A: 7 kg and more", False, False),
+    ("", False, False),
+])  # fmt: skip
+def test_a_written_answer_is_right_to_the_letter_and_verified_where_a_line_says_so(text, right, verified):
+    found = score_written([{"text": text, "answer": "7 kg"}])
+    assert (found.right, found.verified) == ((right,), (verified,))
