@@ -89,6 +89,14 @@ def error(target: Target, reason: str, today: date, *, unit: str = "", n: int = 
     )
 
 
+def joint_confidence(verdicts: Iterable[Verdict]) -> tuple[int, float]:
+    """How many PASSes of must-targets rest on bounds, and the confidence with which all of them hold together: 1 less the sum of their
+    errors, 0 where that comes to less (Bonferroni's inequality, which holds whatever they have to do with each other). What was compared
+    directly adds no error."""
+    errors = [1 - verdict.confidence for verdict in verdicts if verdict.counts and verdict.status == "PASS" and verdict.low != verdict.high]
+    return len(errors), max(1 - math.fsum(errors), 0.0)
+
+
 def exit_code(verdicts: Iterable[Verdict]) -> int:
     """1 when a must-target that is not waived FAILs, else 5 when one is INCONCLUSIVE or ERROR, else 0."""
     found = {verdict.status for verdict in verdicts if verdict.counts}

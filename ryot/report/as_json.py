@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict
 
-from ryot.check.verdict import Verdict
+from ryot.check.verdict import Verdict, joint_confidence
 from ryot.report.json_data import finite
 from ryot.report.summary import NodeRow, Summary
 from ryot.report.wording import outcome
@@ -24,6 +24,7 @@ def summary_data(summary: Summary) -> dict[str, object]:
         **asdict(summary.heading),
         "outcome": outcome(summary),
         "exit_code": summary.exit_code,
+        "joint_confidence": joint_confidence(summary.verdicts)[1],
         "verdicts": [verdict_data(verdict) for verdict in summary.verdicts],
         "nodes": [node_data(node) for node in summary.nodes],
         "measures": [asdict(row) for row in summary.measures],

@@ -11,7 +11,7 @@ from ryot.check.verdict import Verdict
 from ryot.report.claims_view import show_claims
 from ryot.report.plain import plain
 from ryot.report.summary import Summary
-from ryot.report.wording import found, needs_a_reason, outcome, status_of
+from ryot.report.wording import found, needs_a_reason, outcome, status_of, together
 from ryot.units import show_seconds
 
 _STYLES = {"PASS": "green", "FAIL": "bold red", "INCONCLUSIVE": "yellow", "ERROR": "bold magenta"}
@@ -43,6 +43,8 @@ def print_verdicts(summary: Summary, console: Console) -> None:
             console.print(Padding(Text(plain(verdict.reason), style="dim"), (0, 0, 0, 6), expand=False))
     if summary.verdicts:
         console.print()
+    if words := together(summary.verdicts):
+        console.print(Text(f"{words}.", style="dim"))
     console.print(Text(outcome(summary), style="bold"))
 
 

@@ -18,7 +18,7 @@ from ryot.report.summary import Summary
 from ryot.report.sweep import rows_of_sweep, sweep_charts
 from ryot.report.tuning import rows_of_tuning
 from ryot.report.validation import rows_of_validation, tally
-from ryot.report.wording import MARKS, found, outcome, status_of
+from ryot.report.wording import MARKS, found, outcome, status_of, together
 from ryot.units import show, show_seconds
 
 
@@ -31,6 +31,7 @@ def to_html(summary: Summary) -> str:
             summary=summary,
             heading=summary.heading,
             outcome=outcome(summary),
+            together=together(summary.verdicts),
             counts=[(status, sum(v.status == status for v in summary.verdicts)) for status in MARKS],
             verdicts=[(verdict, charts.interval_chart(verdict)) for verdict in summary.verdicts],
             comparison=None if summary.comparison is None else rows_of(summary.comparison),

@@ -12,7 +12,7 @@ from ryot.report.summary import MeasureRow, Summary
 from ryot.report.sweep import rows_of_sweep
 from ryot.report.tuning import rows_of_tuning
 from ryot.report.validation import rows_of_validation, tally
-from ryot.report.wording import found, outcome, status_of
+from ryot.report.wording import found, outcome, status_of, together
 from ryot.units import show, show_seconds
 
 _METHOD = """\
@@ -64,7 +64,8 @@ def _section(title: str, body: str) -> str:
 
 def _verdicts(summary: Summary) -> str:
     rows = [(status_of(v), v.priority, f"`{_code(v.target)}`", found(v), f"{v.n:,}", v.reason) for v in summary.verdicts]
-    return _table(("verdict", "priority", "target", "measured", "n", "reason"), rows)
+    table = _table(("verdict", "priority", "target", "measured", "n", "reason"), rows)
+    return "\n\n".join(filter(None, (table, together(summary.verdicts))))
 
 
 def _measures(rows: Sequence[MeasureRow]) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ryot.check.verdict import Verdict, exit_code
+from ryot.check.verdict import Verdict, exit_code, joint_confidence
 from ryot.report.summary import Summary
 from ryot.units import show
 
@@ -42,6 +42,16 @@ def outcome(summary: Summary) -> str:
         return headline(summary.verdicts)
     failed = f"NODE FAILED: {', '.join(node.name for node in summary.failed)}"
     return f"{failed}. {headline(summary.verdicts)}" if summary.verdicts else failed
+
+
+def together(verdicts: Sequence[Verdict]) -> str:
+    """How sure it is that all PASSes hold, where more than one rests on a bound; else an empty text."""
+    count, level = joint_confidence(verdicts)
+    if count < 2:
+        return ""
+    if level == 0:
+        return f"{count} of the PASSes rest on bounds, each at its own confidence; that all hold together is not shown"
+    return f"{count} of the PASSes rest on bounds, each at its own confidence; all hold together at {show(level, 'proportion')}"
 
 
 def headline(verdicts: Sequence[Verdict]) -> str:

@@ -5,7 +5,7 @@ import pytest
 from ryot.check.verdict import Verdict
 from ryot.report.plain import plain
 from ryot.report.summary import Heading, NodeRow, Summary
-from ryot.report.wording import found, headline, outcome, status_of
+from ryot.report.wording import found, headline, outcome, status_of, together
 
 
 def verdict(status: str = "PASS", comparison: str = "<", **fields: object) -> Verdict:
@@ -48,6 +48,15 @@ def test_the_headline_agrees_with_the_exit_code() -> None:
     assert headline([verdict(), verdict("ERROR")]) == "Not shown: 1 of 2 must-targets PASS, 1 without a verdict"
     assert headline([verdict("FAIL", priority="should")]) == "Achieved: 0 of 0 must-targets PASS"
     assert headline([]) == "No targets: nothing was judged"
+
+
+def test_how_sure_all_are_together_is_said_where_there_is_more_than_one() -> None:
+    direct = verdict(value=3.0, low=3.0, high=3.0)
+    assert together([verdict(), direct, verdict("FAIL"), verdict(priority="should"), verdict(waived="ana")]) == ""
+    assert together([verdict(), verdict(confidence=0.99), direct]) == (
+        "2 of the PASSes rest on bounds, each at its own confidence; all hold together at 94.00 %"
+    )
+    assert together([verdict()] * 20).endswith("that all hold together is not shown")
 
 
 @pytest.mark.parametrize(
