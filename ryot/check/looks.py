@@ -9,7 +9,7 @@ and whenever the looking stops. Pocock's constants (1977) are less strict, and h
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ryot.measures import Evidence, Measure
+from ryot.measures import Evidence, Measure, Target
 
 ALONE = ("count", "exact")
 """The kinds that are one number a round: numbers of rounds are not added up, each round has to hold by itself."""
@@ -33,6 +33,11 @@ class Looks:
 
 
 ONE = Looks()
+
+
+def at_level(target: Target, looks: Looks) -> Target:
+    """The target with the confidence that each of several looks at it is judged at."""
+    return target.model_copy(update={"confidence": looks.level(target.confidence)}) if looks.promised > 1 else target
 
 
 def pooled(measure: Measure, rounds: Sequence[Evidence]) -> Evidence:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from ryot.check.looks import ONE, Looks
+from ryot.check.looks import ONE, Looks, at_level
 from ryot.check.sizes import fewest_samples
 from ryot.check.statistics import defect, interval, rate_bound, samples_needed
 from ryot.measures import Comparison, Evidence, Measure, Priority, Target, Waiver, meets, point, size
@@ -85,11 +85,6 @@ def verdict_of(asked: Target, measure: Measure, evidence: Evidence, today: date,
         looks=looks.made,
         promised=looks.promised,
     )
-
-
-def at_level(target: Target, looks: Looks) -> Target:
-    """The target with the confidence that each of several looks at it is judged at."""
-    return target.model_copy(update={"confidence": looks.level(target.confidence)}) if looks.promised > 1 else target
 
 
 def still_needed(target: Target, measure: Measure, evidence: Evidence) -> int | None:

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from ryot.check.judge import Measured, judge, measured_in
-from ryot.check.looks import Looks, pooled
-from ryot.check.verdict import Verdict, at_level, still_needed
+from ryot.check.looks import Looks, at_level, pooled
+from ryot.check.verdict import Verdict, still_needed
 from ryot.measures import Evidence, Measure, Target, parse_target
 
 SEQUENCES, LOOKS, TODAY = 2000, 4, date(2026, 11, 28)
