@@ -90,7 +90,7 @@ def _looked(
     aims = {target for target, _ in _aims(plan, node, today)}
     unsettled = [target for target, verdict in verdicts if target in aims and verdict.status == "INCONCLUSIVE"]
     looks = Looks(1 + len(plan.rounds(node.name)), node.looks)
-    words, following = "every target is decided", False
+    words, following = "its targets need no further samples", False
     if unsettled and looks.made == looks.promised:
         words = f"{_names(unsettled)}; no further look was promised"
     elif unsettled:
