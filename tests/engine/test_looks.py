@@ -187,12 +187,12 @@ def test_number_of_a_round_has_to_hold_in_each_and_fixed_samples_stay_as_they_ar
     assert [found[name].evidence.value for name in ("d/errors", "d#2/errors", "d#3/errors")] == [0, 1, 2]
 
 
-@pytest.mark.parametrize(("target", "count", "words"), [
-    ("d/latency_p95 < 2.9s", 100, "more requests needed, the 3 rounds left bring 300; no further round"),
-    (FAR, 10, "about 76 more requests needed, the 3 rounds left bring 30; no further round"),
+@pytest.mark.parametrize(("target", "count", "looks", "words"), [
+    ("d/latency_p95 < 2.9s", 100, 2, "more requests needed, the one round left brings 100; no further round"),
+    (FAR, 10, 4, "about 76 more requests needed, the 3 rounds left bring 30; no further round"),
 ])  # fmt: skip
-def test_rounds_that_can_hardly_suffice_are_not_drawn(bench: Bench, target: str, count: int, words: str) -> None:
-    happened = bench.apply(drawn(bench, target, count=count), looks=4)
+def test_rounds_that_can_hardly_suffice_are_not_drawn(bench: Bench, target: str, count: int, looks: int, words: str) -> None:
+    happened = bench.apply(drawn(bench, target, count=count), looks=looks)
     (event,) = [event for event in happened if isinstance(event, events.Looked)]
     assert (event.look, event.again) == (1, False)
     assert words in event.text
