@@ -25,7 +25,8 @@ class Measure(_Frozen):
     `reduction` 1 - candidate / baseline, or their `speedup` baseline / candidate; `pair_unit` is the unit of the pairs themselves.
     A calibration is the expected calibration error of confidences, a ranking their AUROC: how well they tell right answers from wrong.
     `sample` is the word for one independent sample: "request", "document", "pair". An `optional` one may be left unmeasured where
-    there turns out to be nothing to measure; a target on it then is no pass.
+    there turns out to be nothing to measure; a target on it then is no pass. A `fixed` one is of samples that another round of its
+    node would find again, those of held-out documents: a further round adds nothing to it.
     """
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_.\-]*$")
@@ -37,6 +38,7 @@ class Measure(_Frozen):
     pair_unit: str = ""
     sample: str = "sample"
     optional: bool = False
+    fixed: bool = False
 
     @model_validator(mode="after")
     def _complete(self) -> Self:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import signal
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
 from ryot.backends.local import LocalBackend
+from ryot.check.judge import judge
+from ryot.check.verdict import Verdict
 from ryot.engine import events
 from ryot.engine.apply import Surroundings, apply
+from ryot.engine.looks import promised
+from ryot.engine.outcome import measured
+from ryot.engine.rounds import known
 from ryot.measures import Target, parse_target
 from ryot.plan.compile import plan_nodes
 from ryot.plan.plan import Plan
@@ -26,6 +31,7 @@ for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHU
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, usual)
 
+TODAY = date(2026, 11, 28)
 TOYS = Path(__file__).parent / "plugins" / "toy"
 
 
@@ -57,12 +63,20 @@ class Bench:
         judged = tuple(Target.model_validate(parse_target(text)) for text in targets)
         return Plan(name="toy", profile=None, device=device, digests={}, nodes=planned, targets=judged)
 
-    def apply(self, plan: Plan, cpus: int = 2) -> list[events.Event]:
-        return list(self.events(plan, cpus))
+    def apply(self, plan: Plan, cpus: int = 2, looks: int | None = None) -> list[events.Event]:
+        return list(self.events(plan, cpus, looks))
 
-    def events(self, plan: Plan, cpus: int = 2) -> Generator[events.Event, None, None]:
+    def events(self, plan: Plan, cpus: int = 2, looks: int | None = None) -> Generator[events.Event, None, None]:
+        """As `ryot apply`; with `looks`, as `--until-conclusive --rounds LOOKS`."""
+        plan = promised(plan, self.store, looks, TODAY)[0] if looks else known(plan, self.store)
         run = begin(self.store.runs, plan.name, datetime.now(UTC), "", plan.model_dump_json())
-        return apply(plan, self.store, LocalBackend(), Surroundings(self.plugins, cpus), run)
+        around = Surroundings(self.plugins, cpus)
+        return apply(plan, self.store, LocalBackend(), around, run, until_conclusive=looks is not None)
+
+    def judge(self, plan: Plan) -> list[Verdict]:
+        """As `ryot check`."""
+        plan = known(plan, self.store)
+        return list(judge(plan.targets, *measured(plan, self.store), TODAY))
 
     def out(self, plan: Plan, name: str) -> Path:
         node = plan.node(name)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from ryot.check.looks import ONE, Looks, at_level
 from ryot.check.sizes import fewest_samples
 from ryot.check.statistics import defect, interval, rate_bound, samples_needed
 from ryot.measures import Comparison, Evidence, Measure, Priority, Target, Waiver, meets, point, size
@@ -24,6 +25,7 @@ class Verdict:
 
     `target` is as written, `measure` is node/name, `low` and `high` are one-sided bounds in `unit` (None: no bound yet), `n` the
     independent samples. `waived` names owner, day and reason of a waiver in force; such a verdict does not count for the exit code.
+    `looks` were made, of `promised` at most; `confidence` is that of all of them together.
     """
 
     target: str
@@ -40,6 +42,13 @@ class Verdict:
     high: float | None = None
     n: int = 0
     waived: str | None = None
+    looks: int = 1
+    promised: int = 1
+
+    @property
+    def level(self) -> float:
+        """The confidence at which each look was judged."""
+        return Looks(self.looks, self.promised).level(self.confidence)
 
     @property
     def counts(self) -> bool:
@@ -47,29 +56,46 @@ class Verdict:
         return self.priority == "must" and self.waived is None
 
 
-def verdict_of(target: Target, measure: Measure, evidence: Evidence, today: date) -> Verdict:
-    """Judge one target by a measure whose unit fits it."""
+def verdict_of(asked: Target, measure: Measure, evidence: Evidence, today: date, looks: Looks = ONE) -> Verdict:
+    """Judge one target by a measure whose unit fits it, at its share of the error where more than one look was promised."""
     broken = defect(measure, evidence)
     if broken is not None:
-        return error(target, broken, today, unit=measure.unit, n=size(measure, evidence))
+        return error(asked, broken, today, unit=measure.unit, n=size(measure, evidence))
+    target = at_level(asked, looks)
     low, high = interval(measure, evidence, _confidence_of_a_bound(target))
     status = _status(target, low, high)
+    reason = _reason(status, target, measure, evidence, (low, high))
+    if looks.promised > 1:
+        reason += f"; {looks.words(asked.confidence)}"
     return Verdict(
         target=target.written,
         measure=target.measure,
         comparison=target.comparison,
         bound=target.bound,
         status=status,
-        reason=_with_waiver(_reason(status, target, measure, evidence, (low, high)), target.waiver, today),
+        reason=_with_waiver(reason, target.waiver, today),
         priority=target.priority,
-        confidence=target.confidence,
+        confidence=asked.confidence,
         unit=measure.unit,
         value=point(measure, evidence),
         low=low if math.isfinite(low) else None,
         high=high if math.isfinite(high) else None,
         n=size(measure, evidence),
         waived=_in_force(target.waiver, today),
+        looks=looks.made,
+        promised=looks.promised,
     )
+
+
+def still_needed(target: Target, measure: Measure, evidence: Evidence) -> int | None:
+    """About how many more samples until a verdict can stand, if they are like those there are; None where that cannot be known, or no
+    number of samples would do."""
+    fewest = fewest_samples(measure, target.comparison, target.bound, target.confidence)
+    if fewest is None:
+        return None
+    more = samples_needed(measure, evidence, target.comparison, target.bound, target.confidence)
+    n = size(measure, evidence)
+    return max(fewest - n, more or 0) if n < fewest else more
 
 
 def error(target: Target, reason: str, today: date, *, unit: str = "", n: int = 0) -> Verdict:
@@ -137,11 +163,9 @@ def _what_is_missing(target: Target, measure: Measure, evidence: Evidence) -> st
     fewest = fewest_samples(measure, target.comparison, target.bound, target.confidence)
     if fewest is None:
         return f"no number of samples shows a {measure.kind} to be exactly that; leave a margin in the target"
-    n = size(measure, evidence)
-    more = samples_needed(measure, evidence, target.comparison, target.bound, target.confidence)
+    n, more = size(measure, evidence), still_needed(target, measure, evidence)
     if n < fewest:
-        least = max(fewest - n, more or 0)
-        return f"{_called(measure)} needs {fewest:,} samples at {target.confidence * 100:g} %, there are {n:,}: at least {least:,} more"
+        return f"{_called(measure)} needs {fewest:,} samples at {target.confidence * 100:g} %, there are {n:,}: at least {more:,} more"
     if more is None:
         return "too close to the target: how many more samples would settle it cannot be told"
     return f"about {more:,} more sample{'s' if more != 1 else ''} like these would settle it"

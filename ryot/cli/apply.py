@@ -8,6 +8,7 @@ import socket
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,7 +25,9 @@ from ryot.cli.streams import for_whoever_reads
 from ryot.engine import events
 from ryot.engine.apply import Surroundings, apply
 from ryot.engine.ledger import keep, settle
-from ryot.errors import MachineError, NodeError
+from ryot.engine.looks import MOST, promised
+from ryot.engine.rounds import known
+from ryot.errors import MachineError, NodeError, SpecError
 from ryot.files import Lock
 from ryot.plugins.discover import BACKENDS, discover, find, load, load_stage
 from ryot.report.as_json import to_json
@@ -32,6 +35,8 @@ from ryot.report.gather import gather
 from ryot.report.live import display
 from ryot.store.journal import Run, all_runs, begin
 
+ROUNDS = 4
+"""Looks that are promised by default: each has a quarter of the error, which takes up to 1.9 times the samples of a single look."""
 _PRODUCTS = {
     "documents": "documents",
     "tokens": "token shards",
@@ -46,6 +51,16 @@ _PRODUCTS = {
 @spec_options
 @until_option
 @json_option
+@click.option(
+    "--until-conclusive",
+    is_flag=True,
+    help="Draw further rounds of samples (bench, compare) while a target is INCONCLUSIVE. The looks share the error of its confidence.",
+)
+@click.option(
+    "--rounds",
+    type=click.IntRange(2, MOST),
+    help=f"Looks at most with --until-conclusive, promised before the first samples; by default {ROUNDS}.",
+)
 @click.option("--no-wait", is_flag=True, help="If another apply of this spec is running, end with exit code 4 instead of waiting.")
 def command(
     spec: Path,
@@ -55,16 +70,23 @@ def command(
     root: Path,
     until: str | None,
     as_json: bool,
+    until_conclusive: bool,
+    rounds: int | None,
     no_wait: bool,
 ) -> int:
     """Run what SPEC asks for and is not finished; then judge. Run it again after any crash: finished work is never repeated.
 
+    With --until-conclusive, what INCONCLUSIVE targets stand on is measured again, as bench.single#2, bench.single#3, and all samples are
+    judged together, until every target is decided, the promised looks are made, or the rounds left could hardly decide one.
+
     Exit code: 4 a node failed (3 where only the machine kept one from finishing, as a full disk does), else 1 a must-target FAILs,
     else 5 one is INCONCLUSIVE or ERROR, else 0.
     """
+    if rounds and not until_conclusive:
+        raise SpecError("--rounds is about further rounds", hint="add --until-conclusive, or leave it out")
     console = Console(stderr=True, soft_wrap=False)
     planned = resolve(spec, profile, sets, folders, root).until(until)
-    run, failed = carry_out(planned, console, no_wait=no_wait)
+    run, failed = carry_out(planned, console, no_wait=no_wait, looks=(rounds or ROUNDS) if until_conclusive else None)
     result = gather(planned.plan, planned.store, planned.loaded.spec, run, datetime.now(UTC))
     page = write_reports(result, run)
     with for_whoever_reads():
@@ -84,11 +106,13 @@ def command(
     return failed or result.exit_code
 
 
-def carry_out(planned: Planned, console: Console, *, no_wait: bool = False) -> tuple[Run, int]:
-    """Run what is not finished of a plan, showing it. Returns the run, and the exit code of what failed."""
+def carry_out(planned: Planned, console: Console, *, no_wait: bool = False, looks: int | None = None) -> tuple[Run, int]:
+    """Run what is not finished of a plan, showing it; with further rounds where `looks` are to be promised. Returns the run, and the exit
+    code of what failed."""
     foresight = foresight_of(planned)
     refuse(planned, foresight)
     with closing(_Held(planned, console, no_wait)):
+        planned = _with_rounds(planned, console, looks)
         count = unfinished(planned)
         used = f"profile {planned.plan.profile}" if planned.plan.profile else "no profile"
         console.print(
@@ -96,9 +120,20 @@ def carry_out(planned: Planned, console: Console, *, no_wait: bool = False) -> t
         )
         run = begin(planned.store.runs, planned.plan.name, datetime.now(UTC), planned.loaded.text, planned.plan.model_dump_json(indent=1))
         keep(foresight.predictions, run)
-        failed = run_through(planned, run, console, "nothing that was finished is lost, `ryot apply` continues")
+        stopped = "nothing that was finished is lost, `ryot apply` continues"
+        failed = run_through(planned, run, console, stopped, until_conclusive=looks is not None)
         settle(planned.store, all_runs(planned.store.runs, planned.plan.name)[-5:])  # killed applies' finished nodes too
     return run, failed
+
+
+def _with_rounds(planned: Planned, console: Console, looks: int | None) -> Planned:
+    """With the rounds that the store knows; and with the looks that are promised now, said before anything runs."""
+    if looks is None:
+        return replace(planned, plan=known(planned.plan, planned.store))
+    plan, notes = promised(planned.plan, planned.store, looks, datetime.now(UTC).date())
+    for note in notes:
+        console.print(note, markup=False, highlight=False, soft_wrap=True)
+    return replace(planned, plan=plan)
 
 
 def unfinished(planned: Planned) -> int:
@@ -117,12 +152,12 @@ def products(planned: Planned) -> Iterator[tuple[str, Path]]:
     yield from last.items()
 
 
-def run_through(planned: Planned, run: Run, console: Console, stopped: str) -> int:
+def run_through(planned: Planned, run: Run, console: Console, stopped: str, *, until_conclusive: bool = False) -> int:
     """Run the plan, showing it; `stopped` is said where it is interrupted. Returns the exit code of what failed: 0 nothing, 3 by the
     machine alone, else 4."""
     kinds: set[str] = set()
     try:
-        with display(console) as shown, closing(start(planned, run)) as happening:
+        with display(console) as shown, closing(start(planned, run, until_conclusive=until_conclusive)) as happening:
             for event in happening:
                 shown.show(event)
                 if isinstance(event, events.Failed):
@@ -133,12 +168,12 @@ def run_through(planned: Planned, run: Run, console: Console, stopped: str) -> i
     return code_of(kinds)
 
 
-def start(planned: Planned, run: Run) -> Generator[events.Event, None, None]:
+def start(planned: Planned, run: Run, *, until_conclusive: bool = False) -> Generator[events.Event, None, None]:
     """The events of a plan that is carried out on this machine."""
     offered = find("local", discover(BACKENDS))
     assert offered is not None
     around = Surroundings(planned.plugins, planned.loaded.spec.hardware.cpus or planned.machine.cpus, planned.loaded.spec.hardware.python)
-    return apply(planned.plan, planned.store, load(offered)(), around, run)
+    return apply(planned.plan, planned.store, load(offered)(), around, run, until_conclusive=until_conclusive)
 
 
 def code_of(kinds: set[str]) -> int:

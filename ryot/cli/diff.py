@@ -17,6 +17,7 @@ from ryot.cli.past import latest, loaded_from
 from ryot.cli.request import json_option, store_option
 from ryot.cli.streams import for_whoever_reads
 from ryot.engine.outcome import measured
+from ryot.engine.rounds import known
 from ryot.engine.survey import plan_of
 from ryot.errors import SpecError
 from ryot.plan.plan import Plan
@@ -52,7 +53,7 @@ def command(before: str | None, after: str | None, root: Path, speeds: bool, as_
 
 def pair_of(store: Store, before: tuple[Run, Plan], after: tuple[Run, Plan], *, speeds: bool) -> Pair:
     """Two runs, by the targets of the later one, from the raw samples."""
-    (first, plan_before), (last, plan_after) = before, after
+    (first, last), (plan_before, plan_after) = (before[0], after[0]), (known(plan, store) for _, plan in (before, after))
     found = [measured(plan, store) for plan in (plan_before, plan_after)]
     today = datetime.now(UTC).date()
     verdicts = [judge(plan_after.targets, samples, problems, today) for samples, problems in found]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -11,6 +12,7 @@ from ryot.cli.foresight import foresight_of, uses_devices
 from ryot.cli.machine import here, probe
 from ryot.cli.output import stdout
 from ryot.cli.request import Planned, json_option, known_hardware, resolve, spec_options, until_option
+from ryot.engine.rounds import known
 from ryot.engine.survey import NodeState, plan_of, survey
 from ryot.errors import MachineError, SpecError
 from ryot.estimate.comparison import Subject, compare
@@ -57,6 +59,7 @@ def command(
     if other is not None:
         return _compare(_subject(str(spec), profile, sets), _subject(other, profile, sets), as_json)
     planned = resolve(spec, profile, sets, folders, root).until(until)
+    planned = replace(planned, plan=known(planned.plan, planned.store))
     if fitting:
         return _fit(planned, as_json)
     states, foresight = states_of(planned), foresight_of(planned)

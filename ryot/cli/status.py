@@ -81,7 +81,7 @@ def run_state(run: Run) -> str:
 def status(run: Run, plan: Plan, store: Store) -> list[Row]:
     """A row for every node of a run."""
     running = run_state(run).startswith("running")
-    last = {event["node"]: event for event in run.events() if "node" in event}
+    last = {event["node"]: event for event in run.events() if "node" in event and event["event"] != "looked"}
     return [_row(node, last.get(node.name), store, run, running) for node in plan.nodes]
 
 

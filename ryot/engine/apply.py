@@ -11,11 +11,13 @@ import sys
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
-from ryot import processes
+from ryot import files, processes
 from ryot.engine import events
 from ryot.engine.damage import set_damaged_aside
 from ryot.engine.jobs import Active, backend_job, events_file, heard, last_lines, unsaid, write_job
+from ryot.engine.looks import begin_following, look
 from ryot.engine.survey import last_failure, survey
 from ryot.plan.plan import Plan, PlannedNode
 from ryot.plugins.backend import Backend
@@ -37,12 +39,17 @@ class Surroundings:
     pythons: Mapping[str, str] = field(default_factory=dict)
 
 
-def apply(plan: Plan, store: Store, backend: Backend, around: Surroundings, run: Run) -> Generator[events.Event, None, None]:
-    """Run every node that has to run, telling what happens. Failed nodes leave `Failed`, what needs them `Skipped`."""
+def apply(
+    plan: Plan, store: Store, backend: Backend, around: Surroundings, run: Run, *, until_conclusive: bool = False
+) -> Generator[events.Event, None, None]:
+    """Run every node that has to run, telling what happens. Failed nodes leave `Failed`, what needs them `Skipped`. Where no node failed,
+    and `until_conclusive`, nodes of which several looks were promised are given further rounds as long as a target needs them; the run's
+    plan is then written anew with these."""
     with closing(Journal(run.folder)) as journal:
         journal.write({"event": "began", "pid": os.getpid(), "birth": processes.birth(os.getpid()), "host": socket.gethostname()})
         try:
-            for event in _Schedule(plan, store, backend, around, run).run():
+            schedule = _Schedule(plan, store, backend, around, run)
+            for event in schedule.until_conclusive() if until_conclusive else schedule.run():
                 if not isinstance(event, events.Progress):
                     journal.write(events.as_json(event))
                 yield event
@@ -63,20 +70,44 @@ class _Schedule:
         self.failed: dict[str, str] = {}
 
     def run(self) -> Iterator[events.Event]:
-        yield from set_damaged_aside(self.plan, self.store)
-        states = survey(self.plan, self.store)
-        self.waiting = [node for node in self.plan.nodes if states[node.name].state != "cached" and not node.is_service]
         try:
-            while self.waiting or self._working():
-                yield from self._skip_hopeless()
-                yield from self._stop_unneeded()
-                yield from self._start()
-                if self.active:
-                    for name in self.backend.wait(_TICK_S):
-                        yield from self._look(name)
+            yield from self._carry_out()
             yield from self._stop_unneeded()
         finally:
             self.backend.close()
+
+    def until_conclusive(self) -> Iterator[events.Event]:
+        """As `run`, and then a round more of what is to have one, again and again. Services that are up serve these too."""
+        try:
+            yield from self._carry_out()
+            while not self.failed and (yield from self._followed()):
+                yield from self._carry_out()
+            yield from self._stop_unneeded()
+        finally:
+            self.backend.close()
+
+    def _followed(self) -> Generator[events.Event, None, bool]:
+        """Look at the verdicts, and take in the rounds that follow; whether there are any."""
+        looked = list(look(self.plan, self.store, datetime.now(UTC).date()))
+        yield from looked
+        if not any(each.again for each in looked):
+            return False
+        self.plan = begin_following(self.plan, self.store, looked)
+        files.write_durable(self.journaled.plan, self.plan.model_dump_json(indent=1))
+        return True
+
+    def _carry_out(self) -> Iterator[events.Event]:
+        """Run what the plan has and the store has not."""
+        yield from set_damaged_aside(self.plan, self.store)
+        states = survey(self.plan, self.store)
+        self.waiting = [node for node in self.plan.nodes if states[node.name].state != "cached" and not node.is_service]
+        while self.waiting or self._working():
+            yield from self._skip_hopeless()
+            yield from self._stop_unneeded()
+            yield from self._start()
+            if self.active:
+                for name in self.backend.wait(_TICK_S):
+                    yield from self._look(name)
 
     def _working(self) -> list[Active]:
         return [active for active in self.active.values() if not active.node.is_service]

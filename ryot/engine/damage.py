@@ -27,7 +27,8 @@ def _relied_on(plan: Plan, store: Store) -> Mapping[str, bool]:
     states = survey(plan, store)
     running = [node for node in plan.nodes if states[node.name].state != "cached"]
     read = {name for node in running for name in node.inputs.values()}
-    judged = {target.node for target in plan.targets} | {node.name for node in running}
+    targeted = {target.node for target in plan.targets}
+    judged = targeted | {node.name for node in plan.nodes if node.round_of in targeted} | {node.name for node in running}
     return {node.name: node.name in read for node in plan.nodes if node.name in read | judged and not node.is_service}
 
 

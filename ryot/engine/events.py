@@ -91,6 +91,16 @@ class Skipped(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Looked(Event):
+    """The verdicts on a node after `look` rounds, of `promised` at most, in words; `again` where another round follows."""
+
+    look: int = 1
+    promised: int = 1
+    text: str = ""
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Damaged(Event):
     """A finished node's files are not what was recorded; they were set aside and the node runs again."""
 

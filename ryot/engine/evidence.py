@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from ryot.check.evidence import EvidenceRow, Expected, plan_evidence
+from ryot.check.looks import ONE, Looks, at_level
 from ryot.engine.survey import plan_of
 from ryot.errors import NodeError
-from ryot.measures import Evidence
+from ryot.measures import Evidence, Measure, Target
 from ryot.plan.plan import Plan, PlannedNode
 from ryot.store.journal import all_runs
 from ryot.store.store import Store
@@ -16,14 +17,30 @@ _RUNS = 20
 
 def planned_evidence(plan: Plan, store: Store) -> tuple[EvidenceRow, ...]:
     """What each target takes and gets, with what its measure's samples were when last taken on this kind of device."""
-    return plan_evidence(plan.targets, expected_of(plan), last_evidence(plan, store))
+    return plan_evidence(shared_targets(plan), expected_of(plan), last_evidence(plan, store))
+
+
+def shared_targets(plan: Plan) -> tuple[Target, ...]:
+    """The targets, each with the confidence that a look at it is judged at."""
+    drawn = {
+        f"{node.name}/{measure.name}": Looks(1, node.looks)
+        for node in plan.nodes
+        for measure in node.measures
+        if node.looks > 1 and not measure.fixed
+    }
+    return tuple(at_level(target, drawn.get(target.measure, ONE)) for target in plan.targets)
 
 
 def expected_of(plan: Plan) -> dict[str, Expected]:
-    """Every measure of a plan by node/name, with the number of samples it will have."""
+    """Every measure of a plan by node/name, with the number of samples it will have, of all rounds that there are."""
     return {
-        f"{node.name}/{measure.name}": Expected(measure, node.samples.get(measure.name)) for node in plan.nodes for measure in node.measures
+        f"{node.name}/{measure.name}": Expected(measure, _expected(plan, node, measure)) for node in plan.nodes for measure in node.measures
     }
+
+
+def _expected(plan: Plan, node: PlannedNode, measure: Measure) -> int | None:
+    each = node.samples.get(measure.name)
+    return each if each is None or measure.fixed else each * (1 + len(plan.rounds(node.name)))
 
 
 def last_evidence(plan: Plan, store: Store) -> dict[str, Evidence]:

@@ -185,6 +185,8 @@ def _plan_node(node: Node, stage: Stage, planned: Mapping[str, PlannedNode], fac
         payload = dict(stable(payload))  # type: ignore[arg-type]
     except TypeError as error:
         raise MachineError(f"the stage {stage.name}: {error}", hint="a Config holds plain JSON data") from None
+    if stage.redraws and type(getattr(node.config, stage.redraws, None)) is not int:
+        raise MachineError(f"the stage {stage.name} redraws by {stage.redraws!r}, which is no whole number of its Config")
     return PlannedNode(
         name=node.name,
         stage=node.stage,
@@ -199,6 +201,7 @@ def _plan_node(node: Node, stage: Stage, planned: Mapping[str, PlannedNode], fac
         is_service=isinstance(stage, Service),
         samples=dict(node.samples),
         after=node.after,
+        redraws=stage.redraws,
     )
 
 

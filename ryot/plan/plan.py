@@ -22,7 +22,8 @@ class PlannedNode(BaseModel):
     """One piece of work, its identity and everything needed to run it. `payload` is what the key is the digest of.
 
     `samples`: how many independent samples of a measure it will take, where that is known. `after`: the nodes that have to have
-    succeeded before it though it reads nothing of them.
+    succeeded before it though it reads nothing of them. `redraws`: the field of the config that is one higher in each further round;
+    `looks`: how many looks at the samples of all rounds were promised at most; `round_of`: of which node this is a further round.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,6 +41,9 @@ class PlannedNode(BaseModel):
     is_service: bool
     samples: dict[str, int] = {}
     after: tuple[str, ...] = ()
+    redraws: str = ""
+    looks: int = 1
+    round_of: str = ""
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -73,6 +77,10 @@ class Plan(BaseModel):
     def names(self) -> tuple[str, ...]:
         """The names of all nodes, in order."""
         return tuple(node.name for node in self.nodes)
+
+    def rounds(self, name: str) -> tuple[PlannedNode, ...]:
+        """The further rounds of a node, in order."""
+        return tuple(node for node in self.nodes if node.round_of == name)
 
     def followers(self, name: str) -> Iterator[PlannedNode]:
         """The nodes that only come after a node."""

@@ -82,6 +82,10 @@ class Stage:
     gives: ClassVar[str | None] = None
     measures: ClassVar[tuple[Measure, ...]] = ()
     resources: ClassVar[Resources] = Resources()
+    redraws: ClassVar[str] = ""
+    """The whole-number field of Config by which a node draws other samples, as a `seed`. A further round of the node (`ryot apply
+    --until-conclusive`) has it one higher, and its samples are added to those there are, but for measures that are `fixed`. Empty where
+    the stage draws none."""
     preview: ClassVar[str] = ""
     """What a stage that gives documents does to a few, for `ryot data preview`: `module:function`, called with the Config and the
     documents that come in (or, where it takes none, how many to show). For each: the document that goes on or None, and a remark; one

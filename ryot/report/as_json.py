@@ -39,8 +39,8 @@ def summary_data(summary: Summary) -> dict[str, object]:
 
 
 def verdict_data(verdict: Verdict) -> dict[str, object]:
-    """One verdict as plain data."""
-    return {key: finite(value) for key, value in asdict(verdict).items()}
+    """One verdict as plain data; `level` is the confidence of each of its looks."""
+    return {key: finite(value) for key, value in {**asdict(verdict), "level": verdict.level}.items()}
 
 
 def node_data(node: NodeRow) -> dict[str, object]:

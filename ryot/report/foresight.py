@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ryot.check.evidence import EvidenceRow, plan_evidence
-from ryot.engine.evidence import expected_of
+from ryot.engine.evidence import expected_of, shared_targets
 from ryot.engine.predict import look_ahead
 from ryot.estimate.calibration import Past, Prediction
 from ryot.estimate.claims import ClaimRow, audit
@@ -57,7 +57,7 @@ def foresee(spec: Spec, plan: Plan, seen: Seen, engines: Mapping[str, str]) -> F
         claims=audit(spec, ahead.estimates),
         refused=refusals(spec, ahead.estimates),
         doubts=doubts(spec, ahead.estimates, _shown(ahead.predictions), seen.text_bytes),
-        evidence=plan_evidence(plan.targets, expected_of(plan), seen.evidence),
+        evidence=plan_evidence(shared_targets(plan), expected_of(plan), seen.evidence),
     )
 
 

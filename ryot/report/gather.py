@@ -11,6 +11,7 @@ from typing import Any
 
 from ryot.check.judge import judge
 from ryot.engine.outcome import FAILED, measured
+from ryot.engine.rounds import known
 from ryot.engine.survey import survey
 from ryot.estimate.claims import audit
 from ryot.estimate.estimates import estimate
@@ -29,8 +30,9 @@ SHOWN = ("comparison.json", "sweep.json", "deployment_validation_report.json", "
 
 
 def gather(plan: Plan, store: Store, spec: Spec, run: Run | None, now: datetime) -> Summary:
-    """The summary of a plan as the store has it now; every verdict is derived anew from the raw samples. What failed in `run` and is not
-    finished since has failed."""
+    """The summary of a plan as the store has it now, with all rounds of its nodes; every verdict is derived anew from the raw samples. What
+    failed in `run` and is not finished since has failed."""
+    plan = known(plan, store)
     found, problems = measured(plan, store)
     heading = Heading(
         spec=plan.name,

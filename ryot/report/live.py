@@ -73,6 +73,8 @@ def _line(event: events.Event) -> str | None:
             return f"note      {node}: {text}"
         case events.Skipped(node):
             return f"skipped   {node}: {event.words}"
+        case events.Looked(node, look, promised, text):
+            return f"look {look}    {node} (of at most {promised}): {text}"
         case events.Damaged(node, what, aside):
             return f"damaged   {node}: {what}; set aside in {aside}, runs again"
         case events.Failed(node, message):

@@ -20,6 +20,7 @@ _METHOD = """\
   the evidence is INCONCLUSIVE, and without data the verdict is ERROR, never PASS.
 - Bounds are one-sided, at 95 % in the table of measures: percentiles by order statistics, rates by Clopper and Pearson, means and
   speed ratios by the wider of a studentised bootstrap and Student's t. Speed is measured in blocks run alternately.
+- Where several looks at a growing sample were promised, each is judged on the samples of all rounds, at its equal share of the error.
 - Counts are compared directly; the bound of the rate behind them stands beside."""
 
 

@@ -61,6 +61,11 @@ class Store:
         """Whether there is a record that cannot be read: cut short, another node's, or of another version of ryot."""
         return (self.folder(stage, key) / RECORD).exists() and self.record(stage, key) is None
 
+    def was_finished(self, stage: str, key: str) -> bool:
+        """Whether a node's samples were taken: it has a record, or had one that was set aside."""
+        folder = self.folder(stage, key)
+        return (folder / RECORD).exists() or any(folder.parent.glob(f"{key}.damaged-*"))
+
     def damage(self, record: Record, *, result: bool = True) -> str | None:
         """What is wrong with a finished node's files, compared with their digests; None when they are whole.
 

@@ -149,6 +149,7 @@ class BenchStage(Stage):
     version = 3
     Config = BenchConfig
     gives = "load"
+    redraws = "seed"
     measures = MEASURES
     resources = Resources(cpus=0, measures_speed=True)
     work = "ryot.stages.bench.ways:run"

@@ -78,7 +78,7 @@ def _pairs(config: CompareConfig, sides: Sides, progress: Progress) -> dict[str,
             turns.append(("system", sides.system))
         seconds: dict[str, float] = {}
         for name, trainer in turns if pair % 2 == 0 else reversed(turns):
-            seconds[name], counted = block(trainer, pair, config.block_steps)
+            seconds[name], counted = block(trainer, config.draw * config.blocks + pair, config.block_steps)
         blocks.append(seconds)
         tokens += counted
         reduction = 1 - sum(block["optimized"] for block in blocks) / sum(block["baseline"] for block in blocks)

@@ -1,8 +1,9 @@
 """The `compare` stage, light half: the baseline against the optimized run, in speed and in loss."""
 
 from collections.abc import Iterable
+from typing import Annotated
 
-from ryot.plugins import Facts, Measure, Node, Resources, Spec, Stage, StageConfig
+from ryot.plugins import Circumstance, Facts, Measure, Node, Resources, Spec, Stage, StageConfig
 from ryot.stages.data.stage import heldout_of
 from ryot.stages.train.stage import TrainConfig, TrainStage
 
@@ -18,6 +19,8 @@ class CompareConfig(StageConfig):
     optimized: TrainConfig
     blocks: int
     block_steps: int
+    draw: Annotated[int, Circumstance] = 0
+    """Which blocks are timed: 0 the first ones, 1 those that follow these, and so on. The key of a further round tells its number."""
 
 
 class CompareStage(Stage):
@@ -28,6 +31,7 @@ class CompareStage(Stage):
     Config = CompareConfig
     takes = "weights"
     gives = "comparison"
+    redraws = "draw"
     resources = Resources(cpus=0, measures_speed=True)
     work = "ryot.stages.compare.work:run"
     measures = (
@@ -58,20 +62,30 @@ class CompareStage(Stage):
             sample="pair",
         ),
         Measure(name="throughput_improvement", kind="exact", unit="proportion", about="more real tokens per second, over all blocks"),
-        Measure(name="loss_gap", kind="mean", unit="nats/token", about="held-out loss, optimized minus baseline", sample="document"),
+        Measure(
+            name="loss_gap", kind="mean", unit="nats/token", about="held-out loss, optimized minus baseline", sample="document", fixed=True
+        ),
         Measure(
             name="loss_gap_relative",
             kind="mean",
             unit="proportion",
             about="the same as a share of the baseline's mean loss",
             sample="document",
+            fixed=True,
         ),
-        Measure(name="total_time_reduction", kind="exact", unit="proportion", about="of the full runs, compiling and calibration included"),
+        Measure(
+            name="total_time_reduction",
+            kind="exact",
+            unit="proportion",
+            about="of the full runs, compiling and calibration included",
+            fixed=True,
+        ),
         Measure(
             name="time_to_loss_reduction",
             kind="exact",
             unit="proportion",
             about="less time, all included, to the training loss (mean of ten updates) that both sides reach",
+            fixed=True,
         ),
         Measure(name="compile_time", kind="exact", unit="s", about="the optimized side's first update beyond a later one"),
     )
