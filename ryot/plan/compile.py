@@ -9,11 +9,12 @@ import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
+from itertools import islice
 from typing import Any
 
 from pydantic import ValidationError
 
-from ryot.errors import MachineError, Place, RyotError, SpecError, SpecErrors
+from ryot.errors import MOST_ERRORS, MachineError, Place, RyotError, SpecError, SpecErrors
 from ryot.fingerprint import fingerprint, stable
 from ryot.measures import Measure, fits
 from ryot.plan.plan import Plan, PlannedNode
@@ -46,7 +47,8 @@ def compile_plan(spec: Spec, stages: Mapping[str, Stage], facts: Facts, where: W
     plan = Plan(
         name=spec.name, profile=facts.profile, device=facts.device, digests=dict(facts.digests), nodes=planned, targets=spec.targets
     )
-    _raise_all([error for index in range(len(spec.targets)) if (error := _target_error(plan, index, where))])
+    wrong = (error for index in range(len(spec.targets)) if (error := _target_error(plan, index, where)))
+    _raise_all(list(islice(wrong, MOST_ERRORS + 1)))
     return plan
 
 
@@ -87,7 +89,8 @@ def _insert(nodes: _Nodes, insert: Insert, index: int, where: Where) -> _Nodes:
     given = nodes.gives(insert.after)
     if stage.takes is None or stage.takes != given or stage.gives != given:
         message = f"{insert.use} takes {stage.takes} and gives {stage.gives}; behind {insert.after} it must take and give {given}"
-        raise SpecErrors([SpecError(message, at=at)])
+        hint = f"put it behind a node that gives {stage.takes}" if stage.takes == stage.gives else "only what takes and gives the same can"
+        raise SpecErrors([SpecError(message, at=at, hint=hint)])
     config = _validate(stage, insert, index, where)
     node = Node(name, insert.use, config, {stage.takes: insert.after}, {}, stage.resources, stage.measures)
     rewired = {other.name: replace(other, inputs=_rewired(other.inputs, insert.after, name)) for other in nodes.by_name.values()}
@@ -212,7 +215,9 @@ def _target_error(plan: Plan, index: int, where: Where) -> SpecError | None:
     unit = declared[target.name].unit
     if not fits(target.unit, unit):
         return SpecError(
-            f"{target.measure} is measured in {unit or 'a bare number'}, and `{target.written}` compares it with another unit", at=at
+            f"{target.measure} is measured in {unit or 'a bare number'}, and `{target.written}` compares it with another unit",
+            at=at,
+            hint=f"write the bound in {unit or 'no unit'}",
         )
     return None
 
