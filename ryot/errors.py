@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 MOST_ERRORS = 100
 """So many errors of one spec are told; a file of junk would fill the terminal."""
+_LONG = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ class RyotError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        lines = [f"{self.at}: {self.message}" if self.at else self.message]
+        message = self.message if len(self.message) <= _LONG else f"{self.message[:_LONG]}... ({len(self.message):,} characters)"
+        lines = [f"{self.at}: {message}" if self.at else message]
         if self.at and self.at.text:
             shown = printable(self.at.text.rstrip())
             lines.append(f"    {shown}")

@@ -138,9 +138,9 @@ def _measure(target: Located) -> object:
 def _set(tree: Located, text: str) -> Located:
     """One `--set path.to.field=value` laid on the tree; the value is YAML."""
     name, equals, value = text.partition("=")
-    place = Place("--set", 1, 1, text)
+    place = Place("--set", 1, 1, text[:200])
     if not equals or not name.strip():
-        raise SpecError(f"--set {text!r} is not of the form path.to.field=value", at=place, hint=_SET_HINT)
+        raise SpecError(f"--set {text[:200]!r} is not of the form path.to.field=value", at=place, hint=_SET_HINT)
     node = parse(value, "--set") if value.strip() else Located(None, place, place)
     node = replace(node, place=place, key=place)
     path = name.strip().split(".")
@@ -151,7 +151,7 @@ def _set(tree: Located, text: str) -> Located:
 
 def _put(tree: Located, path: list[str], node: Located, text: str) -> Located:
     head, *rest = path
-    place = Place("--set", 1, 1, text)
+    place = Place("--set", 1, 1, text[:200])
     if isinstance(tree.value, list):
         if not head.isdecimal() or len(head) > 9 or int(head) >= len(tree.value):
             message = f"`{head}` is no index of this list of {len(tree.value)}, counted from 0"
