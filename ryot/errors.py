@@ -10,6 +10,10 @@ RyotError
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+MOST_ERRORS = 100
+"""So many errors of one spec are told; a file of junk would fill the terminal."""
+_LONG = 4000
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -46,10 +50,13 @@ class RyotError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        lines = [f"{self.at}: {self.message}" if self.at else self.message]
+        message = self.message if len(self.message) <= _LONG else f"{self.message[:_LONG]}... ({len(self.message):,} characters)"
+        lines = [f"{self.at}: {message}" if self.at else message]
         if self.at and self.at.text:
-            lines.append(f"    {printable(self.at.text.rstrip())}")
-            lines.append(" " * (3 + self.at.column) + "^")
+            shown = printable(self.at.text.rstrip())
+            lines.append(f"    {shown}")
+            if self.at.column <= len(shown) + 1:  # a place behind what is shown of a long line has no caret
+                lines.append(" " * (3 + self.at.column) + "^")
         if self.hint:
             lines.append(f"    hint: {self.hint}")
         return "\n".join(lines)
@@ -60,11 +67,13 @@ class SpecError(RyotError):
 
 
 class SpecErrors(SpecError):
-    """Every error found in one spec."""
+    """Every error found in one spec, or the first MOST_ERRORS of them."""
 
     def __init__(self, errors: Sequence[SpecError]) -> None:
-        super().__init__(f"{len(errors)} error{'s' if len(errors) != 1 else ''} in the spec")
-        self.errors = tuple(errors)
+        count = len(errors)
+        more = f"; these are the first {MOST_ERRORS}" if count > MOST_ERRORS else ""
+        super().__init__(f"{'more than ' if more else ''}{min(count, MOST_ERRORS)} error{'s' if count != 1 else ''} in the spec{more}")
+        self.errors = tuple(errors[:MOST_ERRORS])
 
     def __str__(self) -> str:
         return "\n".join([*map(str, self.errors), self.message])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -150,18 +151,29 @@ def plugin_folders(folders: tuple[Path, ...]) -> list[Path]:
 
 
 def local_inputs(loaded: Loaded, beside: Path) -> Iterator[tuple[str, Path]]:
-    """Every local file or folder the spec names, as written and where it lies. Raises MachineError for all that are missing."""
+    """Every local file or folder the spec names, as written and where it lies. Raises MachineError for all that are missing or neither."""
     marked = list(_marked(loaded.spec, ()))
     missing = [
-        MachineError(f"{'.'.join(map(str, path))}: {beside / written} does not exist", at=loaded.place(*path), hint=_RELATIVE)
+        MachineError(f"{'.'.join(map(str, path))}: {beside / written} {wrong}", at=loaded.place(*path), hint=_RELATIVE)
         for path, written in marked
-        if not (beside / written).exists()
+        if (wrong := _unusable(beside / written))
     ]
     if len(missing) > 1:
         raise MachineError("\n".join(map(str, missing)))
     if missing:
         raise missing[0]
     yield from ((written, beside / written) for _, written in marked)
+
+
+def _unusable(path: Path) -> str | None:
+    """Why a path leads to nothing that could be read to its end, such as a device or a pipe; None where it does."""
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return "does not exist"
+    except OSError as error:
+        return f"cannot be looked at: {error.strerror}"
+    return None if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else "is neither a file nor a folder"
 
 
 def _marked(section: BaseModel, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -19,6 +19,7 @@ from ryot.engine.damage import set_damaged_aside
 from ryot.engine.jobs import Active, backend_job, events_file, heard, last_lines, unsaid, write_job
 from ryot.engine.looks import begin_following, look
 from ryot.engine.survey import last_failure, survey
+from ryot.engine.waiting import Waiting
 from ryot.plan.plan import Plan, PlannedNode
 from ryot.plugins.backend import Backend
 from ryot.plugins.discover import Plugin
@@ -51,7 +52,8 @@ def apply(
             schedule = _Schedule(plan, store, backend, around, run)
             for event in schedule.until_conclusive() if until_conclusive else schedule.run():
                 if not isinstance(event, events.Progress):
-                    journal.write(events.as_json(event))
+                    # Where a start is lost with the machine, so is what was started; to sync it would delay every node.
+                    journal.write(events.as_json(event), durable=not isinstance(event, events.Started))
                 yield event
         except BaseException as error:
             journal.write({"event": "interrupted", "by": type(error).__name__})
@@ -60,14 +62,17 @@ def apply(
 
 
 class _Schedule:
-    """Which node may start when. One object lives as long as one apply."""
+    """Which node may start when. One object lives as long as one apply. Of thousands of nodes none makes it look at all others."""
 
     def __init__(self, plan: Plan, store: Store, backend: Backend, around: Surroundings, journaled: Run) -> None:
         self.plan, self.store, self.backend, self.around, self.journaled = plan, store, backend, around, journaled
-        self.waiting: list[PlannedNode] = []
+        self.needs: dict[str, list[str]] = {}
+        self.waiting = Waiting(plan, {}, ())
         self.active: dict[str, Active] = {}
         self.up: dict[str, ServiceAt] = {}
         self.failed: dict[str, str] = {}
+        self.looked_at = 0
+        """So many of the failed were looked at by `_skip_hopeless`."""
 
     def run(self) -> Iterator[events.Event]:
         try:
@@ -100,7 +105,9 @@ class _Schedule:
         """Run what the plan has and the store has not."""
         yield from set_damaged_aside(self.plan, self.store)
         states = survey(self.plan, self.store)
-        self.waiting = [node for node in self.plan.nodes if states[node.name].state != "cached" and not node.is_service]
+        unfinished = {node.name for node in self.plan.nodes if states[node.name].state != "cached" and not node.is_service}
+        self.needs = {node.name: self._needs(node) for node in self.plan.nodes}
+        self.waiting = Waiting(self.plan, self.needs, unfinished)
         while self.waiting or self._working():
             yield from self._skip_hopeless()
             yield from self._stop_unneeded()
@@ -114,29 +121,32 @@ class _Schedule:
 
     def _skip_hopeless(self) -> Iterator[events.Event]:
         """Give up on the nodes that need a failed one, or come after it."""
-        for node in list(self.waiting):
-            needed = self._needs(node)
+        if self.looked_at == len(self.failed):
+            return
+        for node in self.waiting:
+            needed = self.needs[node.name]
             broken = [name for name in (*needed, *node.after) if name in self.failed]
             if broken:
-                self.waiting.remove(node)
+                self.waiting.take(node.name)
                 skipped = events.Skipped(node.name, broken[0], ordered=broken[0] not in needed)
                 self.failed[node.name] = skipped.words
                 yield skipped
+        self.looked_at = len(self.failed)
 
     def _start(self) -> Iterator[events.Event]:
-        for node in list(self.waiting):
-            if not self._inputs_there(node):
-                continue
-            missing = [other for name in self._needs(node) if (other := self.plan.node(name)).is_service and name not in self.up]
+        for node in self.waiting.ready():
+            if self._full():
+                return
+            missing = [other for name in self.needs[node.name] if (other := self.plan.node(name)).is_service and name not in self.up]
             if missing and self._may_start(missing[0]):
                 yield from self._submit(missing[0])
             elif not missing and self._may_start(node):
-                self.waiting.remove(node)
+                self.waiting.take(node.name)
                 yield from self._submit(node)
 
-    def _inputs_there(self, node: PlannedNode) -> bool:
-        unfinished = {other.name for other in self.waiting} | {active.node.name for active in self._working()}
-        return not any(name in unfinished for name in (*self._needs(node), *node.after))
+    def _full(self) -> bool:
+        """Whether no node at all could start beside what is running."""
+        return sum(self._cpus(active.node) for active in self._working()) >= self.around.cpus
 
     def _needs(self, node: PlannedNode) -> list[str]:
         """What a node needs itself and through its services; what a service needs stands before it."""
@@ -159,12 +169,14 @@ class _Schedule:
         return node.cpus or self.around.cpus
 
     def _idle_services(self, node: PlannedNode) -> list[str]:
-        return [name for name in self.up if name not in self._needs(node)]
+        return [name for name in self.up if name not in self.needs[node.name]]
 
     def _stop_unneeded(self) -> Iterator[events.Event]:
         """Stop the services that nothing needs any more, or that would disturb the next node, which measures speed."""
-        needed = {name for node in [*self.waiting, *(active.node for active in self._working())] for name in self._needs(node)}
-        following = self.waiting[0] if self.waiting and not self._working() else None
+        if not self.up:
+            return
+        needed = {name for node in [*self.waiting, *(active.node for active in self._working())] for name in self.needs[node.name]}
+        following = next(iter(self.waiting), None) if not self._working() else None
         disturbing = self._idle_services(following) if following and following.measures_speed else []
         for name in [name for name in reversed(self.up) if name not in needed or name in disturbing]:
             del self.up[name], self.active[name]
@@ -203,6 +215,7 @@ class _Schedule:
         self.up.pop(node.name, None)
         record = self.store.record(node.stage, node.key)
         if record and not node.is_service:
+            self.waiting.finished(node.name)
             yield events.Finished(node.name, record.seconds)
             return
         failure = last_failure(self.store, node) or unsaid(code, self.store.folder(node.stage, node.key))
@@ -214,13 +227,14 @@ class _Schedule:
 
     def _end_users(self, service: str) -> Iterator[events.Event]:
         """End the nodes that were talking to a service that is gone."""
-        for active in [active for active in self._working() if service in self._needs(active.node)]:
+        for active in [active for active in self._working() if service in self.needs[active.node.name]]:
             node = active.node
             self.backend.cancel(node.name, GRACE_S)
             self.backend.forget(node.name)
             del self.active[node.name]
             record = self.store.record(node.stage, node.key)
             if record:
+                self.waiting.finished(node.name)
                 yield events.Finished(node.name, record.seconds)
                 continue
             self.failed[node.name] = f"its service {service} ended"

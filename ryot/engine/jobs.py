@@ -82,7 +82,10 @@ def events_file(run: Run, node: str) -> Path:
 def write_job(
     plan: Plan, node: PlannedNode, plugin: Plugin, store: Store, run: Run, *, services: Mapping[str, ServiceAt], cpus: int
 ) -> Path:
-    """Write a node's job file into the run. `services` are by node name; `cpus` is how many there are, for a node that asks for all."""
+    """Write a node's job file into the run. Not durably: only the worker of this run reads it, and its keeper keeps a copy.
+
+    `services` are by node name; `cpus` is how many there are, for a node that asks for all.
+    """
     sources = {slot: plan.node(name) for slot, name in node.inputs.items()}
     job = JobFile(
         node=node.name,
@@ -103,7 +106,8 @@ def write_job(
         measures_speed=node.measures_speed,
     )
     path = run.folder / "jobs" / f"{node.name}.json"
-    files.write_durable(path, job.model_dump_json(indent=1))
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(job.model_dump_json(indent=1))
     return path
 
 

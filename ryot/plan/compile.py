@@ -6,14 +6,16 @@ Pure: no disk, no clock, no network. What is not pure stands in Facts.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import heapq
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
+from itertools import islice
 from typing import Any
 
 from pydantic import ValidationError
 
-from ryot.errors import MachineError, Place, RyotError, SpecError, SpecErrors
+from ryot.errors import MOST_ERRORS, MachineError, Place, RyotError, SpecError, SpecErrors
 from ryot.fingerprint import fingerprint, stable
 from ryot.measures import Measure, fits
 from ryot.plan.plan import Plan, PlannedNode
@@ -40,13 +42,15 @@ def compile_plan(spec: Spec, stages: Mapping[str, Stage], facts: Facts, where: W
     Raises SpecErrors for what the spec has wrong, MachineError for what this installation cannot do.
     """
     nodes = _expand(spec, stages, facts, where)
+    readers = _readers(nodes.by_name.values())
     for index, insert in enumerate(spec.stages):
-        nodes = _insert(nodes, insert, index, where)
+        nodes = _insert(nodes, readers, insert, index, where)
     planned = plan_nodes(nodes.by_name, stages, facts)
     plan = Plan(
         name=spec.name, profile=facts.profile, device=facts.device, digests=dict(facts.digests), nodes=planned, targets=spec.targets
     )
-    _raise_all([error for index in range(len(spec.targets)) if (error := _target_error(plan, index, where))])
+    wrong = (error for index in range(len(spec.targets)) if (error := _target_error(plan, index, where)))
+    _raise_all(list(islice(wrong, MOST_ERRORS + 1)))
     return plan
 
 
@@ -75,7 +79,17 @@ def _expanded(stage: Stage, spec: Spec, facts: Facts, where: Where) -> list[Node
         raise
 
 
-def _insert(nodes: _Nodes, insert: Insert, index: int, where: Where) -> _Nodes:
+def _readers(nodes: Iterable[Node]) -> dict[str, list[str]]:
+    """By node those that read it: with a thousand inserts none has to look for them among all."""
+    found: dict[str, list[str]] = {}
+    for node in nodes:
+        for source in dict.fromkeys(node.inputs.values()):
+            found.setdefault(source, []).append(node.name)
+    return found
+
+
+def _insert(nodes: _Nodes, readers: dict[str, list[str]], insert: Insert, index: int, where: Where) -> _Nodes:
+    """The nodes with one more, and `readers` as they are then."""
     stage = nodes.stages[insert.use]
     name = insert.name or insert.use
     at = where("stages", index)
@@ -87,11 +101,14 @@ def _insert(nodes: _Nodes, insert: Insert, index: int, where: Where) -> _Nodes:
     given = nodes.gives(insert.after)
     if stage.takes is None or stage.takes != given or stage.gives != given:
         message = f"{insert.use} takes {stage.takes} and gives {stage.gives}; behind {insert.after} it must take and give {given}"
-        raise SpecErrors([SpecError(message, at=at)])
+        hint = f"put it behind a node that gives {stage.takes}" if stage.takes == stage.gives else "only what takes and gives the same can"
+        raise SpecErrors([SpecError(message, at=at, hint=hint)])
     config = _validate(stage, insert, index, where)
     node = Node(name, insert.use, config, {stage.takes: insert.after}, {}, stage.resources, stage.measures)
-    rewired = {other.name: replace(other, inputs=_rewired(other.inputs, insert.after, name)) for other in nodes.by_name.values()}
-    return _Nodes({**rewired, name: node}, nodes.stages)
+    moved = {reader: nodes.by_name[reader] for reader in readers.get(insert.after, ())}
+    rewired = {reader: replace(node, inputs=_rewired(node.inputs, insert.after, name)) for reader, node in moved.items()}
+    readers[name], readers[insert.after] = list(moved), [name]
+    return _Nodes({**nodes.by_name, **rewired, name: node}, nodes.stages)
 
 
 def _rewired(inputs: Mapping[str, str], old: str, new: str) -> dict[str, str]:
@@ -162,12 +179,12 @@ def _order(nodes: Mapping[str, Node]) -> list[str]:
     except CycleError as error:
         raise MachineError(f"the nodes need each other in a circle: {' -> '.join(error.args[1])}") from None
     order: list[str] = []
-    ready = list(sorter.get_ready())
-    while ready:
-        ready.sort(key=rank.__getitem__)
-        order.append(ready.pop(0))
+    ready: list[tuple[int, str]] = []
+    while sorter.is_active():
+        for name in sorter.get_ready():
+            heapq.heappush(ready, (rank[name], name))
+        order.append(heapq.heappop(ready)[1])
         sorter.done(order[-1])
-        ready.extend(sorter.get_ready())
     return order
 
 
@@ -215,11 +232,13 @@ def _target_error(plan: Plan, index: int, where: Where) -> SpecError | None:
     unit = declared[target.name].unit
     if not fits(target.unit, unit):
         return SpecError(
-            f"{target.measure} is measured in {unit or 'a bare number'}, and `{target.written}` compares it with another unit", at=at
+            f"{target.measure} is measured in {unit or 'a bare number'}, and `{target.written}` compares it with another unit",
+            at=at,
+            hint=f"write the bound in {unit or 'no unit'}",
         )
     return None
 
 
-def _near(name: str, known: Mapping[str, object] | Sequence[str]) -> str:
+def _near(name: str, known: Collection[str]) -> str:
     close = difflib.get_close_matches(name, list(known), 1)
     return f"did you mean {close[0]}?" if close else f"there are: {', '.join(known) or 'none'}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +51,28 @@ class PlannedNode(BaseModel):
         return (*self.inputs.values(), *self.services.values())
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The nodes of a plan by name, what reads or talks to each, and what only comes after it."""
+
+    nodes: tuple[PlannedNode, ...]
+    names: tuple[str, ...]
+    by_name: dict[str, PlannedNode]
+    users: dict[str, list[PlannedNode]]
+    followers: dict[str, list[PlannedNode]]
+
+    @staticmethod
+    def of(nodes: tuple[PlannedNode, ...]) -> _Known:
+        by_name = {node.name: node for node in nodes}
+        known = _Known(nodes, tuple(by_name), by_name, {}, {})
+        for node in nodes:
+            for name in dict.fromkeys(node.needs):
+                known.users.setdefault(name, []).append(node)
+            for name in dict.fromkeys(node.after):
+                known.followers.setdefault(name, []).append(node)
+        return known
+
+
 class Plan(BaseModel):
     """Everything a spec asks for on one kind of machine. `sets` are the overrides of the command line that it was made with; `here` is
     the machine as estimates reckon with it, kept so that they come out the same on another one."""
@@ -68,23 +90,20 @@ class Plan(BaseModel):
 
     def node(self, name: str) -> PlannedNode:
         """The node of a name. Raises KeyError."""
-        for node in self.nodes:
-            if node.name == name:
-                return node
-        raise KeyError(name)
+        return self._known().by_name[name]
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of all nodes, in order."""
-        return tuple(node.name for node in self.nodes)
+        return self._known().names
 
     def rounds(self, name: str) -> tuple[PlannedNode, ...]:
         """The further rounds of a node, in order."""
         return tuple(node for node in self.nodes if node.round_of == name)
 
-    def followers(self, name: str) -> Iterator[PlannedNode]:
+    def followers(self, name: str) -> Collection[PlannedNode]:
         """The nodes that only come after a node."""
-        return (node for node in self.nodes if name in node.after)
+        return self._known().followers.get(name, ())
 
     def until(self, name: str) -> Plan:
         """Only a node and what it needs, with the targets on these. Raises SpecError where there is no such node."""
@@ -101,11 +120,19 @@ class Plan(BaseModel):
 
     def has(self, node: PlannedNode) -> bool:
         """Whether this plan has the very node: its name and its key."""
-        return any(other.name == node.name and other.key == node.key for other in self.nodes)
+        other = self._known().by_name.get(node.name)
+        return other is not None and other.key == node.key
 
-    def users(self, name: str) -> Iterator[PlannedNode]:
+    def users(self, name: str) -> Collection[PlannedNode]:
         """The nodes that read or talk to a node."""
-        return (node for node in self.nodes if name in node.needs)
+        return self._known().users.get(name, ())
+
+    def _known(self) -> _Known:
+        """Made once for the nodes there are: with thousands of them, looking for one among all would be most of a plan's time."""
+        known: _Known | None = self.__dict__.get("known")
+        if known is None or known.nodes is not self.nodes:  # a copy with other nodes has brought along what was known of these
+            known = self.__dict__["known"] = _Known.of(self.nodes)
+        return known
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from ryot.errors import SpecError, printable
+from ryot.errors import MOST_ERRORS, SpecError, printable
 from ryot.measures import Target
 from ryot.spec.spec import Spec
 from ryot.spec.target import TargetMap
@@ -150,6 +150,16 @@ def _generic(path: Sequence[str | int]) -> str:
     return written
 
 
+def all_placed(found: Sequence[Mapping[str, Any]], tree: Located) -> list[SpecError]:
+    """The findings of pydantic as errors in words, each at its place; of very many the first, for each takes a search for what was meant.
+
+    Left out is that a list is too short where its items, of which other findings are, were refused.
+    """
+    above = {tuple(detail["loc"][:length]) for detail in found for length in range(len(detail["loc"]))}
+    own = [detail for detail in found if not (detail["type"] == "too_short" and detail["loc"] in above)]
+    return [placed(detail, tree) for detail in own[: MOST_ERRORS + 1]]
+
+
 def placed(detail: Mapping[str, Any], tree: Located) -> SpecError:
     """One finding of pydantic as an error in words, at the place in the tree it is about."""
     found, steps = tree.at(tuple(detail["loc"]))
@@ -159,7 +169,9 @@ def placed(detail: Mapping[str, Any], tree: Located) -> SpecError:
     generic = _generic(path)
     match detail["type"]:
         case "extra_forbidden":
-            return SpecError(f"unknown key `{path[-1]}`", at=found.key, hint=suggest(generic))
+            return SpecError(
+                f"unknown key `{path[-1]}`", at=found.key, hint=suggest(generic) or "leave it out; `ryot explain` lists what a spec has"
+            )
         case "missing":
             missing = ".".join(map(str, detail["loc"]))
             return SpecError(f"`{missing}` is missing", at=found.key, hint=_about(_generic(detail["loc"])))
@@ -190,12 +202,6 @@ def _as_a_map(name: str, detail: Mapping[str, Any]) -> str | None:
     return f"write each with its settings: `{name.rpartition('.')[2]}: {{{entries}}}`"
 
 
-def follows(detail: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether a finding only says that a list is too short because its items, of which others are about, were refused."""
-    path = detail["loc"]
-    return detail["type"] == "too_short" and any(other["loc"][: len(path)] == path != other["loc"] for other in found)
-
-
 def _plain_words(detail: Mapping[str, Any]) -> str:
     match detail["type"]:
         case "model_type" | "dict_type" | "model_attributes_type":
@@ -211,5 +217,8 @@ def _plain_words(detail: Mapping[str, Any]) -> str:
 
 
 def _about(path: str) -> str | None:
+    """What the field of a path means; of a list's item or a free map's entry, what the whole does."""
     entry = _by_path().get(path)
+    if entry is None and path:
+        return _about(path.removesuffix("[]") if path.endswith("[]") else path.rpartition(".")[0])
     return f"{entry.path}: {entry.about}" if entry and entry.about else None

@@ -8,10 +8,13 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from ryot.errors import Place, SpecError, SpecErrors
+from ryot.errors import MOST_ERRORS, Place, SpecError, SpecErrors
 from ryot.spec import explain
 from ryot.spec.spec import Spec
-from ryot.spec.yaml_tree import Located, parse, read
+from ryot.spec.yaml_tree import MAX_DEPTH, Located, parse, read
+
+MAX_PROFILES = 16
+_SET_HINT = "as in --set train.lr=3e-4"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,8 @@ def load_text(text: str, name: str, *, profile: str | None = None, wanted: str |
         found, candidate_tree = _validated(tree, profiles.get(candidate or ""), sets if candidate == chosen else (), errors)
         if candidate == chosen:
             spec, merged = found, candidate_tree
+        if len(errors) > MOST_ERRORS:
+            break
     if errors or spec is None:
         raise SpecErrors(_distinct(errors))
     return Loaded(spec, chosen, text, merged, name)
@@ -57,6 +62,9 @@ def _profiles(tree: Located) -> dict[str, Located]:
     found = tree.value.get("profiles")
     if found is None or not isinstance(found.value, dict):
         return {}
+    if len(found.value) > MAX_PROFILES:  # each is merged and validated on its own
+        hint = "a profile is for a kind of machine; write one spec for each of what else differs"
+        raise SpecError(f"there are {len(found.value)} profiles; {MAX_PROFILES} are the most", at=found.key, hint=hint)
     return {name: item for name, item in found.value.items() if isinstance(item.value, dict)}
 
 
@@ -94,8 +102,7 @@ def _validated(tree: Located, profile: Located | None, sets: Sequence[str], erro
     try:
         return Spec.model_validate(merged.plain()), merged
     except ValidationError as error:
-        found = error.errors(include_url=False)
-        errors.extend(explain.placed(detail, merged) for detail in found if not explain.follows(detail, found))
+        errors.extend(explain.all_placed(error.errors(include_url=False), merged))
         return None, merged
 
 
@@ -131,20 +138,24 @@ def _measure(target: Located) -> object:
 def _set(tree: Located, text: str) -> Located:
     """One `--set path.to.field=value` laid on the tree; the value is YAML."""
     name, equals, value = text.partition("=")
-    place = Place("--set", 1, 1, text)
+    place = Place("--set", 1, 1, text[:200])
     if not equals or not name.strip():
-        raise SpecError(f"--set {text!r} is not of the form path.to.field=value", at=place)
+        raise SpecError(f"--set {text[:200]!r} is not of the form path.to.field=value", at=place, hint=_SET_HINT)
     node = parse(value, "--set") if value.strip() else Located(None, place, place)
     node = replace(node, place=place, key=place)
-    return _put(tree, name.strip().split("."), node, text)
+    path = name.strip().split(".")
+    if len(path) > MAX_DEPTH:
+        raise SpecError(f"--set {text[:40]!r}... names a field {len(path)} levels deep; {MAX_DEPTH} are the most", at=place, hint=_SET_HINT)
+    return _put(tree, path, node, text)
 
 
 def _put(tree: Located, path: list[str], node: Located, text: str) -> Located:
     head, *rest = path
-    place = Place("--set", 1, 1, text)
+    place = Place("--set", 1, 1, text[:200])
     if isinstance(tree.value, list):
-        if not head.isdecimal() or int(head) >= len(tree.value):
-            raise SpecError(f"`{head}` is no index of this list of {len(tree.value)}, counted from 0", at=place)
+        if not head.isdecimal() or len(head) > 9 or int(head) >= len(tree.value):
+            message = f"`{head}` is no index of this list of {len(tree.value)}, counted from 0"
+            raise SpecError(message, at=place, hint="set the whole list: path.to.list=[...]")
         items = list(tree.value)
         items[int(head)] = _put(items[int(head)], rest, node, text) if rest else node
         return replace(tree, value=items)

@@ -3,8 +3,8 @@ aliases; duplicate keys, tags and second documents are refused. Nothing here kno
 
 from __future__ import annotations
 
-import math
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -15,14 +15,18 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import ScalarNode
 from ruamel.yaml.reader import ReaderError
+from ruamel.yaml.scanner import Scanner
 
 from ryot.errors import Place, SpecError
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 32
 MAX_ALIASES = 64
-MAX_NODES = 100_000
+MAX_NODES = 10_000
+"""Values, those of an alias counted where it stands. The reader takes some 50 us for each, and what comes after it a few more."""
 _LINE_END = re.compile(r"\r\n|\n|\r")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_ALIAS_HINT = "write the value out, or put it in quotes if it begins with a star"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +92,46 @@ def parse(text: str, name: str) -> Located:
         raise builder.refusal(error) from None
     except ReaderError as error:
         line = text[: error.position].count("\n")
-        raise SpecError(f"not YAML: {error.reason}", at=_place(name, text, line, 0)) from None
+        what = f"the character U+{ord(error.character):04X} is not allowed" if isinstance(error.character, str) else error.reason
+        raise SpecError(f"not YAML: {what}", at=_place(name, text, line, 0), hint='take it out, or write it as "\\uXXXX"') from None
     except YAMLError as error:
-        raise SpecError(f"not YAML: {error}", at=Place(name, 1, 1)) from None
+        raise SpecError(f"not YAML: {error}", at=Place(name, 1, 1), hint=_ANY_HINT) from None
 
 
-def _yaml_hint(line: str) -> str | None:
+_ANY_HINT = "look at this line's indentation, quotes and brackets, and at those of the line above"
+
+
+def _yaml_hint(line: str) -> str:
     if "\t" in line:
         return "indent with spaces; YAML allows no tabs"
     if line.count(": ") > 1 and "{" not in line:
         return "put a value that contains `: ` in quotes"
-    return None
+    return _ANY_HINT
+
+
+def _too_deep(at: Place) -> SpecError:
+    return SpecError(f"nested deeper than {MAX_DEPTH} levels", at=at, hint="no part of a spec is nested so deep; close the brackets")
+
+
+class _TooDeep(MarkedYAMLError):
+    """More brackets are open than a spec may nest."""
+
+
+class _Scanner(Scanner):
+    """ruamel's, which looks for a `:` behind a thousand open brackets, each time through all of them, before it hands on the first;
+    and which makes a character of any number."""
+
+    def fetch_flow_collection_start(self, TokenClass: Any, to_push: str) -> None:
+        if self.flow_level > MAX_DEPTH:
+            raise _TooDeep(problem_mark=self.reader.get_mark())
+        super().fetch_flow_collection_start(TokenClass, to_push)
+
+    def scan_flow_scalar_non_spaces(self, double: Any, start_mark: Any) -> Any:
+        try:
+            return super().scan_flow_scalar_non_spaces(double, start_mark)
+        except (ValueError, OverflowError):
+            problem = 'an escape names no character; they go up to "\\U0010FFFF"'
+            raise MarkedYAMLError(problem=problem, problem_mark=self.reader.get_mark()) from None
 
 
 def _place(name: str, text: str, line: int, column: int) -> Place:
@@ -111,6 +144,7 @@ class _Builder:
 
     def __init__(self, text: str, name: str) -> None:
         yaml = YAML(typ="safe", pure=True)
+        yaml.Scanner = _Scanner
         self._events: Iterator[Any] = iter(yaml.parse(text))
         self._resolver = yaml.resolver
         self._name, self._lines = name, _LINE_END.split(text)
@@ -132,6 +166,8 @@ class _Builder:
     def refusal(self, error: MarkedYAMLError) -> SpecError:
         """The parser's complaint, placed where a bracket or quote opens rather than where the parser gave up on its end."""
         context, mark = str(error.context), error.problem_mark or error.context_mark
+        if isinstance(error, _TooDeep):
+            return _too_deep(self._place(mark))
         message = error.problem or context
         opened = self._open[-1] if context.startswith("while parsing a flow") and self._open else None
         if context.startswith("while scanning a quoted") and error.context_mark:
@@ -153,7 +189,9 @@ class _Builder:
         self._nodes += 1
         self._open.append(place if getattr(event, "flow_style", None) is True else None)
         if depth > MAX_DEPTH:
-            raise SpecError(f"nested deeper than {MAX_DEPTH} levels", at=place)
+            raise _too_deep(place)
+        if self._nodes > MAX_NODES:
+            raise SpecError(f"more than {MAX_NODES:,} values", at=place, hint="keep data in files that the spec names")
         if type(event).__name__ == "AliasEvent":
             self._open.pop()
             return self._alias(event, place, key)
@@ -177,12 +215,12 @@ class _Builder:
         target = self._anchors.get(event.anchor)
         self._aliases += 1
         if event.anchor not in self._anchors:
-            raise SpecError(f"*{event.anchor} has no anchor &{event.anchor} above it", at=place)
+            raise SpecError(f"*{event.anchor} has no anchor &{event.anchor} above it", at=place, hint=_ALIAS_HINT)
         if target is None:
-            raise SpecError(f"*{event.anchor} contains itself", at=place)
+            raise SpecError(f"*{event.anchor} contains itself", at=place, hint="write the value out")
         self._nodes += target.size
         if self._aliases > MAX_ALIASES or self._nodes > MAX_NODES:
-            raise SpecError(f"aliases expand to more than {MAX_ALIASES} uses or {MAX_NODES:,} values", at=place)
+            raise SpecError(f"aliases expand to more than {MAX_ALIASES} uses or {MAX_NODES:,} values", at=place, hint="write values out")
         return Located(target.value, target.place, key or place, target.size)
 
     def _mapping(self, event: Any, depth: int) -> dict[str, Located]:
@@ -191,11 +229,11 @@ class _Builder:
         while type(key := next(self._events)).__name__ != "MappingEndEvent":
             place = self._at(key)
             if type(key).__name__ != "ScalarEvent":
-                raise SpecError("a key must be plain text", at=place)
+                raise SpecError("a key must be plain text", at=place, hint="write `name: value`, with a name of this section")
             if key.value in entries:
                 first = entries[key.value].key.line
                 raise SpecError(f"`{key.value}` is written twice; first on line {first}", at=place, hint="keep one of the two")
-            entries[key.value] = self._node(next(self._events), depth + 1, place)
+            entries[self._whole_characters(key.value, place)] = self._node(next(self._events), depth + 1, place)
         return entries
 
     def _sequence(self, start: Any, depth: int) -> list[Located]:
@@ -221,20 +259,31 @@ class _Builder:
                 return text.lower() == "true" if text.lower() in ("true", "false") else text
             case "int" | "float":
                 return self._number(text, place)
+        return self._whole_characters(text, place)
+
+    def _whole_characters(self, text: str, place: Place) -> str:
+        """Half a character, as `"\\ud800"` names one, could be neither digested nor written to a file."""
+        if _SURROGATE.search(text):
+            raise SpecError("half a character: a surrogate stands alone", at=place, hint='write the character itself, or as "\\UXXXXXXXX"')
         return text
 
     def _number(self, text: str, place: Place) -> int | float | str:
         try:
-            return int(text, 0) if text.lstrip("+-")[:2].lower() in ("0x", "0o", "0b") else int(text)
-        except ValueError:
-            pass
-        try:
-            number = float(text.replace("_", ""))
-            if not math.isfinite(number):
-                raise SpecError(f"{text[:40]} is too large a number", at=place)
-            return number
+            number = _read_number(text)
         except ValueError:
             special = {".inf": "infinity", ".nan": "not a number"}.get(text.lower().lstrip("+-"))
             if special:
-                raise SpecError(f"{text} ({special}) has no place in a spec", at=place) from None
+                hint = "write a number, or leave the field out"
+                raise SpecError(f"{text} ({special}) has no place in a spec", at=place, hint=hint) from None
             return text
+        if abs(number) > sys.float_info.max:
+            raise SpecError(f"{text[:40]} is too large a number", at=place, hint="write it with fewer digits")
+        return number
+
+
+def _read_number(text: str) -> int | float:
+    """Raises ValueError for what is none after all."""
+    try:
+        return int(text, 0) if text.lstrip("+-")[:2].lower() in ("0x", "0o", "0b") else int(text)
+    except ValueError:
+        return float(text.replace("_", ""))

@@ -1,4 +1,4 @@
-"""What happened in one apply, line by line, written and made durable before anyone is told. And the runs there have been."""
+"""What happened in one apply, line by line, written before anyone is told. And the runs there have been."""
 
 from __future__ import annotations
 
@@ -15,18 +15,20 @@ from ryot import files
 
 
 class Journal:
-    """Appends to a run's journal.jsonl; every line is on disk when `write` returns."""
+    """Appends to a run's journal.jsonl; every line that is to be durable is on disk when `write` returns."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._file: IO[bytes] = (folder / "journal.jsonl").open("ab")
 
-    def write(self, event: Mapping[str, Any]) -> None:
-        """One event with the time it was written (UTC)."""
+    def write(self, event: Mapping[str, Any], *, durable: bool = True) -> None:
+        """One event with the time it was written (UTC). Where it need not be `durable`, a crash of the machine may take it; one of ryot
+        does not, and the next durable one takes it along."""
         line = json.dumps({"at": datetime.now(UTC).isoformat(timespec="milliseconds"), **event})
         self._file.write(line.encode() + b"\n")
         self._file.flush()
-        os.fsync(self._file.fileno())
+        if durable:
+            os.fsync(self._file.fileno())
 
     def close(self) -> None:
         """Stop writing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,25 @@ def test_missing_local_input_is_the_machines_fault_and_has_its_place(tmp_path: P
     line = spec.read_text().splitlines().index("    - path: texts.txt") + 1
     assert run(["validate", str(spec)]) == 3
     assert f"{spec}:{line}:7: data.sources.0.path: {tmp_path / 'texts.txt'} does not exist" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "pipe.jsonl", "x" * 300])
+@pytest.mark.parametrize("field", ["data.sources.0", "data.tokenizer"])
+def test_local_input_without_an_end_is_not_read(path: str, field: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    (tmp_path / "texts.txt").write_text("one\n\ntwo\n")
+    spec = with_source(tmp_path, "texts.txt")
+    assert run(["validate", str(spec), "--set", f"{field}.path={path}"]) == 3
+    said = capsys.readouterr().err
+    assert f"--set:1:1: {field}.path: " in said
+    assert "is neither a file nor a folder" in said or "File name too long" in said
+
+
+def test_profiles_name_commands_no_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(TINY.read_text() + 'profiles: {"\\e[31m": {}}\n')
+    assert run(["validate", str(spec), "--profile", "\x1b[31m"]) == 0
+    assert "(profile ·[31m, " in capsys.readouterr().out
 
 
 def plugin(folder: Path, code: str, name: str = "strange") -> Path:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from ryot.engine.survey import survey
 from ryot.errors import MachineError, SpecError, SpecErrors
 from ryot.plan.compile import compile_plan
 from ryot.plan.plan import Plan
 from ryot.plugins.discover import stages_for
 from ryot.plugins.stage import Facts
 from ryot.spec.load import load_text
+from ryot.store.store import Store
 
 ROOT = Path(__file__).parent.parent.parent
 TINY = (ROOT / "specs" / "tiny.yaml").read_text()
@@ -38,6 +41,17 @@ def below(plan: Plan, *names: str) -> set[str]:
         if found & set(node.needs):
             found.add(node.name)
     return found
+
+
+def test_a_thousand_inserted_stages_are_planned_in_their_order() -> None:
+    names = ["data", *(f"count-{number}" for number in range(1000))]
+    inserts = "".join(f"  - {{use: count, name: {name}, after: {before}}}\n" for before, name in pairwise(names))
+    plan = compiled(insert=f"stages:\n{inserts}")
+    assert [name for name in plan.names if name in names] == names
+    assert [plan.node(name).inputs for name in names[1:]] == [{"documents": before} for before in names[:-1]]
+    assert plan.node("tokenizer").inputs == {"documents": names[-1]}
+    states = survey(plan, Store(Path("nowhere")))
+    assert [states[name].state for name in ("data", names[1], names[-1])] == ["runs", "waits", "waits"]
 
 
 def test_nodes_of_the_whole_loop() -> None:

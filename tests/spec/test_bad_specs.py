@@ -69,6 +69,8 @@ GENERATED: dict[str, tuple[bytes, int, str]] = {
     "over_1_mib": (b"version: 1\n" + b"# padding\n" * 110_000, 1, "larger than 1 MiB"),
     "deep_in_100000_brackets": (b"version: 1\nmodel: " + b"[" * 100_000, 2, "nested deeper"),
     "many_keys": (b"version: 1\nname: bad\n" + b"".join(b"k%d: 1\n" % number for number in range(3000)), 3, "unknown key `k0`"),
+    "values_without_end": (b"version: 1\nname: [" + b"1, " * 300_000 + b"1]\n", 2, "more than 10,000 values"),
+    "errors_in_one_line": (b"version: 1\nname: bad\ntargets: [" + b"data/x = 1, " * 2000 + b"]\n", 3, "targets.0: write a target as"),
     "directive_of_yaml_1_1": (b"%YAML 1.1\n---\nversion: 1\nname: bad\nserve: {eager: yes}\n", 5, "serve.eager: "),
 }
 
@@ -81,6 +83,7 @@ def test_bytes_that_no_editor_writes_are_refused(name: str, capsys: pytest.Captu
     said = refused(path, capsys)
     assert re.search(re.escape(f"{path}:{line}:") + r"\d+: .*" + re.escape(words), said), said
     assert not re.search(r"[\x00-\x08\x0b-\x1f]", said), "control characters of the spec reach the terminal"
+    assert len(said) < 100_000, "a spec of one long line fills the terminal"
 
 
 def test_missing_file_and_folder_are_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
