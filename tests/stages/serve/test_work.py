@@ -3,6 +3,8 @@
 import json
 import os
 import struct
+import subprocess
+import sys
 import time
 import urllib.request
 from pathlib import Path
@@ -102,6 +104,33 @@ def test_held_ports_are_never_handed_out_twice():
     finally:
         for each in held:
             each.close()
+
+
+HOLD = """
+from ryot.stages.serve.probe import hold_port
+held = [hold_port("127.0.0.1") for _ in range(50)]
+print(*(each.getsockname()[1] for each in held), flush=True)
+input()
+"""
+
+
+def test_twenty_programs_at_once_hold_a_thousand_different_ports():
+    """vllm#39015, verl#6677: two engines chose one port."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    programs = [subprocess.Popen([sys.executable, "-c", HOLD], **pipes) for _ in range(20)]
+    ports = [port for program in programs for port in program.stdout.readline().split()]
+    for program in programs:
+        program.communicate("\n")
+    assert len(ports) == len({*ports}) == 1000
+
+
+def test_nothing_of_a_server_listens_to_the_network(model, tmp_path):
+    """vllm#23052: all interfaces, and no key."""
+    with service(model, tmp_path, replicas=2):
+        below = psutil.Process().children(recursive=True)
+        found = [each for child in below for each in child.net_connections("inet") if each.status == psutil.CONN_LISTEN]
+        assert len(found) >= 3
+        assert {each.laddr.ip for each in found} == {"127.0.0.1"}
 
 
 def ask(url, body):
