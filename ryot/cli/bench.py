@@ -17,7 +17,7 @@ from ryot.cli.apply import run_through
 from ryot.cli.capacity import asked, code_of, seek
 from ryot.cli.fresh import beside, load, server
 from ryot.cli.outcome import show_outcome, write_reports
-from ryot.cli.output import escaped, stdout
+from ryot.cli.output import stdout
 from ryot.cli.page import show_page
 from ryot.cli.request import Planned, json_option, resolve, spec_options
 from ryot.cli.running import running
@@ -28,6 +28,7 @@ from ryot.plan.plan import Plan, PlannedNode
 from ryot.report.as_json import to_json
 from ryot.report.capacity_view import show_search
 from ryot.report.gather import gather
+from ryot.report.json_data import escaped
 from ryot.store.job import ServiceAt
 from ryot.store.journal import Run, begin
 from ryot.units import parse_quantity

@@ -15,13 +15,14 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ryot.cli.output import escaped, stdout
+from ryot.cli.output import stdout
 from ryot.cli.request import Planned, json_option, resolve, spec_options
 from ryot.errors import SpecError, printable
 from ryot.plan.plan import PlannedNode
 from ryot.plugins.discover import load_stage
 from ryot.plugins.documents import Document
 from ryot.plugins.stage import Stage
+from ryot.report.json_data import escaped
 
 _TEXT, _NAME, _VERDICT, _WIDTH = 300, 24, 9, 100
 _DEPENDS = "depends: "

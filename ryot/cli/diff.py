@@ -12,7 +12,7 @@ import click
 
 from ryot.check.difference import differences
 from ryot.check.judge import judge
-from ryot.cli.output import escaped, stdout
+from ryot.cli.output import stdout
 from ryot.cli.past import latest, loaded_from
 from ryot.cli.request import json_option, store_option
 from ryot.cli.streams import for_whoever_reads
@@ -22,6 +22,7 @@ from ryot.engine.survey import plan_of
 from ryot.errors import SpecError
 from ryot.plan.plan import Plan
 from ryot.report.difference_view import Pair, pair_data, show_pair
+from ryot.report.json_data import escaped
 from ryot.store.journal import Run, all_runs
 from ryot.store.store import Store
 

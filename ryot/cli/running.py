@@ -19,7 +19,9 @@ SERVING = "serving"
 
 def running(plan: Plan, store: Store, url: str) -> ServiceAt:
     """The server of `plan` that listens at `url`. Raises MachineError where none was started there from this store, SpecError where what
-    was started is not what the plan serves, or asks for a key."""
+    was started is not what the plan serves, or asks for a key, and for an address with a password, which errors would show."""
+    if "@" in url:
+        raise SpecError("--url has a user or a password in it", hint="leave it out: a server of `ryot serve` asks for neither")
     for run in reversed(all_runs(store.root / SERVING)):
         found = _ready(run)
         if found is not None and _place(found.url) == _place(url):

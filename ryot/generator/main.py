@@ -35,7 +35,7 @@ def main() -> None:
         torch.set_num_threads(options.threads)
     _say("loading weights")
     model = load(options.model, options.dtype, options.device)
-    tokenizer = AutoTokenizer.from_pretrained(options.model)
+    tokenizer = AutoTokenizer.from_pretrained(options.model, trust_remote_code=False, local_files_only=True)
     speech = Speech(tokenizer, model.get_input_embeddings().num_embeddings, _ends(model, tokenizer), options.context, options.name)
     _say("reserving the cache")
     engine = Engine(model, options.sequences, options.kv_cache)

@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict
 
 from ryot.check.verdict import Verdict, joint_confidence
-from ryot.report.json_data import finite
+from ryot.report.json_data import escaped, finite
 from ryot.report.summary import NodeRow, Summary
 from ryot.report.wording import outcome
 
@@ -14,7 +14,7 @@ SCHEMA = 1
 
 def to_json(summary: Summary) -> str:
     """The whole summary as JSON, raw latencies and blocks left out: they are in the records."""
-    return json.dumps(summary_data(summary), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return escaped(json.dumps(summary_data(summary), indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
 
 
 def summary_data(summary: Summary) -> dict[str, object]:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ryot.estimate.calibration import relative_error, spread_of_errors
-from ryot.report.json_data import finite
+from ryot.report.json_data import escaped, finite
 from ryot.report.plain import plain
 from ryot.store.ledger import Entry, Ledger
 from ryot.units import show
@@ -58,7 +58,7 @@ def to_json(ledger: Ledger) -> str:
         "accuracy": [asdict(row) for row in accuracy(ledger)],
         "broken_lines": list(ledger.broken),
     }
-    return json.dumps(finite(data), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return escaped(json.dumps(finite(data), indent=2, ensure_ascii=False, allow_nan=False)) + "\n"
 
 
 def show_estimates(ledger: Ledger, console: Console) -> None:

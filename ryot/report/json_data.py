@@ -1,5 +1,6 @@
-"""Data made fit for JSON."""
+"""Data made fit for JSON, and JSON made harmless."""
 
+import json
 import math
 from collections.abc import Mapping
 
@@ -15,3 +16,8 @@ def finite(value: object) -> object:
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode("utf-8")
     return value
+
+
+def escaped(text: str) -> str:
+    """JSON with what cannot be printed, C1 codes and turned directions among it, as `\\u009b`: it commands no terminal."""
+    return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)

@@ -130,11 +130,11 @@ class _Bars:
                     self._bars[node],
                     completed=event.done,
                     total=event.total or None,
-                    counted=counted(event),
+                    counted=escape(counted(event)),
                     numbers=escape(numbers(event)),
                 )
             case events.Waiting(node, holder) if node in self._bars:
-                self._progress.update(self._bars[node], numbers=escape(f"waits: {holder}"))
+                self._progress.update(self._bars[node], numbers=escape(printable(f"waits: {holder}")))
             case events.Ready(node) if node in self._bars:
                 self._progress.update(self._bars[node], total=1, completed=1, counted="up", numbers="")
                 self._console.print(f"  {line(event)}", markup=False, highlight=False)
@@ -158,7 +158,8 @@ def counted(event: events.Progress) -> str:
     largest = event.total or event.done
     digits = 0 if largest >= 100 or (float(event.done).is_integer() and float(event.total).is_integer()) else 1 if largest >= 10 else 2
     done, total = f"{event.done:,.{digits}f}", f"{event.total:,.{digits}f}"
-    return f"{done}/{total} {event.unit}" if event.total else f"{done} {event.unit}"
+    unit = printable(event.unit)
+    return f"{done}/{total} {unit}" if event.total else f"{done} {unit}"
 
 
 def numbers(event: events.Progress) -> str:

@@ -11,7 +11,7 @@ from ryot.estimate.dataset import DatasetEstimate
 from ryot.estimate.estimates import Estimates, seconds_of, total_seconds, usd_of, usd_of_a_month
 from ryot.plan.plan import Plan
 from ryot.report.foresight import Foresight
-from ryot.report.json_data import finite
+from ryot.report.json_data import escaped, finite
 
 SCHEMA = 1
 
@@ -40,7 +40,7 @@ def plan_json(plan: Plan, states: Mapping[str, NodeState], foresight: Foresight)
         "predictions": {name: asdict(prediction) for name, prediction in foresight.predictions.items()},
         "targets": [target.written for target in plan.targets],
     }
-    return json.dumps(finite(data), indent=2, ensure_ascii=False, allow_nan=False)
+    return escaped(json.dumps(finite(data), indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def estimates_data(estimates: Estimates) -> dict[str, object]:

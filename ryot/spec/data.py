@@ -80,7 +80,7 @@ class Source(Section):
     document a paragraph block); lines and text also as .gz or .zst."""
     text_field: str | None = None
     """The field or column that holds the text (default `text`); or a template such as `Q: {question}\\nA: {answer}`."""
-    hub: str | None = Field(None, pattern=r"^(hf://)?(datasets/)?[\w.\-]+(/[\w.\-]+)?(:[\w.\-]+)?(@[\w.\-/]+)?$")
+    hub: str | None = Field(None, pattern=r"^(hf://)?(datasets/)?\w[\w.\-]*(/\w[\w.\-]*)?(:[\w.\-]+)?(@\w[\w.\-/]*)?$")
     """A Hugging Face data set, `owner/name`, `owner/name:config` or `hf://datasets/owner/name@revision`; needs the network."""
     revision: str | None = None
     """The hub revision to pin: a commit. Without one the newest is read, and the result says which it was."""

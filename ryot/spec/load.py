@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from ryot.errors import MOST_ERRORS, Place, SpecError, SpecErrors
 from ryot.spec import explain
+from ryot.spec.secrets import refuse_secrets
 from ryot.spec.spec import Spec
 from ryot.spec.yaml_tree import MAX_DEPTH, Located, parse, read
 
@@ -40,6 +41,9 @@ def load(path: Path, *, profile: str | None = None, wanted: str | None = None, s
 
 def load_text(text: str, name: str, *, profile: str | None = None, wanted: str | None = None, sets: Sequence[str] = ()) -> Loaded:
     """As `load`, for a text that is called `name` in errors."""
+    refuse_secrets(text, name)  # first: any other error would show its line
+    for written in sets:
+        refuse_secrets(written, "--set")
     tree = parse(text, name)
     if not isinstance(tree.value, dict):
         raise SpecError("a spec is a map of sections", at=tree.place, hint="begin with `version: 1`")

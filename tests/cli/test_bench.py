@@ -60,6 +60,13 @@ def test_server_that_is_up_is_found_by_where_it_listens(planned: Planned) -> Non
         running(planned.plan, planned.store, "http://127.0.0.1:8124")
 
 
+def test_an_address_with_a_password_is_refused_and_the_password_not_shown(planned: Planned) -> None:
+    served(planned)
+    with pytest.raises(SpecError, match="a user or a password") as caught:
+        running(planned.plan, planned.store, "http://ana:s3cret-canary@127.0.0.1:8123")
+    assert "s3cret-canary" not in str(caught.value)
+
+
 def test_server_of_another_model_or_with_a_key_is_refused(planned: Planned, tmp_path: Path) -> None:
     served(planned)
     other = resolve(TINY, None, ("serve.max_concurrency=3",), (), tmp_path)

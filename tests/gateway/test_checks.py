@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ryot.gateway.asks import Completion
 from ryot.gateway.checks import Ask, chat, completion, infer
 from ryot.gateway.refused import Refused
 from ryot.gateway.settings import Settings
@@ -163,3 +164,31 @@ def test_a_key_is_of_the_whole_request_and_the_model() -> None:
     assert renewed != key()
     flat, nested = ({"tokens": tokens, "batch_size": 1} for tokens in ([1], [[1]]))
     assert check("infer", flat).key != check("infer", nested).key
+
+
+OTHER: dict[str, Any] = {
+    "prompt": "other", "max_tokens": 3, "top_p": 0.5, "top_k": 3, "min_p": 0.1, "stop": "x", "stop_token_ids": [3], "seed": 7,
+    "presence_penalty": 0.5, "frequency_penalty": 0.5, "repetition_penalty": 1.5, "logit_bias": {"3": 1.0}, "min_tokens": 1,
+    "ignore_eos": True, "length_penalty": 0.5, "skip_special_tokens": False, "return_tokens_as_token_ids": True, "echo": True,
+    "logprobs": 3, "best_of": 1, "suffix": None, "add_special_tokens": False,
+}  # fmt: skip
+NEVER_KEPT: dict[str, Any] = {
+    "temperature": 0.5, "n": 2, "stream": True, "use_beam_search": True, "stream_options": {"include_usage": True}
+}  # fmt: skip
+
+
+def test_no_two_requests_that_differ_in_any_field_have_one_key() -> None:
+    """litellm#12234, headroom#3346, wso2/api-platform#733: an answer was given to who had asked something else."""
+    assert {*OTHER, *NEVER_KEPT, "model", "user"} == {*Completion.__struct_fields__}
+    keys = [key(), *(key(**{name: value}) for name, value in OTHER.items())]
+    assert len({*keys}) == len(keys)
+    assert None not in keys
+    for name, value in NEVER_KEPT.items():
+        assert check("completion", asked(**{"temperature": 0, name: value, **({"stream": True} if "stream" in name else {})})).key is None
+    with pytest.raises(Refused):
+        check("completion", asked(temperature=0, model="another"))
+
+
+def test_a_stream_and_a_whole_answer_never_stand_for_each_other() -> None:
+    """semantic-router#913: what was kept of the one was replayed as the other."""
+    assert (key(), key(stream=True), key(stream=False)) == (key(), None, key())

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.gateway.chaos import chaos, faults
@@ -251,6 +252,56 @@ def test_health_is_a_token_and_returns_with_it(engine: Start, gateway: Start) ->
     assert front.ask(ASK, completion())[0] == 503
     engine(port=server.port)
     wait_for(lambda: front.ask("/health")[0] == 200)
+    assert front.ask(ASK, completion())[0] == 200
+
+
+def test_an_engine_that_hangs_is_not_healthy(engine: Start, gateway: Start) -> None:
+    """vllm#39863, #17972: the engine hung, and its /health said 200. A stopped process accepts connections and answers nothing."""
+    server = engine()
+    front = gateway(server, probe_timeout=0.5)
+    server.process.send_signal(signal.SIGSTOP)
+    wait_for(lambda: front.ask("/health")[0] == 503)
+    server.process.send_signal(signal.SIGCONT)
+    wait_for(lambda: front.ask("/health")[0] == 200)
+
+
+def test_waiting_for_a_turn_is_measured(engine: Start, gateway: Start, tmp_path: Path) -> None:
+    """LiteLLM leaves the time in its queue out of what it tells."""
+    front = gateway(engine(delay=0.6), sequences=1, probe_every=100)
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(lambda _: front.ask(ASK, completion())[0], range(2))) == [200, 200]
+    assert metric(front, "ryot_queue_seconds_sum") >= 0.4
+    front.process.send_signal(signal.SIGTERM)
+    front.process.wait()
+    lines = [json.loads(line) for line in (tmp_path / "gateway-0.log").read_text().splitlines()]
+    first, second = sorted(line["queue_ms"] for line in lines if line.get("route") == ASK)
+    assert first < 100
+    assert second >= 400
+
+
+def test_five_hundred_clients_that_leave_at_any_moment_leak_nothing(engine: Start, gateway: Start) -> None:
+    """litellm#30244, #36123, vllm#10806: the engine went on for nobody, and sockets stayed open."""
+    server = engine(gap=0.01)
+    front = gateway(server, probe_every=1000, sequences=64, context=2000)
+    data = json.dumps(completion(max_tokens=1000, stream=True)).encode()
+    head = b"POST %s HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % (
+        ASK.encode(),
+        len(data),
+    )
+    moments = (head[:20], head, head + data[:10], head + data, None)
+    before = len(psutil.Process(front.process.pid).net_connections())
+    for number in range(500):
+        sent = moments[number % len(moments)]
+        with socket.create_connection(("127.0.0.1", front.port)) as connection:
+            connection.sendall(head + data if sent is None else sent)
+            if sent is None:
+                assert connection.recv(200).startswith(b"HTTP/1.1 200")  # in the middle of its answer
+    wait_for(lambda: counts(server)["running"] == 0)
+    wait_for(lambda: metric(front, "ryot_sequences_running") == 0)
+    assert counts(server)["asked"] > 100
+    connections = lambda: [each.status for each in psutil.Process(front.process.pid).net_connections()]  # noqa: E731
+    wait_for(lambda: connections().count("CLOSE_WAIT") == 0)
+    wait_for(lambda: len(connections()) <= before + 64)  # those to the engine are kept for the next
     assert front.ask(ASK, completion())[0] == 200
 
 

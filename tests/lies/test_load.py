@@ -120,6 +120,14 @@ def test_a_generator_that_is_killed_midway(tmp_path: Path) -> None:
         refused(tmp_path, endpoint, "exit code -9 before all requests were made")
 
 
+def test_a_generator_that_never_comes_to_an_end(tmp_path: Path, generator: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """locust#3043, #2095: users were never all there, and the run went on for ever."""
+    monkeypatch.setattr(work, "_SLACK_S", 3.0)
+    generator("import time\ntime.sleep(600)\n")
+    with server(tmp_path) as endpoint:
+        refused(tmp_path, endpoint, "Locust did not come to an end", timeout=0.05)
+
+
 def test_an_open_loop_whose_generator_came_late(tmp_path: Path) -> None:
     def stall(pid: int) -> None:
         os.kill(pid, signal.SIGSTOP)

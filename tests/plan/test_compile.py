@@ -86,6 +86,13 @@ def test_training_flag_retrains_both_sides_and_keeps_the_data(override: str) -> 
     assert changed(override) == set(compiled().names) - {"data", "tokenizer"}
 
 
+@pytest.mark.parametrize("override", ["train.lr=2e-3", "train.seed=7", "export={dtype: bf16}", "serve.dtype=bf16"])
+def test_answers_of_one_model_are_not_found_by_another(override: str) -> None:
+    """lm-eval#4063: its cache was keyed by the request alone, and a second model got the first one's scores. Answers lie in the node's own
+    folder, whose name is the key."""
+    assert "evaluate" in changed(override)
+
+
 def test_changed_stack_leaves_the_baseline_alone() -> None:
     found = changed("optimize.stack.0.kernel.level=2")
     assert found == below(compiled(), "train.optimized")

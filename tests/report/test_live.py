@@ -32,3 +32,7 @@ def test_a_narrow_terminal_shows_node_and_clock(width: int) -> None:
     said = console.file.getvalue()  # type: ignore[attr-defined]
     assert "filter.near_duplicates" in said
     assert "0:00:0" in said
+
+
+def test_a_unit_commands_no_terminal() -> None:
+    assert counted(events.Progress("a", 1, 2, "\x1b]0;owned\x07", {})) == "1/2 ·]0;owned·"

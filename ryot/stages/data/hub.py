@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import datasets
-import httpx
+import httpx2
 from huggingface_hub import HfApi
 
 from ryot.plugins import Document, NodeError
@@ -46,7 +46,7 @@ def read_hub(source: HubSource, shard: int | None = None, max_line: int = MAX_LI
 def _failures(source: HubSource) -> Iterator[None]:
     try:
         yield
-    except (OSError, ValueError, RuntimeError, httpx.HTTPError) as error:
+    except (OSError, ValueError, RuntimeError, httpx2.HTTPError) as error:
         said = (str(error).splitlines() or [type(error).__name__])[0]
         gated = any(word in str(error).lower() for word in ("gated", "401 client error", "403 client error"))
         raise NodeError(f"cannot read {source.dataset} from the hub: {said}", hint=_GATED if gated else _HINT) from error

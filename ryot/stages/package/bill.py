@@ -63,10 +63,16 @@ def digests(folder: Path, name: str) -> str:
 def _component(found: Distribution) -> dict[str, Any]:
     name, version = _normal(found.metadata["Name"]), found.version
     place = f"pkg:pypi/{name}@{version}"
-    told = [found.metadata[field].strip() for field in ("License-Expression", "License") if field in found.metadata]
-    words = next(filter(None, told), "")
+    words = _licence(found)
     licence = {"licenses": [{"license": {"name": words.splitlines()[0][:200]}}]} if words else {}
     return {"type": "library", "bom-ref": place, "name": name, "version": version, "purl": place} | licence
+
+
+def _licence(found: Distribution) -> str:
+    """As its metadata tell it: as an expression, in words, or by a classifier alone, `License :: OSI Approved :: MIT License`."""
+    told = [found.metadata[field].strip() for field in ("License-Expression", "License") if field in found.metadata]
+    classified = [line.rpartition(" :: ")[2] for line in found.metadata.get_all("Classifier") or () if line.startswith("License ::")]
+    return next(filter(None, [*told, *classified]), "")
 
 
 def _normal(name: str) -> str:

@@ -32,7 +32,7 @@ class PackageStage(Stage):
     """Writes container files, manifests, alerts, a dashboard, a run book, a bill of materials and digests, beside the model."""
 
     name = "package"
-    version = 1
+    version = 2
     Config = PackageConfig
     takes = "model"
     gives = "package"

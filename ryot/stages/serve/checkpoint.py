@@ -10,6 +10,8 @@ from pathlib import Path
 from ryot.plugins import NodeError
 
 _CONTEXT_KEYS = ("max_position_embeddings", "n_positions")
+_CODE = {".py", ".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".so"}
+"""What files are called that are run, or unpickled, which is the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +31,7 @@ class Checkpoint:
 def read_checkpoint(folder: Path) -> Checkpoint:
     """Look at a model folder. Raises NodeError when it is no checkpoint, has no weights, or carries code."""
     config = _read_config(folder)
-    code = sorted(path.name for path in folder.rglob("*.py"))
-    if "auto_map" in config or code:
-        what = f"the files {', '.join(code[:3])}" if code else "`auto_map` in config.json"
+    if what := _code(folder):
         raise NodeError(f"the model folder carries code of its own ({what}); ryot serves data only", hint="export it as plain safetensors")
     weights = sum(_weight_bytes(path) for path in folder.glob("*.safetensors"))
     if weights == 0:
@@ -48,6 +48,27 @@ def read_checkpoint(folder: Path) -> Checkpoint:
         vocab if isinstance(vocab, int) else None,
         _chats(folder),
     )
+
+
+def _code(folder: Path) -> str:
+    """What of a folder would be run by who loads it, in words; empty where it is data. `auto_map` names classes, of another repository of
+    the hub too, and transformers looks for it in the settings of models, tokenizers, processors and generation alike."""
+    files = sorted(path.name for path in folder.rglob("*") if path.suffix.lower() in _CODE)
+    if files:
+        return f"the files {', '.join(files[:3])}"
+    return next((f"`auto_map` in {path.name}" for path in sorted(folder.rglob("*.json")) if _names_code(path)), "")
+
+
+def _names_code(path: Path) -> bool:
+    """Whether settings have the key, however it is spelt (`auto\\u005fmap`). A tokenizer.json is large and no settings."""
+    if path.name == "tokenizer.json":
+        return False
+    text = path.read_bytes().decode(errors="replace")
+    try:
+        text = json.dumps(json.loads(text))
+    except (ValueError, RecursionError):
+        return "auto_map" in text
+    return '"auto_map":' in text
 
 
 def _chats(folder: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,9 @@ from ryot.plugins import serving_engine
 from ryot.stages.serve.stage import ServeConfig, launch_of
 
 HOST = "127.0.0.1"
+_SECRET = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?|AUTH|HEADERS|KEY_ID)$", re.IGNORECASE)
+"""How the names of environment variables end that hold a secret."""
+_PASSWORD = re.compile(r"://[^/\s@]*@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,12 @@ def environment(config: ServeConfig, machine: Machine, number: int = 0) -> Mappi
         return {}
     gpus = tuple(filter(None, os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")))
     return serving_engine(config.engine).env(launch_of(config, machine.device, threads(config, machine), number=number, gpus=gpus))
+
+
+def withheld() -> Mapping[str, str]:
+    """The environment variables of secrets, emptied. An engine reads a local folder and listens on loopback, so it needs none; engines
+    have printed theirs into logs (vllm PR#52523), and vLLM takes VLLM_API_KEY as an order to ask the gateway for it."""
+    return {name: "" for name, value in os.environ.items() if _SECRET.search(name) or _PASSWORD.search(value)}
 
 
 def dtype(config: ServeConfig, machine: Machine) -> str:

@@ -87,7 +87,7 @@ def launch(config: ServeConfig, context: StageContext, checkpoint: Checkpoint, n
     else:
         argv = [context.python, *command.arguments(config, machine, checkpoint.folder, port, recurrent=checkpoint.recurrent)]
     context.say(f"starting {command.shown(argv)}")
-    process = context.spawn(argv, env=command.environment(config, machine, number), log=log, replica=config.replicas > 1)
+    process = context.spawn(argv, env=_environment(config, machine, number), log=log, replica=config.replicas > 1)
     return Engine(number, process, f"http://{command.HOST}:{port}", log, held, serving_engine(config.engine).phases)
 
 
@@ -132,7 +132,11 @@ def again(ended: subprocess.Popen[bytes], config: ServeConfig, context: StageCon
     machine, log = command.Machine(context.device, context.cpus), context.scratch / f"engine-{number}.log"
     log.replace(context.scratch / f"engine-{number}-before.log")
     argv = [str(part) for part in ended.args]  # type: ignore[union-attr]
-    return context.spawn(argv, env=command.environment(config, machine, number), log=log)
+    return context.spawn(argv, env=_environment(config, machine, number), log=log)
+
+
+def _environment(config: ServeConfig, machine: command.Machine, number: int) -> dict[str, str]:
+    return {**command.withheld(), **command.environment(config, machine, number)}
 
 
 def _wait(server: Engine, timeout_s: float, context: StageContext) -> bool:

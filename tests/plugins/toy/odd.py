@@ -66,6 +66,17 @@ def _bytes_name(context: StageContext) -> None:
     raise NodeError(f"cannot read {os.fsdecode(b'caf' + bytes([233]))}")
 
 
+def _commands(context: StageContext) -> None:
+    """Says what would command a terminal, wherever a stage may say something."""
+    evil = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202e\r"
+    context.say(f"log {evil}")
+    context.warn(f"warning {evil}")
+    context.report(done=1, total=2, unit=f"unit {evil}", force=True, name=f"number {evil}", **{f"field {evil}": 1.0})
+    print(f"printed {evil}", flush=True)
+    context.write("evil\x1b]0;owned\x07.txt", evil)
+    raise NodeError(f"failure {evil}", hint=f"hint {evil}")
+
+
 WAYS: dict[str, Callable[[StageContext], object]] = {
     "forks": _fork,
     "daemonizes": _daemon,
@@ -84,6 +95,8 @@ WAYS: dict[str, Callable[[StageContext], object]] = {
     "finds nan": lambda context: context.measure("found", float("nan")),
     "finds what it did not declare": lambda context: context.measure("else", 1),
     "names a file in other bytes": _bytes_name,
+    "crashes": lambda context: {}[context.node],
+    "commands the terminal": _commands,
     "writes unicode": lambda context: context.write("Größe/数 据\u202e.txt", "x"),
 }
 
@@ -93,6 +106,7 @@ class Odd(Stage):
 
     name = "odd"
     Config = OddConfig
+    takes = "documents"
     gives = "documents"
     measures = (Measure(name="found", kind="exact"),)
 

@@ -81,6 +81,7 @@ class Stray(Stage):
 
     name = "stray"
     Config = StrayConfig
+    takes = gives = "documents"
 
     def run(self, config: StrayConfig, context: StageContext) -> None:
         context.spawn([sys.executable, "-c", STRAY, config.pid_file])

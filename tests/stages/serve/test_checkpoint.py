@@ -33,17 +33,32 @@ def test_mamba_layers_are_seen(folder, layers, recurrent):
     assert read_checkpoint(folder).recurrent is recurrent
 
 
-def test_a_folder_with_auto_map_is_refused(folder):
-    (folder / "config.json").write_text(json.dumps({"auto_map": {"AutoModel": "evil.Model"}}))
+AUTO_MAP = json.dumps({"auto_map": {"AutoModel": "owner/evil--evil.Model"}})
+
+
+@pytest.mark.parametrize(
+    "name", ["config.json", "tokenizer_config.json", "generation_config.json", "processor_config.json", "sub/config.json"]
+)
+@pytest.mark.parametrize("text", [AUTO_MAP, AUTO_MAP.replace("_", r"\u005f"), f'{{"inside": [{AUTO_MAP}]}}'])
+def test_a_folder_with_auto_map_is_refused(folder, name, text):
+    """CVE-2026-22807: classes of another repository were loaded and run, whatever trust_remote_code said."""
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_text(text)
     with pytest.raises(NodeError, match="auto_map"):
         read_checkpoint(folder)
 
 
-@pytest.mark.parametrize("place", ["modeling_evil.py", "deep/down/evil.py"])
-def test_a_folder_with_python_files_is_refused(folder, place):
+def test_the_word_alone_is_no_code(folder):
+    (folder / "tokenizer.json").write_text(json.dumps({"model": {"vocab": {"auto_map": 7}}}))
+    (folder / "tokenizer_config.json").write_text(json.dumps({"chat_template": 'one writes "auto_map": {}'}))
+    assert read_checkpoint(folder).weight_bytes == 100
+
+
+@pytest.mark.parametrize("place", ["modeling_evil.py", "deep/down/evil.py", "pytorch_evil.bin", "deep/evil.PT", "evil.pkl"])
+def test_a_folder_with_what_is_run_or_unpickled_is_refused(folder, place):
     (folder / place).parent.mkdir(parents=True, exist_ok=True)
     (folder / place).write_text("import os")
-    with pytest.raises(NodeError, match=r"evil\.py"):
+    with pytest.raises(NodeError, match=r"carries code of its own \(the files .*evil\."):
         read_checkpoint(folder)
 
 

@@ -64,3 +64,10 @@ def test_no_prefix_is_kept_for_a_recurrent_model_on_a_cpu():
         for machine in (CPU, CUDA) for recurrent in (False, True)
     }  # fmt: skip
     assert kept == {(False, False): True, (False, True): False, (True, False): True, (True, True): True}
+
+
+def test_engines_are_never_started_through_ray():
+    """ray#54364: an actor was killed for want of memory, and the processes of its engine were not."""
+    one, many = command_line(CUDA), command_line(CUDA, tensor_parallel=4)
+    assert flag(one, "--distributed-executor-backend") == "uni"
+    assert flag(many, "--distributed-executor-backend") == "mp"

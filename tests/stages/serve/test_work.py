@@ -1,7 +1,10 @@
 """Starting a server, against a program that stands in for vLLM: ready means a token, and an early end has a cause."""
 
 import json
+import os
 import struct
+import subprocess
+import sys
 import time
 import urllib.request
 from pathlib import Path
@@ -9,8 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ryot.plugins import NodeError
-from ryot.plugins.testing import run_service
+from ryot.plugins import NodeError, processes
+from ryot.plugins.testing import context_in, run_service
 from ryot.stages.bench.metrics import parse
 from ryot.stages.serve.probe import hold_port
 from ryot.stages.serve.stage import ServeConfig, ServeService
@@ -37,6 +40,13 @@ def model(tmp_path, monkeypatch):
 
 def service(model, tmp_path, **fields):
     return run_service(ServeService(), ServeConfig(context=128, **fields), tmp_path / "node", inputs={"model": model})
+
+
+def wait_for(what, limit_s=20.0):
+    deadline = time.monotonic() + limit_s
+    while not what():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.01)
 
 
 def children():
@@ -96,6 +106,33 @@ def test_held_ports_are_never_handed_out_twice():
             each.close()
 
 
+HOLD = """
+from ryot.stages.serve.probe import hold_port
+held = [hold_port("127.0.0.1") for _ in range(50)]
+print(*(each.getsockname()[1] for each in held), flush=True)
+input()
+"""
+
+
+def test_twenty_programs_at_once_hold_a_thousand_different_ports():
+    """vllm#39015, verl#6677: two engines chose one port."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    programs = [subprocess.Popen([sys.executable, "-c", HOLD], **pipes) for _ in range(20)]
+    ports = [port for program in programs for port in program.stdout.readline().split()]
+    for program in programs:
+        program.communicate("\n")
+    assert len(ports) == len({*ports}) == 1000
+
+
+def test_nothing_of_a_server_listens_to_the_network(model, tmp_path):
+    """vllm#23052: all interfaces, and no key."""
+    with service(model, tmp_path, replicas=2):
+        below = psutil.Process().children(recursive=True)
+        found = [each for child in below for each in child.net_connections("inet") if each.status == psutil.CONN_LISTEN]
+        assert len(found) >= 3
+        assert {each.laddr.ip for each in found} == {"127.0.0.1"}
+
+
 def ask(url, body):
     request = urllib.request.Request(f"{url}/v1/completions", json.dumps(body).encode(), {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=30) as answer:
@@ -125,3 +162,32 @@ def test_a_gateway_that_cannot_listen_says_why(model, tmp_path):
         ):
             pass
     assert not children()
+
+
+SECRETS = ("RYOT_API_KEY", "VLLM_API_KEY", "HF_TOKEN", "WANDB_API_KEY", "AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "DB_PASSWORD",
+           "OTEL_EXPORTER_OTLP_HEADERS")  # fmt: skip
+
+
+def test_an_engine_that_prints_its_environment_has_no_secret_to_print(model, tmp_path, monkeypatch):
+    """vllm PR#52523, PR#53625: keys and tokens were printed at the start and written to a file."""
+    program = tmp_path / "path" / "vllm" / "entrypoints" / "openai" / "api_server.py"
+    program.write_text("import os, sys\nprint('printed', sys.argv, dict(os.environ), flush=True)\n" + program.read_text())
+    for name in SECRETS:
+        monkeypatch.setenv(name, "s3cret-canary")
+    monkeypatch.setenv("HTTPS_PROXY", "http://ana:s3cret-canary@127.0.0.1:9")
+    monkeypatch.setenv("HARMLESS", "kept-canary")
+    context, config = context_in(tmp_path / "node", ServeService(), [], inputs={"model": model}), ServeConfig(context=128, replicas=2)
+    try:
+        ServeService().start(config, context)
+        context.replicas[0].kill()
+        context.replicas[0].wait()
+        assert ServeService().revive(config, context, 0)  # the one in its place is no exception
+        again = tmp_path / "node" / "scratch" / "engine-0.log"
+        wait_for(lambda: again.exists() and again.read_text().endswith("\n"))
+    finally:
+        processes.end_descendants(os.getpid())
+    files = [path for path in (tmp_path / "node").rglob("*") if path.is_file()]
+    told = {path.name: path.read_text(errors="replace") for path in files}
+    assert "printed" in told["engine-0.log"]
+    assert "kept-canary" in told["engine-0.log"]
+    assert [name for name, text in told.items() if "s3cret-canary" in text] == []

@@ -34,7 +34,7 @@ class Run:
         )
         return Trainer(config, Documents(self.tokens, "train", config.model.context), specials(self.tokens), self.world)
 
-    def train(self, trainer: Any) -> Any:
+    def train(self, trainer: Any, data: str = "data") -> Any:
         from ryot.stages.train import rank  # noqa: PLC0415 - it imports torch
         from ryot.stages.train.child import Progress  # noqa: PLC0415
         from ryot.stages.train.documents import Documents  # noqa: PLC0415
@@ -43,9 +43,9 @@ class Run:
 
         self.folder.mkdir(exist_ok=True)
         progress, checkpoints = Progress(self.folder / "progress.jsonl", Pacer(self.folder, 0)), self.folder / "checkpoints"
-        run = rank._resume(trainer, checkpoints, "data", progress)
+        run = rank._resume(trainer, checkpoints, data, progress)
         heldout = Documents(self.tokens, "heldout", trainer.config.model.context)
-        rank.train(trainer, run, rank.Outside(checkpoints, "data", heldout, progress, Trackers((), self.folder / "tracking", 0)))
+        rank.train(trainer, run, rank.Outside(checkpoints, data, heldout, progress, Trackers((), self.folder / "tracking", 0)))
         return run
 
     def checkpoints(self) -> dict[str, str]:
@@ -125,6 +125,13 @@ def test_what_is_no_number_stops_the_run_at_once_and_the_mended_run_goes_on_from
     assert run.checkpoints()["update-00000002"] == kept["update-00000002"]
     whole = Run(tmp_path / "whole", run.tokens, run.world)
     assert whole.train(whole.trainer()).updates == mended.updates
+
+
+def test_a_run_does_not_go_on_from_a_checkpoint_of_other_data(run: Run) -> None:
+    """entrenar#294: the loader began anew on other shards; the loss looked better, and a part of the run was worth nothing."""
+    run.train(run.trainer())
+    with pytest.raises(NodeError, match="the checkpoint after update 6 was made from other data"):
+        run.train(run.trainer(), "other data")
 
 
 @pytest.mark.parametrize("zero", [1, 2, 3])

@@ -127,6 +127,14 @@ def test_no_port_is_open_to_the_network(running: subprocess.Popen[bytes]) -> Non
     assert [connection.laddr for connection in listening if connection.laddr.ip not in ("127.0.0.1", "::1")] == []
 
 
+def test_two_runs_at_once_meet_only_themselves(tmp_path: Path, tokens: Path) -> None:
+    """torchtune#392, DeepSpeed#3878: both listened on port 29500."""
+    settings = config(2, 1, epochs=2)
+    runs = [start(settings, tmp_path / name, tokens) for name in ("one", "two")]
+    assert [run.wait() for run in runs] == [0, 0]
+    assert results(tmp_path / "one") == results(tmp_path / "two")
+
+
 @pytest.mark.parametrize("sig", [signal.SIGKILL, signal.SIGSEGV])
 def test_a_rank_that_dies_fails_the_run_within_seconds_and_is_named(tmp_path: Path, tokens: Path, sig: signal.Signals) -> None:
     settings = config(2, 1, epochs=4000)
