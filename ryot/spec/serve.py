@@ -5,6 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from ryot.spec.section import LocalPath, Section
+from ryot.spec.shape import Length, Pause, always
 from ryot.units import Bytes, Count, Duration, Proportion
 
 
@@ -154,14 +155,24 @@ class Evaluate(Section):
 
 
 class Arrivals(Section):
-    """Requests that come at times of their own, whether or not the server keeps up: an open loop."""
+    """Requests that come at times of their own, whether or not the server keeps up: an open loop. Of rate and replay, one."""
 
-    rate: float = Field(gt=0, le=100_000)
+    rate: float | None = Field(None, gt=0, le=100_000)
     """Requests a second."""
+    replay: bool = False
+    """At the times `at` (seconds) that the lines of the scenario's `trace` tell, counted from the first."""
     distribution: Literal["poisson", "constant"] = "poisson"
     """poisson: as many clients come that know nothing of each other · constant: one after another at equal distances."""
     max_in_flight: int = Field(2000, ge=1, le=50_000)
     """Connections at most. A request that comes when all are busy waits for one, and that counts in its latency."""
+
+    @model_validator(mode="after")
+    def _one_schedule(self) -> Self:
+        if (self.rate is not None) == self.replay:
+            raise ValueError("when do requests come? give rate, or `replay: true`, and only one of them")
+        if self.replay and "distribution" in self.model_fields_set:
+            raise ValueError("distribution is for a rate; a replay's times stand in its trace")
+        return self
 
 
 class Objective(Section):
@@ -188,14 +199,19 @@ class Scenario(Section):
     """Clients that each wait for an answer before they ask again; one, where there are no `arrivals`."""
     arrivals: Arrivals | None = None
     """Requests at times that no answer delays, instead of users. Latency counts from the time a request was to start."""
+    think: Pause | None = None
+    """Each of the users waits so long after an answer before it asks again: `100ms`, or `{mean: 100ms, distribution: exponential}`."""
     requests: Count = Field(200, ge=1)
     """Requests in all, after the warm-up."""
     batch: int = Field(1, ge=1, le=256)
     """Prompts in one request."""
-    prompt_tokens: Count = Field(32, ge=1)
-    """Tokens in each prompt."""
-    output_tokens: Count = Field(1, ge=1)
-    """Tokens generated for each prompt."""
+    prompt_tokens: Length = always(32)
+    """Tokens in each prompt, 32 by default: a number, or `{from: 16, to: 256}`, of which each request draws one."""
+    output_tokens: Length = always(1)
+    """Tokens generated for each prompt, 1 by default: a number, or a range as for prompts."""
+    trace: LocalPath | None = None
+    """JSON lines of real requests, prompt_tokens and output_tokens in each, `at` (seconds) where they are replayed: lengths are taken from
+    there, line after line. What it says beside is not read; prompts are drawn."""
     stream: bool = False
     """Take each token as it comes; measures the time to the first one and between them."""
     slo: Objective | None = None
@@ -209,17 +225,28 @@ class Scenario(Section):
     def _consistent(self) -> Self:
         if self.users is not None and self.arrivals is not None:
             raise ValueError("users wait for answers and arrivals do not; leave one of the two out")
+        if self.arrivals is not None and self.think is not None:
+            raise ValueError("users think between answer and request, and arrivals wait for no answer; leave one of think and arrivals out")
+        if self.trace is None and self.arrivals is not None and self.arrivals.replay:
+            raise ValueError("arrivals.replay takes its times from `trace`, which is missing")
+        if self.trace is not None and (both := self.model_fields_set & {"prompt_tokens", "output_tokens"}):
+            raise ValueError(f"{min(both)} stands in the trace; leave it out, or trace")
         if self.stream and self.batch > 1:
             raise ValueError(f"stream times the tokens of one prompt, and batch is {self.batch}; use batch: 1 with more users or arrivals")
         if self.slo is not None:
             self._attainable(self.slo)
         return self
 
+    @property
+    def uniform(self) -> bool:
+        """Whether all requests have the same lengths: only then is it known beforehand what none of them can beat."""
+        return self.trace is None and self.prompt_tokens.one is not None and self.output_tokens.one is not None
+
     def _attainable(self, slo: Objective) -> None:
         """Raises ValueError where an objective can be missed or met by no request at all."""
         if not self.stream and (slo.ttft is not None or slo.tpot is not None):
             raise ValueError(f"slo.{'tpot' if slo.ttft is None else 'ttft'} cannot be seen in an answer that comes whole; add stream: true")
-        if slo.tpot is not None and self.output_tokens == 1:
+        if slo.tpot is not None and self.trace is None and self.output_tokens.most == 1:
             raise ValueError("slo.tpot is about further tokens, and output_tokens is 1; raise it or leave slo.tpot out")
         for name, bound in (("latency", slo.latency), ("ttft", slo.ttft)):
             if bound is not None and bound > self.timeout:

@@ -10,15 +10,18 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import gevent
+from gevent.socket import wait_read
 from locust import User, constant, events, task
 from locust.exception import StopUser
 
 from ryot.stages.bench import slices
+from ryot.stages.bench.alarm import Alarm
 from ryot.stages.bench.client import Client
 from ryot.stages.bench.openloop import OpenLoop
 from ryot.stages.bench.orders import VARIABLE, Orders, body
@@ -33,13 +36,16 @@ class CompletionUser(User):  # type: ignore[misc]
 
     def on_start(self) -> None:
         """No connection yet."""
-        self.loop = OpenLoop(self.round) if self.round.orders.rate else None
+        self.loop = OpenLoop(self.round) if self.round.orders.open else None
         self.client = None if self.loop else Client(self.round)
+        self.alarm = Alarm(wait_read) if self.round.orders.think else None
+        self.answered: int | None = None
 
     def on_stop(self) -> None:
         """Nothing goes on that this user has begun."""
-        if self.loop is not None:
-            self.loop.close()
+        for held in (self.loop, self.alarm):
+            if held is not None:
+                held.close()
 
     @task  # type: ignore[untyped-decorator]
     def ask(self) -> None:
@@ -48,14 +54,20 @@ class CompletionUser(User):  # type: ignore[misc]
             assert self.loop is not None
             self.loop.run()
             raise StopUser
-        orders = self.round.orders
-        number = next(self.round.numbers)
-        if number >= orders.warmup:
-            self.round.warm.wait()
-        if number >= orders.warmup + orders.requests and not orders.page:
+        self.think()
+        number = self.round.take()
+        if number is None:
             self.round.finished.wait()
             raise StopUser
-        self.client.ask(number, body(orders, number))
+        if number >= self.round.orders.warmup:
+            self.round.warm.wait()
+        self.client.ask(number, body(self.round.orders, number))
+        self.answered = number
+
+    def think(self) -> None:
+        """Pause after an answer, as people do; to the microsecond, which gevent's own timers do not."""
+        if self.alarm is not None and self.answered is not None:
+            self.alarm.until(time.perf_counter_ns() + round(self.round.orders.pause_s(self.answered) * 1e9))
 
 
 @events.init.add_listener  # type: ignore[untyped-decorator]

@@ -15,7 +15,7 @@ from gevent.socket import wait_read
 from ryot.stages.bench.alarm import Alarm
 from ryot.stages.bench.arrivals import offsets_s
 from ryot.stages.bench.client import Client
-from ryot.stages.bench.orders import Orders, body
+from ryot.stages.bench.orders import Orders, body, traced
 from ryot.stages.bench.round import Round
 
 _AHEAD = 64 << 20
@@ -67,8 +67,8 @@ class OpenLoop:
 
     def _pace(self, numbers: range) -> None:
         orders = self._round.orders
-        offsets = offsets_s(len(numbers), orders.rate or 1.0, orders.distribution, f"{orders.seed} {orders.scenario} arrivals")
-        awake_ns = min(_AWAKE_NS, round(_AWAKE_SHARE * 1e9 / (orders.rate or 1.0)))
+        offsets = _offsets_s(orders, numbers)
+        awake_ns = min(_AWAKE_NS, round(_AWAKE_SHARE * 1e9 / orders.mean_rate))
         start_ns = time.perf_counter_ns() + _LEAD_NS
         for number, offset_s in zip(numbers, offsets, strict=True):
             turn = Turn(number, self._ready.popleft() if self._ready else body(orders, number), start_ns + round(offset_s * 1e9))
@@ -96,6 +96,13 @@ class OpenLoop:
             self._idle.append(waiter)
             turn = waiter.get()
             waiter.clear()
+
+
+def _offsets_s(orders: Orders, numbers: range) -> list[float]:
+    """When requests start, in seconds from the first of them. The warm-up of a replay is as dense as its trace is on average."""
+    if orders.replay and numbers.start >= orders.warmup:
+        return [at or 0.0 for _, _, at in traced(orders.trace)[: len(numbers)]]
+    return offsets_s(len(numbers), orders.mean_rate, orders.distribution, f"{orders.seed} {orders.scenario} arrivals")
 
 
 def _ahead(orders: Orders) -> deque[bytes]:

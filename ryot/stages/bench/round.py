@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import itertools
 import json
 import time
 from pathlib import Path
@@ -28,11 +27,11 @@ class Outcome(NamedTuple):
 
 
 class Round:
-    """The next number, how many warm-ups and requests are done, and the file of samples."""
+    """How many numbers were taken, how many warm-ups and requests are done, and the file of samples."""
 
     def __init__(self, orders: Orders) -> None:
         self.orders = orders
-        self.numbers = itertools.count()
+        self.taken = 0
         self.warm, self.finished = Event(), Event()
         self.warmed = self.warmed_ok = self.counted = 0
         self.connections = self.waited = 0
@@ -42,6 +41,13 @@ class Round:
         self.lags_s: list[float] = []
         if orders.warmup == 0:
             self.begin()
+
+    def take(self) -> int | None:
+        """The number of the next request of a closed loop; None when all have been made, of which a page has no end."""
+        if self.taken >= self.orders.warmup + self.orders.requests and not self.orders.page:
+            return None
+        self.taken += 1
+        return self.taken - 1
 
     def begin(self) -> None:
         """The warm-up is over: the clock, and the count of this process's CPU time, start."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict
 
-from ryot.plugins import Circumstance, Facts, Measure, Node, Resources, Spec, SpecError, Stage, StageConfig, Target
+from ryot.plugins import Addition, Circumstance, Facts, Measure, Node, Resources, Spec, SpecError, Stage, StageConfig, Target
 from ryot.stages.windows import WINDOWS
 
 _COUNTED = "over every counted request; one that failed counts as the whole timeout"
@@ -81,13 +81,45 @@ OBJECTIVE = (
 
 
 class Arrivals(BaseModel):
-    """An open loop: `rate` in requests a second."""
+    """An open loop: `rate` in requests a second, or the times of the trace."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    rate: float
+    rate: float | None = None
     distribution: str = "poisson"
     max_in_flight: int = 2000
+    replay: Annotated[bool, Addition] = False
+
+
+class Span(BaseModel):
+    """A number of tokens, drawn for each request from `least` to `most`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    least: int
+    most: int
+
+
+class Think(BaseModel):
+    """The pause of a client between an answer and its next request: `mean` in seconds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mean: float
+    distribution: str = "constant"
+
+
+class Trace(BaseModel):
+    """A file that tells the lengths of requests, known by its digest; each has to fit the `context`, in tokens."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    digest: str
+    context: int
+    written: Annotated[str, Circumstance]
+    """The path as the spec writes it."""
+    path: Annotated[str, Circumstance]
+    """Where it lies."""
 
 
 class Objective(BaseModel):
@@ -126,14 +158,17 @@ class BenchConfig(StageConfig):
     """Where given, requests start at times of their own, and `users` means nothing."""
     requests: int = 200
     batch: int = 1
-    prompt_tokens: int = 32
-    output_tokens: int = 1
+    prompt_tokens: int | Span = 32
+    output_tokens: int | Span = 1
     stream: bool = False
     slo: Objective | None = None
     warmup: int = 10
     timeout: float = 60.0
     vocab_size: int
     seed: int = 0
+    think: Annotated[Think | None, Addition] = None
+    trace: Annotated[Trace | None, Addition] = None
+    """Where given, lengths are those of its lines, and `prompt_tokens` and `output_tokens` mean nothing."""
     scrape_every: Annotated[float, Circumstance] = 0.05
     """Seconds between looks at the server's queue."""
     find: Annotated[FindMax | None, Circumstance] = None
@@ -158,29 +193,61 @@ class BenchStage(Stage):
         if spec.bench is None:
             return
         for name, scenario in spec.bench.scenarios.items():
-            longest = scenario.prompt_tokens + scenario.output_tokens
-            if longest > spec.model.context:
-                raise SpecError(
-                    f"bench.scenarios.{name}: {scenario.prompt_tokens} prompt and {scenario.output_tokens} output tokens "
-                    f"do not fit model.context, {spec.model.context}",
-                    hint="lower prompt_tokens or output_tokens",
-                )
-            fields = scenario.model_dump(exclude={"users"}) | {"users": scenario.users or 1}
+            _refuse_long(spec, name)
+            lengths = {field: _length(getattr(scenario, field)) for field in ("prompt_tokens", "output_tokens")}
+            trace = None if scenario.trace is None else _trace(scenario.trace, spec, facts)
+            fields = scenario.model_dump(exclude={"users"}) | lengths | {"users": scenario.users or 1, "trace": trace}
             config = BenchConfig(scenario=name, vocab_size=spec.model.vocab_size, **fields)
             services = {"serve": "serve"}
             yield Node(f"bench.{name}", self.name, config, {}, services, self.resources, measures_of(config), samples_of(config))
 
 
+def _refuse_long(spec: Spec, name: str) -> None:
+    """Raise SpecError where the longest prompt with the longest answer does not fit. What a trace asks for is seen when it is read."""
+    assert spec.bench is not None
+    scenario = spec.bench.scenarios[name]
+    prompt, output = scenario.prompt_tokens.most, scenario.output_tokens.most
+    if scenario.trace is None and prompt + output > spec.model.context:
+        raise SpecError(
+            f"bench.scenarios.{name}: {prompt} prompt and {output} output tokens do not fit model.context, {spec.model.context}",
+            hint="lower prompt_tokens or output_tokens",
+        )
+
+
+def _length(written: Any) -> int | Span:
+    return Span(least=written.least, most=written.most) if written.one is None else int(written.one)
+
+
+def _trace(written: str, spec: Spec, facts: Facts) -> Trace:
+    if written not in facts.digests:
+        raise SpecError(f"bench.scenarios: there is no file {written!r}")
+    return Trace(digest=facts.digests[written], context=spec.model.context, written=written, path=facts.paths.get(written, written))
+
+
+def output_span(config: BenchConfig) -> Span:
+    """The fewest and the most tokens that an answer may have."""
+    if config.trace is not None:
+        return Span(least=1, most=config.trace.context)
+    plain = config.output_tokens
+    return plain if isinstance(plain, Span) else Span(least=plain, most=plain)
+
+
 def measures_of(config: BenchConfig) -> tuple[Measure, ...]:
-    """What a scenario measures: times of tokens only where they are streamed, of further ones only where there are any."""
+    """What a scenario measures: times of tokens only where they are streamed, of further ones only where there are any; where some answers
+    may have none, it may turn out that no answer had."""
+    answers = output_span(config)
     first = FIRST_TOKEN if config.stream else ()
-    further = FURTHER_TOKENS if config.stream and config.output_tokens > 1 else ()
+    further = FURTHER_TOKENS if config.stream and answers.most > 1 else ()
+    if answers.least == 1:
+        further = tuple(measure.model_copy(update={"optional": True}) for measure in further)
     return (*MEASURES, *first, *further, *(OBJECTIVE if config.slo else ()))
 
 
 def samples_of(config: BenchConfig) -> dict[str, int]:
-    """How many samples of each measure a scenario takes. Looks depend on how long the load lasts."""
+    """How many samples of each measure a scenario takes, as far as that is known. Looks depend on how long the load lasts, and how many
+    answers have a second token on what is drawn."""
     rates = dict.fromkeys(("tokens_per_s", "requests_per_s", "goodput"), WINDOWS)
     known = rates | {"degradation": WINDOWS // 2}
+    unknown = {measure.name for measure in FURTHER_TOKENS} if output_span(config).least == 1 else set()
     counted = [measure.name for measure in measures_of(config) if measure.kind != "exact" and measure.sample != "look"]
-    return {name: known.get(name, config.requests) for name in counted}
+    return {name: known.get(name, config.requests) for name in counted if name not in unknown}

@@ -18,11 +18,13 @@ from ryot.stages.bench.metrics import Metrics, Reading
 from ryot.stages.bench.orders import Orders
 from ryot.stages.bench.sampler import Sampler
 from ryot.stages.bench.samples import Sample
-from ryot.stages.bench.stage import BenchConfig
+from ryot.stages.bench.stage import BenchConfig, output_span
 
 TRIES = 3
 """How often a load is made when something else on the machine kept the generator from its work."""
 
+_LONG_PAUSE = 20
+"""How many times its mean one exponential pause may last."""
 _SLACK_S = 120.0
 """What Locust may take beyond the longest time that its requests can."""
 
@@ -37,6 +39,7 @@ class _Load:
     depths: list[int]
     served: int
     sampler: Sampler
+    orders: Orders
 
 
 class NotValid(NodeError):
@@ -107,14 +110,21 @@ def _load(config: BenchConfig, endpoint: Endpoint, context: StageContext) -> _Lo
     finally:
         metrics.close()
         seen.gpus.close()
-    return _Load(kept, summary, depths, served, seen)
+    return _Load(kept, summary, depths, served, seen, orders)
 
 
 def _tell(orders: Orders, context: StageContext) -> None:
-    who = f"{orders.rate:g} requests/s ({orders.distribution})" if orders.rate else f"{orders.users} users"
+    if orders.replay:
+        who = f"a trace (on average {orders.mean_rate:g} requests/s)"
+    elif orders.open:
+        who = f"{orders.rate:g} requests/s ({orders.distribution})"
+    else:
+        who = f"{orders.users} users" + (f" that think for {orders.think:g} s ({orders.pauses})" if orders.think else "")
+    lengths = [f"{least} to {most}" if most else f"{least}" for least, most in orders.spans]
+    told = "lengths of the trace" if orders.trace else f"{lengths[0]} tokens each, for {lengths[1]} tokens each"
     context.say(
-        f"{who} make {orders.warmup} + {orders.requests} requests of {orders.batch} prompts, "
-        f"{orders.prompt_tokens} tokens each, for {orders.output_tokens} tokens each; every prompt is another, so no prefix is cached"
+        f"{who} make {orders.warmup} + {orders.requests} requests of {orders.batch} prompts, {told}; "
+        "every prompt is another, so no prefix is cached"
     )
 
 
@@ -145,9 +155,10 @@ def _watch(
 def _longest_s(orders: Orders) -> float:
     """How long the requests of a load can take, in seconds."""
     requests = orders.warmup + orders.requests
-    if orders.rate:  # arrivals at random can be later than on average: by five standard deviations
-        return (requests + 5 * math.sqrt(requests)) / orders.rate + 2 * orders.timeout
-    return (requests / orders.users + 1) * orders.timeout
+    if orders.open:  # arrivals at random can be later than on average: by five standard deviations
+        return (requests + 5 * math.sqrt(requests)) / orders.mean_rate + 2 * orders.timeout
+    each = requests / orders.users + 1
+    return each * orders.timeout + (each + 5 * math.sqrt(each) + _LONG_PAUSE) * orders.think
 
 
 class _Progress:
@@ -220,7 +231,7 @@ def _measure(config: BenchConfig, endpoint: Endpoint, load: _Load, context: Stag
     context.measure("tokens_per_s", samples=tokens)
     context.measure("requests_per_s", samples=samples.rates(load.samples, [float(sample.ok) for sample in load.samples]))
     context.measure("queue_depth_p95", samples=load.depths)
-    _measure_tokens(config, load.samples, context)
+    _measure_tokens(config, load, context)
     _measure_objective(config, load.samples, context)
     context.measure("memory", _memory(endpoint))
     sampler.measure(load.sampler, context)
@@ -228,16 +239,20 @@ def _measure(config: BenchConfig, endpoint: Endpoint, load: _Load, context: Stag
     context.say(f"p50 {median(took) * 1e3:.2f} ms, {sum(tokens) / len(tokens):.1f} tokens/s, {failed} of {total} failed")
 
 
-def _measure_tokens(config: BenchConfig, kept: list[Sample], context: StageContext) -> None:
-    """The times of a stream's tokens."""
-    found = {}
+def _measure_tokens(config: BenchConfig, load: _Load, context: StageContext) -> None:
+    """The times of a stream's tokens; of further ones over the requests that asked for any."""
+    kept, found = load.samples, {}
     if config.stream:
         found["ttft"] = samples.first_tokens(kept, config.timeout)
-    if config.stream and config.output_tokens > 1:
-        found |= {"tpot": samples.further_tokens(kept, config.timeout), "itl": samples.gaps(kept, config.timeout, config.seed)}
+    if config.stream and output_span(config).most > 1:
+        longer = [sample for sample in kept if load.orders.lengths(load.orders.warmup + sample.number)[1] > 1]
+        found |= {"tpot": samples.further_tokens(longer, config.timeout), "itl": samples.gaps(longer, config.timeout, config.seed)}
     for name, values in found.items():
         for percent in (50, 95, 99):
-            context.measure(f"{name}_p{percent}", samples=values)
+            if values:
+                context.measure(f"{name}_p{percent}", samples=values)
+            else:
+                context.lack(f"{name}_p{percent}", "no request asked for more than one token")
 
 
 def _measure_objective(config: BenchConfig, kept: list[Sample], context: StageContext) -> None:

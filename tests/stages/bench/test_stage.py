@@ -3,6 +3,7 @@
 import pytest
 
 from ryot.plugins import Facts, Spec, SpecError
+from ryot.plugins.stage import identity
 from ryot.stages.bench.stage import BenchStage
 
 SEEN = {"server_cpu", "server_memory", "gpu_utilisation", "gpu_memory"}
@@ -57,3 +58,36 @@ def test_what_an_objective_is_changes_what_is_measured():
 
 def test_what_is_seen_of_the_machine_may_be_left_out():
     assert {measure.name for measure in node().measures if measure.optional} == SEEN
+
+
+def test_lengths_pauses_and_traces_are_what_makes_another_load():
+    plain = node(prompt_tokens=16)
+    assert plain.config.prompt_tokens == node(prompt_tokens={"from": 16, "to": 16}).config.prompt_tokens == 16
+    assert not {"think", "trace"} & set(identity(plain.config))
+    spread = node(prompt_tokens={"from": 16, "to": 64}, think="100ms")
+    assert identity(spread.config)["prompt_tokens"] == {"least": 16, "most": 64}
+    assert identity(spread.config)["think"] == {"mean": 0.1, "distribution": "constant"}
+
+
+def test_a_range_has_to_fit_the_context_at_its_longest():
+    with pytest.raises(SpecError, match="250 prompt and 7 output"):
+        node(prompt_tokens={"from": 1, "to": 250}, output_tokens={"from": 1, "to": 7})
+
+
+def test_how_many_answers_have_a_second_token_is_not_known_where_it_is_drawn():
+    drawn = node(stream=True, output_tokens={"from": 1, "to": 4})
+    assert "tpot_p95" not in drawn.samples
+    assert next(measure for measure in drawn.measures if measure.name == "tpot_p95").optional
+    assert node(stream=True, output_tokens={"from": 2, "to": 4}).samples["tpot_p95"] == 200
+
+
+def test_a_trace_enters_the_key_by_its_digest_and_not_by_where_it_lies():
+    def keyed(digest, path):
+        facts = Facts(device="cpu:test x2", digests={"t.jsonl": digest}, paths={"t.jsonl": path})
+        (found,) = BenchStage().expand(spec(one={"trace": "t.jsonl", "arrivals": {"replay": True}}), facts)
+        return identity(found.config)
+
+    assert keyed("a", "/one") == keyed("a", "/other") != keyed("b", "/one")
+    assert keyed("a", "/one")["trace"] == {"digest": "a", "context": 256}
+    with pytest.raises(SpecError, match=r"no file 't.jsonl'"):
+        node(trace="t.jsonl")

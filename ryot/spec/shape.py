@@ -1,0 +1,67 @@
+"""How a load is shaped: lengths that are drawn, pauses of clients, steps of a rate."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from ryot.spec.section import Section
+from ryot.units import Count, Duration
+
+
+class Span(Section):
+    """A number of tokens that is drawn for each request anew, all between the two alike; the draws are seeded. A plain number is always
+    that number."""
+
+    least: Count = Field(ge=1, alias="from")
+    """The fewest."""
+    most: Count = Field(ge=1, alias="to")
+    """The most; it can come, too."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.least > self.most:
+            raise ValueError(f"from {self.least} is above to {self.most}")
+        return self
+
+    @property
+    def one(self) -> int | None:
+        """The number that it always is; None where it is drawn."""
+        return self.least if self.least == self.most else None
+
+    @property
+    def middle(self) -> int:
+        """The number that stands for all of them."""
+        return (self.least + self.most + 1) // 2
+
+    def __str__(self) -> str:
+        return f"{self.least}" if self.least == self.most else f"{self.least} to {self.most}"
+
+
+def _span(written: object) -> object:
+    return written if isinstance(written, dict | Span) else {"from": written, "to": written}
+
+
+Length = Annotated[Span, BeforeValidator(_span, json_schema_input_type=int | str | Span)]
+"""A number of tokens as a spec writes it: `32`, or `{from: 16, to: 256}`."""
+
+
+def always(count: int) -> Span:
+    """The length that is always this number."""
+    return Span.model_validate({"from": count, "to": count})
+
+
+class Think(Section):
+    """How long a client waits after an answer before it asks again. A plain time is always that time."""
+
+    mean: Duration = Field(gt=0)
+    """On average."""
+    distribution: Literal["constant", "exponential"] = "constant"
+    """constant: always so long · exponential: as long as people's pauses that know nothing of each other; seeded."""
+
+
+def _think(written: object) -> object:
+    return written if isinstance(written, dict | Think) else {"mean": written}
+
+
+Pause = Annotated[Think, BeforeValidator(_think, json_schema_input_type=str | Think)]
+"""A pause as a spec writes it: `100ms`, or `{mean: 100ms, distribution: exponential}`."""
