@@ -244,5 +244,5 @@ def _offered(scenario: Scenario) -> Offered | None:
     arrivals = scenario.arrivals
     if arrivals is None or arrivals.rate is None:  # what a trace offers is in the trace
         return None
-    scatter = 5 / math.sqrt(scenario.requests) if arrivals.distribution == "poisson" else 0.0
-    return Offered(arrivals.rate, arrivals.rate * (1 + scatter), (scenario.warmup + scenario.requests) / arrivals.rate)
+    scatter = 5 / math.sqrt(scenario.planned) if arrivals.distribution == "poisson" else 0.0
+    return Offered(arrivals.rate, arrivals.rate * (1 + scatter), (scenario.warmup + scenario.planned) / arrivals.rate)

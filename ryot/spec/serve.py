@@ -202,7 +202,10 @@ class Scenario(Section):
     think: Pause | None = None
     """Each of the users waits so long after an answer before it asks again: `100ms`, or `{mean: 100ms, distribution: exponential}`."""
     requests: Count = Field(200, ge=1)
-    """Requests in all, after the warm-up."""
+    """Requests in all, after the warm-up; beside a `duration` of users the fewest."""
+    duration: Duration | None = Field(None, ge=1)
+    """How long the load lasts, after the warm-up, instead of `requests`: users ask until it is over, arrivals are as many as their rate
+    times it. Measures whether latency and the server's memory drift."""
     batch: int = Field(1, ge=1, le=256)
     """Prompts in one request."""
     prompt_tokens: Length = always(32)
@@ -231,11 +234,30 @@ class Scenario(Section):
             raise ValueError("arrivals.replay takes its times from `trace`, which is missing")
         if self.trace is not None and (both := self.model_fields_set & {"prompt_tokens", "output_tokens"}):
             raise ValueError(f"{min(both)} stands in the trace; leave it out, or trace")
+        self._lasting()
         if self.stream and self.batch > 1:
             raise ValueError(f"stream times the tokens of one prompt, and batch is {self.batch}; use batch: 1 with more users or arrivals")
         if self.slo is not None:
             self._attainable(self.slo)
         return self
+
+    def _lasting(self) -> None:
+        """Raises ValueError where it is said twice how long a load lasts."""
+        if self.duration is None or self.arrivals is None:
+            return
+        if self.arrivals.rate is None:
+            raise ValueError("duration is for users and for a rate; a replay lasts as long as its requests; leave it out")
+        if "requests" in self.model_fields_set:
+            raise ValueError("a rate makes as many requests as there are in duration; leave one of requests and duration out")
+
+    @property
+    def planned(self) -> int:
+        """Requests that are known beforehand: of users who ask until a time is over the fewest, 0 where nothing says how many."""
+        if self.duration is None:
+            return self.requests
+        if self.arrivals is None or self.arrivals.rate is None:
+            return self.requests if "requests" in self.model_fields_set else 0
+        return max(round(self.arrivals.rate * self.duration), 1)
 
     @property
     def uniform(self) -> bool:

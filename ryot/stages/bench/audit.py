@@ -43,7 +43,7 @@ class Audit:
     """The generator on itself: CPU as a share of one core, the delay with which it woke up, and who counted how many.
 
     Prompts, those of the warm-up included: `sent`, `answered` rightly, `served` as the server counts them. `backwards`: requests whose
-    times do not follow one another.
+    times do not follow one another. `short_s`: how much sooner than it should a load for a time was over.
     """
 
     cpu_share: float
@@ -57,16 +57,18 @@ class Audit:
     served: int
     schedule: Schedule | None = None
     backwards: int = 0
+    short_s: float = 0.0
 
 
 def audit(config: BenchConfig, samples: Sequence[Sample], summary: Mapping[str, Any], served: int) -> Audit:
     """Gather what the verdict on the generator rests on, from the counted samples and the generator's own summary."""
     took = [sample.latency_s for sample in samples if sample.ok]
+    timed = config.duration and not config.arrivals
     return Audit(
         cpu_share=summary["cpu_s"] / max(summary["wall_s"], 1e-9),
         lag_p50_s=median(summary["lags_s"] or [0.0]),
         latency_p50_s=median(took or [0.0]),
-        requests=config.requests,
+        requests=max(config.requests, int(summary["ordered"])) if timed else config.requests,
         kept=len(samples),
         locust=int(summary["locust_requests"]),
         sent=(len(samples) + int(summary["warmed"])) * config.batch,
@@ -74,6 +76,7 @@ def audit(config: BenchConfig, samples: Sequence[Sample], summary: Mapping[str, 
         served=served,
         schedule=_schedule(samples, took, int(summary["waited"])) if config.arrivals and samples else None,
         backwards=sum(not sample.intended_s <= sample.sent_s <= min(*sample.chunks_s, sample.end_s, math.inf) for sample in samples),
+        short_s=max(config.duration - summary["wall_s"], 0.0) if timed and config.duration else 0.0,
     )
 
 
@@ -126,6 +129,8 @@ def disagreements(found: Audit) -> list[str]:
         reasons.append(f"{found.requests} requests were ordered, {found.kept} samples kept, Locust counted {found.locust}")
     if not found.answered <= found.served <= found.sent:
         reasons.append(f"the server finished {found.served} prompts, the generator got {found.answered} answers to {found.sent} sent")
+    if found.short_s:
+        reasons.append(f"the load was over {found.short_s:.1f} s too soon")
     if found.backwards:
         reasons.append(f"{found.backwards} requests ended before they were sent, or were sent before their time: a clock went back")
     return reasons

@@ -149,7 +149,7 @@ def unit(config: BenchConfig) -> str:
 def _at(config: BenchConfig, level: float, requests: int, number: int) -> BenchConfig:
     """The scenario under another load, with prompts that no try before it had: the server's cache would answer those."""
     load = {"arrivals": config.arrivals.model_copy(update={"rate": level})} if config.arrivals else {"users": int(level)}
-    return config.model_copy(update={**load, "requests": requests, "seed": config.seed + number, "find": None})
+    return config.model_copy(update={**load, "requests": requests, "seed": config.seed + number, "find": None, "duration": None})
 
 
 def _is_floor(target: Target) -> bool:

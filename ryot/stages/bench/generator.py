@@ -23,6 +23,7 @@ def orders(config: BenchConfig, context: StageContext, **more: object) -> Orders
     fields = config.model_dump(exclude=left_out) | _lengths(config)
     if config.arrivals:
         fields |= config.arrivals.model_dump() | {"users": 1}
+    fields["duration"] = config.duration or 0.0
     if config.think:
         fields |= {"think": config.think.mean, "pauses": config.think.distribution}
     folder, endpoint = context.scratch.resolve(), context.services["serve"]

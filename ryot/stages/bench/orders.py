@@ -19,8 +19,9 @@ class Orders:
     """A scenario as the generator needs it; paths absolute, `timeout` in seconds.
 
     With a `page`, the file that is told its port, the load has no end, and its page starts and stops it.
-    A closed loop has `users`, who pause for `think` seconds between answer and request (by `pauses` all alike, or exponential). An open one
-    has a `rate` in requests a second, arrivals by its `distribution`, and `max_in_flight`; or the times of its `trace`.
+    A closed loop has `users`, who ask for `duration` seconds, where that is not 0, and until `requests` are made; they pause for `think`
+    seconds between answer and request (by `pauses` all alike, or exponential). An open one has a `rate` in requests a second, arrivals by
+    its `distribution`, and `max_in_flight`; or the times of its `trace`.
     Lengths go from `prompt_tokens` to `prompt_most`, where that is not 0, and likewise of outputs; or they are those of the `trace`, a file
     of JSON, `[[prompt tokens, output tokens, seconds or null], ...]`.
     """
@@ -50,6 +51,7 @@ class Orders:
     output_most: int = 0
     trace: str = ""
     replay: bool = False
+    duration: float = 0.0
 
     @property
     def open(self) -> bool:

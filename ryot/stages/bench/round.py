@@ -43,11 +43,30 @@ class Round:
             self.begin()
 
     def take(self) -> int | None:
-        """The number of the next request of a closed loop; None when all have been made, of which a page has no end."""
-        if self.taken >= self.orders.warmup + self.orders.requests and not self.orders.page:
+        """The number of the next request of a closed loop; None when no further one is to be made."""
+        if self._enough():
+            self._end()
             return None
         self.taken += 1
         return self.taken - 1
+
+    def _enough(self) -> bool:
+        """Whether users have asked as often, and for as long, as they were to. A page has no end."""
+        orders = self.orders
+        if orders.page or self.taken < orders.warmup + orders.requests:
+            return False
+        return not orders.duration or (self.warm.is_set() and time.perf_counter() - self.started_s >= orders.duration)
+
+    def _end(self) -> None:
+        """All is over with the last answer."""
+        if self.counted == self.ordered and not self.orders.page:
+            self.finished.set()
+
+    @property
+    def ordered(self) -> int:
+        """Requests that were to be made, without the warm-up."""
+        timed = self.orders.duration and not self.orders.open
+        return self.taken - self.orders.warmup if timed else self.orders.requests
 
     def begin(self) -> None:
         """The warm-up is over: the clock, and the count of this process's CPU time, start."""
@@ -67,8 +86,8 @@ class Round:
             return
         self.file.write(json.dumps([number - self.orders.warmup, *outcome]) + "\n")
         self.counted += 1
-        if self.counted == self.orders.requests and not self.orders.page:
-            self.finished.set()
+        if self.orders.open or self._enough():
+            self._end()
 
     def watch(self) -> None:
         """Record how late this process wakes up: a generator that comes late measures itself, not the server."""
@@ -83,5 +102,5 @@ class Round:
         """What the generator can say of itself."""
         wall_s = time.perf_counter() - self.started_s
         cpu_s = sum(self.process.cpu_times()[:2]) - self.cpu_s
-        counts = {"locust_requests": locust_count, "warmed": self.warmed, "warmed_ok": self.warmed_ok}
+        counts = {"locust_requests": locust_count, "ordered": self.ordered, "warmed": self.warmed, "warmed_ok": self.warmed_ok}
         return counts | {"waited": self.waited, "wall_s": wall_s, "cpu_s": cpu_s, "lags_s": self.lags_s}

@@ -8,76 +8,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict
 
 from ryot.plugins import Addition, Circumstance, Facts, Measure, Node, Resources, Spec, SpecError, Stage, StageConfig, Target
+from ryot.stages.bench.declared import DRIFTS, FIRST_TOKEN, FURTHER_TOKENS, MEASURES, OBJECTIVE
 from ryot.stages.windows import WINDOWS
-
-_COUNTED = "over every counted request; one that failed counts as the whole timeout"
-MEASURES = (
-    Measure(name="latency_p50", kind="percentile", quantile=0.5, unit="s", about=_COUNTED, sample="request"),
-    Measure(name="latency_p95", kind="percentile", quantile=0.95, unit="s", about=_COUNTED, sample="request"),
-    Measure(name="latency_p99", kind="percentile", quantile=0.99, unit="s", about=_COUNTED, sample="request"),
-    Measure(name="errors", kind="count", about="failed requests, wrong and late answers, of all counted requests", sample="request"),
-    Measure(name="success_rate", kind="proportion", unit="proportion", about="requests answered rightly and in time", sample="request"),
-    Measure(
-        name="tokens_per_s", kind="mean", unit="tokens/s", about="tokens generated, over consecutive equal windows of time", sample="window"
-    ),
-    Measure(
-        name="requests_per_s",
-        kind="mean",
-        unit="requests/s",
-        about="right answers, over the same windows",
-        sample="window",
-    ),
-    Measure(
-        name="queue_depth_p95",
-        kind="percentile",
-        quantile=0.95,
-        about="prompts that wait in the server, seen several times a second",
-        sample="look",
-    ),
-    Measure(name="memory", kind="exact", unit="bytes", about="weights and the cache reserved for keys and values"),
-    Measure(
-        name="degradation",
-        kind="ratio",
-        form="reduction",
-        unit="proportion",
-        about="tokens/s lost from the first half of the time to the second, window against window",
-        sample="pair",
-    ),
-    *(
-        Measure(name=name, kind="mean", unit="proportion", about=f"{about}, seen twice a second", sample="look", optional=True)
-        for name, about in (
-            ("server_cpu", "CPU time of the server's processes, as a share of all cores"),
-            ("gpu_utilisation", "the share of the time in which the GPUs worked"),
-        )
-    ),
-    *(
-        Measure(name=name, kind="exact", unit="bytes", about=f"{about}, the most that was seen", optional=True)
-        for name, about in (
-            ("server_memory", "resident memory of the server's processes, pages that they share counted in each"),
-            ("gpu_memory", "memory in use on the GPUs, by anyone"),
-        )
-    ),
-)
-
-
-def _percentiles(name: str, about: str) -> tuple[Measure, ...]:
-    return tuple(
-        Measure(name=f"{name}_p{percent}", kind="percentile", quantile=percent / 100, unit="s", about=about, sample="request")
-        for percent in (50, 95, 99)
-    )
-
-
-FIRST_TOKEN = _percentiles(
-    "ttft", "from the intended start to the first token of a stream; a request that failed counts as the whole timeout"
-)
-FURTHER_TOKENS = (
-    *_percentiles("tpot", "for each token after the first, averaged over a request; one that failed counts as the whole timeout"),
-    *_percentiles("itl", "between chunks of a stream, one gap drawn from each request; one that failed counts as the whole timeout"),
-)
-OBJECTIVE = (
-    Measure(name="goodput", kind="mean", unit="requests/s", about="requests that kept the slo, over the same windows", sample="window"),
-    Measure(name="slo_attainment", kind="proportion", unit="proportion", about="requests that kept the slo", sample="request"),
-)
 
 
 class Arrivals(BaseModel):
@@ -169,6 +101,8 @@ class BenchConfig(StageConfig):
     think: Annotated[Think | None, Addition] = None
     trace: Annotated[Trace | None, Addition] = None
     """Where given, lengths are those of its lines, and `prompt_tokens` and `output_tokens` mean nothing."""
+    duration: Annotated[float | None, Addition] = None
+    """Seconds that users ask for, `requests` being the fewest then, or 0; of arrivals it is said in `requests` already."""
     scrape_every: Annotated[float, Circumstance] = 0.05
     """Seconds between looks at the server's queue."""
     find: Annotated[FindMax | None, Circumstance] = None
@@ -196,7 +130,11 @@ class BenchStage(Stage):
             _refuse_long(spec, name)
             lengths = {field: _length(getattr(scenario, field)) for field in ("prompt_tokens", "output_tokens")}
             trace = None if scenario.trace is None else _trace(scenario.trace, spec, facts)
-            fields = scenario.model_dump(exclude={"users"}) | lengths | {"users": scenario.users or 1, "trace": trace}
+            fields = (
+                scenario.model_dump(exclude={"users"})
+                | lengths
+                | {"users": scenario.users or 1, "trace": trace, "requests": scenario.planned}
+            )
             config = BenchConfig(scenario=name, vocab_size=spec.model.vocab_size, **fields)
             services = {"serve": "serve"}
             yield Node(f"bench.{name}", self.name, config, {}, services, self.resources, measures_of(config), samples_of(config))
@@ -240,14 +178,18 @@ def measures_of(config: BenchConfig) -> tuple[Measure, ...]:
     further = FURTHER_TOKENS if config.stream and answers.most > 1 else ()
     if answers.least == 1:
         further = tuple(measure.model_copy(update={"optional": True}) for measure in further)
-    return (*MEASURES, *first, *further, *(OBJECTIVE if config.slo else ()))
+    drifts = DRIFTS if config.duration else ()
+    return (*MEASURES, *first, *further, *(OBJECTIVE if config.slo else ()), *drifts)
 
 
 def samples_of(config: BenchConfig) -> dict[str, int]:
-    """How many samples of each measure a scenario takes, as far as that is known. Looks depend on how long the load lasts, and how many
-    answers have a second token on what is drawn."""
+    """How many samples of each measure a scenario takes, at least, as far as that is known. Looks depend on how long the load lasts,
+    requests of users who ask for a time on the server, and how many answers have a second token on what is drawn."""
     rates = dict.fromkeys(("tokens_per_s", "requests_per_s", "goodput"), WINDOWS)
     known = rates | {"degradation": WINDOWS // 2}
+    if config.requests >= WINDOWS:
+        known["latency_drift"] = WINDOWS // 2
     unknown = {measure.name for measure in FURTHER_TOKENS} if output_span(config).least == 1 else set()
-    counted = [measure.name for measure in measures_of(config) if measure.kind != "exact" and measure.sample != "look"]
-    return {name: known.get(name, config.requests) for name in counted if name not in unknown}
+    by_request = [measure.name for measure in measures_of(config) if measure.sample == "request" and measure.name not in unknown]
+    found = dict.fromkeys(by_request, config.requests) if config.requests else {}
+    return found | {measure.name: known[measure.name] for measure in measures_of(config) if measure.name in known}

@@ -6,19 +6,18 @@ import json
 import math
 import subprocess
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from statistics import median
-from typing import Any
 
 from ryot.plugins import Endpoint, NodeError, StageContext
-from ryot.stages.bench import audit, generator, sampler, samples
+from ryot.stages.bench import audit, generator, samples
 from ryot.stages.bench.metrics import Metrics, Reading
 from ryot.stages.bench.orders import Orders
+from ryot.stages.bench.progress import Progress
+from ryot.stages.bench.results import Load, measure
 from ryot.stages.bench.sampler import Sampler
 from ryot.stages.bench.samples import Sample
-from ryot.stages.bench.stage import BenchConfig, output_span
+from ryot.stages.bench.stage import BenchConfig
 
 TRIES = 3
 """How often a load is made when something else on the machine kept the generator from its work."""
@@ -27,19 +26,6 @@ _LONG_PAUSE = 20
 """How many times its mean one exponential pause may last."""
 _SLACK_S = 120.0
 """What Locust may take beyond the longest time that its requests can."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Load:
-    """What came back: samples, the generator's summary, depths of the queue, prompts that the server says it finished, and what was seen of
-    its processes and the GPUs."""
-
-    samples: list[Sample]
-    summary: Mapping[str, Any]
-    depths: list[int]
-    served: int
-    sampler: Sampler
-    orders: Orders
 
 
 class NotValid(NodeError):
@@ -73,11 +59,11 @@ def load(config: BenchConfig, context: StageContext) -> list[Sample]:
     if not made.depths:
         hint = f"raise requests in {config.scenario}"
         raise TooShort("the load was over before the server's queue could be looked at", hint=hint)
-    _measure(config, endpoint, made, context)
+    measure(config, endpoint, made, context)
     return made.samples
 
 
-def _undisturbed(config: BenchConfig, endpoint: Endpoint, context: StageContext) -> tuple[_Load, list[audit.Audit]]:
+def _undisturbed(config: BenchConfig, endpoint: Endpoint, context: StageContext) -> tuple[Load, list[audit.Audit]]:
     """The first load in which the generator had the machine's time, or the last of TRIES. Answers and latencies play no part in that.
 
     Returns the load and the audits of every try, all of which are kept.
@@ -92,7 +78,7 @@ def _undisturbed(config: BenchConfig, endpoint: Endpoint, context: StageContext)
         context.warn(f"try {len(tries)} of {TRIES} is not valid, the next begins: {'; '.join(disturbances)}")
 
 
-def _load(config: BenchConfig, endpoint: Endpoint, context: StageContext) -> _Load:
+def _load(config: BenchConfig, endpoint: Endpoint, context: StageContext) -> Load:
     """Let Locust make every request, looking at the server's queue the while."""
     orders = generator.orders(config, context)
     engines = endpoint.info.get("engines")
@@ -110,7 +96,7 @@ def _load(config: BenchConfig, endpoint: Endpoint, context: StageContext) -> _Lo
     finally:
         metrics.close()
         seen.gpus.close()
-    return _Load(kept, summary, depths, served, seen, orders)
+    return Load(kept, summary, depths, served, seen, orders)
 
 
 def _tell(orders: Orders, context: StageContext) -> None:
@@ -120,11 +106,11 @@ def _tell(orders: Orders, context: StageContext) -> None:
         who = f"{orders.rate:g} requests/s ({orders.distribution})"
     else:
         who = f"{orders.users} users" + (f" that think for {orders.think:g} s ({orders.pauses})" if orders.think else "")
+    many = f"for {orders.duration:g} s at least {orders.requests}" if orders.duration and not orders.open else f"{orders.requests}"
     lengths = [f"{least} to {most}" if most else f"{least}" for least, most in orders.spans]
     told = "lengths of the trace" if orders.trace else f"{lengths[0]} tokens each, for {lengths[1]} tokens each"
     context.say(
-        f"{who} make {orders.warmup} + {orders.requests} requests of {orders.batch} prompts, {told}; "
-        "every prompt is another, so no prefix is cached"
+        f"{who} make {orders.warmup} + {many} requests of {orders.batch} prompts, {told}; every prompt is another, so no prefix is cached"
     )
 
 
@@ -135,16 +121,16 @@ def _watch(
     metrics, seen = looking
     depths: list[int] = []
     deadline = time.monotonic() + _longest_s(orders) + _SLACK_S
-    progress = _Progress(Path(orders.samples))
+    progress = Progress(Path(orders.samples), orders)
     while process.poll() is None:
         time.sleep(config.scrape_every)
-        loaded = progress.done < orders.requests
+        loaded = not progress.over
         progress.advance()
         if progress.done and (reading := metrics.read()) is not None:
             depths.append(reading.waiting)
         if progress.done and loaded:
-            seen.look(at_once=progress.done == orders.requests)
-        context.report(done=progress.done, total=orders.requests, unit="requests", p50_ms=progress.p50_ms, errors=progress.errors)
+            seen.look(at_once=progress.over)
+        context.report(**progress.told, p50_ms=progress.p50_ms, errors=progress.errors)
         if time.monotonic() > deadline:
             process.kill()
             process.wait()
@@ -157,36 +143,8 @@ def _longest_s(orders: Orders) -> float:
     requests = orders.warmup + orders.requests
     if orders.open:  # arrivals at random can be later than on average: by five standard deviations
         return (requests + 5 * math.sqrt(requests)) / orders.mean_rate + 2 * orders.timeout
-    each = requests / orders.users + 1
-    return each * orders.timeout + (each + 5 * math.sqrt(each) + _LONG_PAUSE) * orders.think
-
-
-class _Progress:
-    """Follows the file of samples while it grows; reads only what is new and whole."""
-
-    def __init__(self, path: Path) -> None:
-        self._path, self._position = path, 0
-        self._latest: list[float] = []
-        self.done = self.errors = 0
-
-    def advance(self) -> None:
-        """Take in what was written since."""
-        if not self._path.exists():
-            return
-        with self._path.open("rb") as file:
-            file.seek(self._position)
-            new = file.read()
-        whole = new[: new.rfind(b"\n") + 1]
-        self._position += len(whole)
-        rows = [json.loads(line) for line in whole.splitlines()]
-        self.done += len(rows)
-        self.errors += sum(bool(row[4]) for row in rows)
-        self._latest = [*self._latest, *((row[2] - row[1]) / 1e6 for row in rows)][-100:]
-
-    @property
-    def p50_ms(self) -> float:
-        """The median latency of the last hundred requests, in milliseconds, whether they failed or not."""
-        return round(median(self._latest or [0.0]), 1)
+    each = requests / orders.users + 1 + orders.duration / max(orders.think, 1.0)
+    return orders.duration + each * orders.timeout + (each + 5 * math.sqrt(each) + _LONG_PAUSE) * orders.think
 
 
 def _read(orders: Orders, process: subprocess.Popen[bytes], context: StageContext) -> list[Sample]:
@@ -217,57 +175,3 @@ def _served(metrics: Metrics, before: Reading, least: int) -> int:
             break
         time.sleep(0.1)
     return served
-
-
-def _measure(config: BenchConfig, endpoint: Endpoint, load: _Load, context: StageContext) -> None:
-    """Record the raw samples of every measure."""
-    took = samples.latencies(load.samples, config.timeout)
-    failed, total = sum(not sample.ok for sample in load.samples), len(load.samples)
-    tokens = samples.rates(load.samples, [float(sample.tokens) for sample in load.samples])
-    for name in ("latency_p50", "latency_p95", "latency_p99"):
-        context.measure(name, samples=took)
-    context.measure("errors", failed, of=total)
-    context.measure("success_rate", hits=total - failed, of=total)
-    context.measure("tokens_per_s", samples=tokens)
-    context.measure("requests_per_s", samples=samples.rates(load.samples, [float(sample.ok) for sample in load.samples]))
-    context.measure("queue_depth_p95", samples=load.depths)
-    _measure_tokens(config, load, context)
-    _measure_objective(config, load.samples, context)
-    context.measure("memory", _memory(endpoint))
-    sampler.measure(load.sampler, context)
-    context.measure("degradation", pairs=samples.halves(tokens))
-    context.say(f"p50 {median(took) * 1e3:.2f} ms, {sum(tokens) / len(tokens):.1f} tokens/s, {failed} of {total} failed")
-
-
-def _measure_tokens(config: BenchConfig, load: _Load, context: StageContext) -> None:
-    """The times of a stream's tokens; of further ones over the requests that asked for any."""
-    kept, found = load.samples, {}
-    if config.stream:
-        found["ttft"] = samples.first_tokens(kept, config.timeout)
-    if config.stream and output_span(config).most > 1:
-        longer = [sample for sample in kept if load.orders.lengths(load.orders.warmup + sample.number)[1] > 1]
-        found |= {"tpot": samples.further_tokens(longer, config.timeout), "itl": samples.gaps(longer, config.timeout, config.seed)}
-    for name, values in found.items():
-        for percent in (50, 95, 99):
-            if values:
-                context.measure(f"{name}_p{percent}", samples=values)
-            else:
-                context.lack(f"{name}_p{percent}", "no request asked for more than one token")
-
-
-def _measure_objective(config: BenchConfig, kept: list[Sample], context: StageContext) -> None:
-    """How many requests kept the service level objective, and how many of those there were in a second."""
-    if config.slo is None:
-        return
-    kept_it = samples.attained(
-        kept, *(math.inf if bound is None else bound for bound in (config.slo.latency, config.slo.ttft, config.slo.tpot))
-    )
-    context.measure("goodput", samples=samples.rates(kept, [float(one) for one in kept_it]))
-    context.measure("slo_attainment", hits=sum(kept_it), of=len(kept_it))
-
-
-def _memory(endpoint: Endpoint) -> float:
-    memory = endpoint.info.get("memory")
-    if not isinstance(memory, dict):
-        raise NodeError("the server does not say how much memory it reserved")
-    return float(sum(memory.values()))

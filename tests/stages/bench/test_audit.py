@@ -38,7 +38,16 @@ def test_requests_given_up_may_or_may_not_have_been_finished():
 
 
 def test_what_was_answered_is_counted_in_prompts_and_with_the_warm_up():
-    summary = {"cpu_s": 0.5, "wall_s": 2.0, "lags_s": [0.1, 0.2, 0.3], "locust_requests": 2, "warmed": 3, "warmed_ok": 1, "waited": 0}
+    summary = {
+        "cpu_s": 0.5,
+        "wall_s": 2.0,
+        "lags_s": [0.1, 0.2, 0.3],
+        "locust_requests": 2,
+        "ordered": 2,
+        "warmed": 3,
+        "warmed_ok": 1,
+        "waited": 0,
+    }
     config = BenchConfig(scenario="s", vocab_size=9, requests=2, batch=4)
     found = audit(config, [Sample(0, 0, 1, 4), Sample(1, 1, 2, 0, "timeout")], summary, 4)
     assert (found.sent, found.answered, found.cpu_share, found.lag_p50_s) == (20, 8, 0.25, 0.2)
@@ -77,8 +86,18 @@ def test_a_cap_that_delayed_requests_is_named():
 
 
 def test_a_schedule_is_made_of_what_was_intended_and_sent():
-    summary = {"cpu_s": 0.5, "wall_s": 2.0, "lags_s": [], "locust_requests": 2, "warmed": 0, "warmed_ok": 0, "waited": 1}
+    summary = {"cpu_s": 0.5, "wall_s": 2.0, "lags_s": [], "locust_requests": 2, "ordered": 2, "warmed": 0, "warmed_ok": 0, "waited": 1}
     config = BenchConfig(scenario="s", vocab_size=9, requests=2, arrivals=Arrivals(rate=1.0))
     kept = [Sample(0, 0.0, 1.0, 1, "", 0.25), Sample(1, 1.0, 4.0, 1, "", 2.0)]
     assert audit(config, kept, summary, 2).schedule == Schedule(1.0, 1.75, 0.25, 1.0, 1.0, 3.0, 1)
     assert audit(config.model_copy(update={"arrivals": None}), kept, summary, 2).schedule is None
+
+
+def test_a_load_for_a_time_has_as_many_requests_as_its_users_made_in_that_time():
+    summary = {"cpu_s": 0.5, "wall_s": 2.0, "lags_s": [], "locust_requests": 2, "ordered": 2, "warmed": 0, "warmed_ok": 0, "waited": 0}
+    config = BenchConfig(scenario="s", vocab_size=9, requests=0, duration=2.0)
+    kept = [Sample(0, 0, 1, 1), Sample(1, 1, 2, 1, "", 1)]
+    assert objections(audit(config, kept, summary, 2)) == []
+    assert "3 requests were ordered, 2 samples" in objections(audit(config, kept, summary | {"ordered": 3}, 2))[0]
+    assert "5 requests were ordered, 2 samples" in objections(audit(config.model_copy(update={"requests": 5}), kept, summary, 2))[0]
+    assert "0.5 s too soon" in objections(audit(config, kept, summary | {"wall_s": 1.5}, 2))[0]

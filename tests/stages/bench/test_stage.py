@@ -91,3 +91,15 @@ def test_a_trace_enters_the_key_by_its_digest_and_not_by_where_it_lies():
     assert keyed("a", "/one")["trace"] == {"digest": "a", "context": 256}
     with pytest.raises(SpecError, match=r"no file 't.jsonl'"):
         node(trace="t.jsonl")
+
+
+def test_a_load_for_a_time_says_only_what_is_known_of_its_requests():
+    users = node(duration="30min")
+    assert (users.config.duration, users.config.requests) == (1800.0, 0)
+    assert set(users.samples) == {"tokens_per_s", "requests_per_s", "degradation"}
+    assert node(duration="30min", requests=500).samples["latency_p99"] == 500
+    arrivals = node(duration="30min", arrivals={"rate": 2.5})
+    assert (arrivals.config.requests, arrivals.samples["latency_p95"], arrivals.samples["latency_drift"]) == (4500, 4500, 10)
+    drifts = {measure.name for measure in users.measures} - {measure.name for measure in BenchStage.measures}
+    assert drifts == {"latency_drift", "memory_drift"}
+    assert "duration" not in identity(node().config)
