@@ -242,6 +242,10 @@ def _floor(spec: Spec, scenario: Scenario, platform: Platform, params: Parameter
 
 def _offered(scenario: Scenario) -> Offered | None:
     arrivals = scenario.arrivals
+    if arrivals is not None and arrivals.ramp:
+        lasts_s = math.fsum(step.lasts for step in arrivals.ramp)
+        rate = scenario.planned / lasts_s
+        return Offered(rate, rate, scenario.warmup / arrivals.ramp[0].rate + lasts_s)
     if arrivals is None or arrivals.rate is None:  # what a trace offers is in the trace
         return None
     scatter = 5 / math.sqrt(scenario.planned) if arrivals.distribution == "poisson" else 0.0

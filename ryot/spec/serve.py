@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from ryot.spec.section import LocalPath, Section
-from ryot.spec.shape import Length, Pause, always
+from ryot.spec.shape import Arrivals, Length, Pause, always
 from ryot.units import Bytes, Count, Duration, Proportion
 
 
@@ -154,27 +154,6 @@ class Evaluate(Section):
         return self
 
 
-class Arrivals(Section):
-    """Requests that come at times of their own, whether or not the server keeps up: an open loop. Of rate and replay, one."""
-
-    rate: float | None = Field(None, gt=0, le=100_000)
-    """Requests a second."""
-    replay: bool = False
-    """At the times `at` (seconds) that the lines of the scenario's `trace` tell, counted from the first."""
-    distribution: Literal["poisson", "constant"] = "poisson"
-    """poisson: as many clients come that know nothing of each other · constant: one after another at equal distances."""
-    max_in_flight: int = Field(2000, ge=1, le=50_000)
-    """Connections at most. A request that comes when all are busy waits for one, and that counts in its latency."""
-
-    @model_validator(mode="after")
-    def _one_schedule(self) -> Self:
-        if (self.rate is not None) == self.replay:
-            raise ValueError("when do requests come? give rate, or `replay: true`, and only one of them")
-        if self.replay and "distribution" in self.model_fields_set:
-            raise ValueError("distribution is for a rate; a replay's times stand in its trace")
-        return self
-
-
 class Objective(Section):
     """What a request has to keep to be a good one; each is counted from its intended start."""
 
@@ -243,6 +222,8 @@ class Scenario(Section):
 
     def _lasting(self) -> None:
         """Raises ValueError where it is said twice how long a load lasts."""
+        if self.arrivals is not None and self.arrivals.ramp and (twice := self.model_fields_set & {"requests", "duration"}):
+            raise ValueError(f"a ramp says itself how long it lasts, with how many requests; leave {min(twice)} out")
         if self.duration is None or self.arrivals is None:
             return
         if self.arrivals.rate is None:
@@ -253,6 +234,8 @@ class Scenario(Section):
     @property
     def planned(self) -> int:
         """Requests that are known beforehand: of users who ask until a time is over the fewest, 0 where nothing says how many."""
+        if self.arrivals is not None and self.arrivals.ramp:
+            return sum(step.requests for step in self.arrivals.ramp)
         if self.duration is None:
             return self.requests
         if self.arrivals is None or self.arrivals.rate is None:

@@ -65,3 +65,41 @@ def _think(written: object) -> object:
 
 Pause = Annotated[Think, BeforeValidator(_think, json_schema_input_type=str | Think)]
 """A pause as a spec writes it: `100ms`, or `{mean: 100ms, distribution: exponential}`."""
+
+
+class Step(Section):
+    """One step of a ramp."""
+
+    rate: float = Field(gt=0, le=100_000)
+    """Requests a second."""
+    lasts: Duration = Field(gt=0, alias="for")
+    """For how long; the rate times this is how many requests it has, which is at least one."""
+
+    @property
+    def requests(self) -> int:
+        """How many it has."""
+        return max(round(self.rate * self.lasts), 1)
+
+
+class Arrivals(Section):
+    """Requests that come at times of their own, whether or not the server keeps up: an open loop. Of rate, ramp and replay, one."""
+
+    rate: float | None = Field(None, gt=0, le=100_000)
+    """Requests a second."""
+    ramp: tuple[Step, ...] | None = Field(None, min_length=2)
+    """Steps of a rate, one after the other without a pause: `[{rate: 10, for: 10s}, {rate: 100, for: 10s}]`. Each has measures of its own,
+    as step1_latency_p95."""
+    replay: bool = False
+    """At the times `at` (seconds) that the lines of the scenario's `trace` tell, counted from the first."""
+    distribution: Literal["poisson", "constant"] = "poisson"
+    """poisson: as many clients come that know nothing of each other · constant: one after another at equal distances."""
+    max_in_flight: int = Field(2000, ge=1, le=50_000)
+    """Connections at most. A request that comes when all are busy waits for one, and that counts in its latency."""
+
+    @model_validator(mode="after")
+    def _one_schedule(self) -> Self:
+        if (self.rate is not None) + (self.ramp is not None) + self.replay != 1:
+            raise ValueError("when do requests come? give rate, ramp, or `replay: true`, and only one of them")
+        if self.replay and "distribution" in self.model_fields_set:
+            raise ValueError("distribution is for a rate; a replay's times stand in its trace")
+        return self

@@ -12,7 +12,7 @@ from statistics import median
 from typing import Any
 
 from ryot.stages.bench.samples import Sample
-from ryot.stages.bench.stage import BenchConfig
+from ryot.stages.bench.stage import Arrivals, BenchConfig
 
 MOST_CPU = 0.9
 MOST_LAG_SHARE, LEAST_LAG_S = 0.25, 0.005
@@ -43,7 +43,8 @@ class Audit:
     """The generator on itself: CPU as a share of one core, the delay with which it woke up, and who counted how many.
 
     Prompts, those of the warm-up included: `sent`, `answered` rightly, `served` as the server counts them. `backwards`: requests whose
-    times do not follow one another. `short_s`: how much sooner than it should a load for a time was over.
+    times do not follow one another. `steps`: requests and schedule of each step of a ramp.
+    `short_s`: how much sooner than it should a load for a time was over.
     """
 
     cpu_share: float
@@ -56,6 +57,7 @@ class Audit:
     answered: int
     served: int
     schedule: Schedule | None = None
+    steps: tuple[tuple[int, Schedule], ...] = ()
     backwards: int = 0
     short_s: float = 0.0
 
@@ -75,9 +77,19 @@ def audit(config: BenchConfig, samples: Sequence[Sample], summary: Mapping[str, 
         answered=(len(took) + int(summary["warmed_ok"])) * config.batch,
         served=served,
         schedule=_schedule(samples, took, int(summary["waited"])) if config.arrivals and samples else None,
+        steps=_steps(config.arrivals, samples) if config.arrivals else (),
         backwards=sum(not sample.intended_s <= sample.sent_s <= min(*sample.chunks_s, sample.end_s, math.inf) for sample in samples),
         short_s=max(config.duration - summary["wall_s"], 0.0) if timed and config.duration else 0.0,
     )
+
+
+def _steps(arrivals: Arrivals, samples: Sequence[Sample]) -> tuple[tuple[int, Schedule], ...]:
+    """Of each step of a ramp of which there are samples; which of them waited for a connection is known of all together only."""
+    inside: list[list[Sample]] = [[] for _ in arrivals.ramp]
+    for sample in samples:
+        if inside:
+            inside[min(arrivals.step_of(sample.number), len(inside) - 1)].append(sample)
+    return tuple((len(each), _schedule(each, [sample.latency_s for sample in each if sample.ok], 0)) for each in inside if each)
 
 
 def _schedule(samples: Sequence[Sample], took: Sequence[float], waited: int) -> Schedule:
@@ -105,7 +117,10 @@ def disturbances(found: Audit) -> list[str]:
         reasons.append(f"the generator used {found.cpu_share:.0%} of a core: it was the bottleneck")
     if found.lag_p50_s > max(LEAST_LAG_S, MOST_LAG_SHARE * found.latency_p50_s):
         reasons.append(f"the generator woke up {found.lag_p50_s * 1e3:.1f} ms late at a latency of {found.latency_p50_s * 1e3:.1f} ms")
-    return reasons + (_unpunctual(found.schedule, found.requests) if found.schedule else [])
+    reasons += _unpunctual(found.schedule, found.requests) if found.schedule else []
+    for number, (requests, step) in enumerate(found.steps, 1):
+        reasons += [f"step {number} of the ramp: {reason}" for reason in _unpunctual(step, requests)]
+    return reasons
 
 
 def _unpunctual(found: Schedule, requests: int) -> list[str]:

@@ -92,3 +92,11 @@ DRIFTS = (
         optional=True,
     ),
 )
+
+
+def of_step(number: int, rate: float, lasts_s: float, *, slo: bool) -> tuple[Measure, ...]:
+    """What one step of a ramp measures, counted from 1."""
+    name, at = f"step{number}", f"of the requests that were to start at {rate:g} requests/s, for {lasts_s:g} s"
+    errors = Measure(name=f"{name}_errors", kind="count", about=f"failed ones {at}", sample="request")
+    kept = Measure(name=f"{name}_slo_attainment", kind="proportion", unit="proportion", about=f"those that kept it, {at}", sample="request")
+    return (*_percentiles(f"{name}_latency", at), errors, *((kept,) if slo else ()))

@@ -22,7 +22,8 @@ def orders(config: BenchConfig, context: StageContext, **more: object) -> Orders
     left_out = {"scrape_every", "arrivals", "slo", "page", "find", "think", "trace", "prompt_tokens", "output_tokens"}
     fields = config.model_dump(exclude=left_out) | _lengths(config)
     if config.arrivals:
-        fields |= config.arrivals.model_dump() | {"users": 1}
+        steps = [(step.rate, step.lasts, step.requests) for step in config.arrivals.ramp]
+        fields |= config.arrivals.model_dump(exclude={"ramp"}) | {"users": 1, "steps": steps}
     fields["duration"] = config.duration or 0.0
     if config.think:
         fields |= {"think": config.think.mean, "pauses": config.think.distribution}

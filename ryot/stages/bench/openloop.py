@@ -13,7 +13,7 @@ from gevent.pool import Group
 from gevent.socket import wait_read
 
 from ryot.stages.bench.alarm import Alarm
-from ryot.stages.bench.arrivals import offsets_s
+from ryot.stages.bench.arrivals import offsets_s, ramp_s
 from ryot.stages.bench.client import Client
 from ryot.stages.bench.orders import Orders, body, traced
 from ryot.stages.bench.round import Round
@@ -99,10 +99,14 @@ class OpenLoop:
 
 
 def _offsets_s(orders: Orders, numbers: range) -> list[float]:
-    """When requests start, in seconds from the first of them. The warm-up of a replay is as dense as its trace is on average."""
-    if orders.replay and numbers.start >= orders.warmup:
+    """When requests start, in seconds from the begin. The warm-up of a replay is as dense as its trace is on average, that of a ramp as its
+    first step."""
+    seed, warm = f"{orders.seed} {orders.scenario} arrivals", numbers.start < orders.warmup
+    if orders.replay and not warm:
         return [at or 0.0 for _, _, at in traced(orders.trace)[: len(numbers)]]
-    return offsets_s(len(numbers), orders.mean_rate, orders.distribution, f"{orders.seed} {orders.scenario} arrivals")
+    if orders.steps and not warm:
+        return ramp_s(orders.steps, orders.distribution, seed)
+    return offsets_s(len(numbers), orders.steps[0][0] if orders.steps else orders.mean_rate, orders.distribution, seed)
 
 
 def _ahead(orders: Orders) -> deque[bytes]:

@@ -21,7 +21,7 @@ class Orders:
     With a `page`, the file that is told its port, the load has no end, and its page starts and stops it.
     A closed loop has `users`, who ask for `duration` seconds, where that is not 0, and until `requests` are made; they pause for `think`
     seconds between answer and request (by `pauses` all alike, or exponential). An open one has a `rate` in requests a second, arrivals by
-    its `distribution`, and `max_in_flight`; or the times of its `trace`.
+    its `distribution`, and `max_in_flight`; or `steps` of (requests a second, seconds, requests); or the times of its `trace`.
     Lengths go from `prompt_tokens` to `prompt_most`, where that is not 0, and likewise of outputs; or they are those of the `trace`, a file
     of JSON, `[[prompt tokens, output tokens, seconds or null], ...]`.
     """
@@ -52,11 +52,12 @@ class Orders:
     trace: str = ""
     replay: bool = False
     duration: float = 0.0
+    steps: Sequence[tuple[float, float, int]] = ()
 
     @property
     def open(self) -> bool:
         """Whether requests have times of their own."""
-        return self.replay or self.rate is not None
+        return self.replay or bool(self.steps) or self.rate is not None
 
     @property
     def spans(self) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -66,6 +67,8 @@ class Orders:
     @property
     def mean_rate(self) -> float:
         """Requests a second of an open loop, over its whole time."""
+        if self.steps:
+            return self.requests / sum(lasts_s for _, lasts_s, _ in self.steps)
         if not self.replay:
             return self.rate or 1.0
         return self.requests / (traced(self.trace)[self.requests - 1][2] or 1.0)

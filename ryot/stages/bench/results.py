@@ -13,7 +13,7 @@ from ryot.stages.bench import drift, sampler, samples
 from ryot.stages.bench.orders import Orders
 from ryot.stages.bench.sampler import Sampler
 from ryot.stages.bench.samples import Sample
-from ryot.stages.bench.stage import BenchConfig, output_span
+from ryot.stages.bench.stage import BenchConfig, Objective, output_span
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,11 @@ def measure(config: BenchConfig, endpoint: Endpoint, load: Load, context: StageC
     context.measure("queue_depth_p95", samples=load.depths)
     _measure_tokens(config, load, context)
     _measure_objective(config, load.samples, context)
+    _measure_steps(config, load.samples, context)
     context.measure("memory", _memory(endpoint))
     sampler.measure(load.sampler, context)
-    context.measure("degradation", pairs=samples.halves(tokens))
+    if "degradation" in context.declared:
+        context.measure("degradation", pairs=samples.halves(tokens))
     if config.duration:
         _measure_drifts(load, took, context)
     context.say(f"p50 {median(took) * 1e3:.2f} ms, {sum(tokens) / len(tokens):.1f} tokens/s, {failed} of {total} failed")
@@ -71,11 +73,26 @@ def _measure_objective(config: BenchConfig, kept: list[Sample], context: StageCo
     """How many requests kept the service level objective, and how many of those there were in a second."""
     if config.slo is None:
         return
-    kept_it = samples.attained(
-        kept, *(math.inf if bound is None else bound for bound in (config.slo.latency, config.slo.ttft, config.slo.tpot))
-    )
+    kept_it = _attained(config.slo, kept)
     context.measure("goodput", samples=samples.rates(kept, [float(one) for one in kept_it]))
     context.measure("slo_attainment", hits=sum(kept_it), of=len(kept_it))
+
+
+def _attained(slo: Objective, kept: list[Sample]) -> list[bool]:
+    return samples.attained(kept, *(math.inf if bound is None else bound for bound in (slo.latency, slo.ttft, slo.tpot)))
+
+
+def _measure_steps(config: BenchConfig, kept: list[Sample], context: StageContext) -> None:
+    """The same for each step of a ramp, over the requests that were to start in it."""
+    arrivals = config.arrivals
+    for number in range(len(arrivals.ramp) if arrivals else 0):
+        inside = [sample for sample in kept if arrivals and arrivals.step_of(sample.number) == number]
+        name = f"step{number + 1}"
+        for percent in (50, 95, 99):
+            context.measure(f"{name}_latency_p{percent}", samples=samples.latencies(inside, config.timeout))
+        context.measure(f"{name}_errors", sum(not sample.ok for sample in inside), of=len(inside))
+        if config.slo is not None:
+            context.measure(f"{name}_slo_attainment", hits=sum(_attained(config.slo, inside)), of=len(inside))
 
 
 def _measure_drifts(load: Load, took: list[float], context: StageContext) -> None:

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
+from itertools import accumulate
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict
 
 from ryot.plugins import Addition, Circumstance, Facts, Measure, Node, Resources, Spec, SpecError, Stage, StageConfig, Target
-from ryot.stages.bench.declared import DRIFTS, FIRST_TOKEN, FURTHER_TOKENS, MEASURES, OBJECTIVE
+from ryot.stages.bench.declared import DRIFTS, FIRST_TOKEN, FURTHER_TOKENS, MEASURES, OBJECTIVE, of_step
 from ryot.stages.windows import WINDOWS
 
 
+class Step(BaseModel):
+    """One step of a ramp: `rate` in requests a second, for `lasts` seconds, which are so many `requests`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rate: float
+    lasts: float
+    requests: int
+
+
 class Arrivals(BaseModel):
-    """An open loop: `rate` in requests a second, or the times of the trace."""
+    """An open loop: `rate` in requests a second, or the steps of a `ramp`, or the times of the trace."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -21,6 +33,11 @@ class Arrivals(BaseModel):
     distribution: str = "poisson"
     max_in_flight: int = 2000
     replay: Annotated[bool, Addition] = False
+    ramp: Annotated[tuple[Step, ...], Addition] = ()
+
+    def step_of(self, number: int) -> int:
+        """The step, counted from 0, to which the request with this number, counted without the warm-up, belongs."""
+        return bisect_right(list(accumulate(step.requests for step in self.ramp)), number)
 
 
 class Span(BaseModel):
@@ -130,11 +147,8 @@ class BenchStage(Stage):
             _refuse_long(spec, name)
             lengths = {field: _length(getattr(scenario, field)) for field in ("prompt_tokens", "output_tokens")}
             trace = None if scenario.trace is None else _trace(scenario.trace, spec, facts)
-            fields = (
-                scenario.model_dump(exclude={"users"})
-                | lengths
-                | {"users": scenario.users or 1, "trace": trace, "requests": scenario.planned}
-            )
+            more = {"users": scenario.users or 1, "trace": trace, "requests": scenario.planned, "arrivals": _arrivals(scenario.arrivals)}
+            fields = scenario.model_dump(exclude=set(more)) | lengths | more
             config = BenchConfig(scenario=name, vocab_size=spec.model.vocab_size, **fields)
             services = {"serve": "serve"}
             yield Node(f"bench.{name}", self.name, config, {}, services, self.resources, measures_of(config), samples_of(config))
@@ -150,6 +164,13 @@ def _refuse_long(spec: Spec, name: str) -> None:
             f"bench.scenarios.{name}: {prompt} prompt and {output} output tokens do not fit model.context, {spec.model.context}",
             hint="lower prompt_tokens or output_tokens",
         )
+
+
+def _arrivals(written: Any) -> Arrivals | None:
+    if written is None:
+        return None
+    ramp = [Step(rate=step.rate, lasts=step.lasts, requests=step.requests) for step in written.ramp or ()]
+    return Arrivals(**written.model_dump(exclude={"ramp"}), ramp=tuple(ramp))
 
 
 def _length(written: Any) -> int | Span:
@@ -179,7 +200,11 @@ def measures_of(config: BenchConfig) -> tuple[Measure, ...]:
     if answers.least == 1:
         further = tuple(measure.model_copy(update={"optional": True}) for measure in further)
     drifts = DRIFTS if config.duration else ()
-    return (*MEASURES, *first, *further, *(OBJECTIVE if config.slo else ()), *drifts)
+    ramp = config.arrivals.ramp if config.arrivals else ()
+    # Of a ramp the second half has another rate than the first.
+    always = (measure for measure in MEASURES if measure.name != "degradation") if ramp else MEASURES
+    steps = (found for number, step in enumerate(ramp, 1) for found in of_step(number, step.rate, step.lasts, slo=config.slo is not None))
+    return (*always, *first, *further, *(OBJECTIVE if config.slo else ()), *drifts, *steps)
 
 
 def samples_of(config: BenchConfig) -> dict[str, int]:
@@ -192,4 +217,6 @@ def samples_of(config: BenchConfig) -> dict[str, int]:
     unknown = {measure.name for measure in FURTHER_TOKENS} if output_span(config).least == 1 else set()
     by_request = [measure.name for measure in measures_of(config) if measure.sample == "request" and measure.name not in unknown]
     found = dict.fromkeys(by_request, config.requests) if config.requests else {}
+    for number, step in enumerate(config.arrivals.ramp if config.arrivals else (), 1):
+        found |= {name: step.requests for name in by_request if name.startswith(f"step{number}_")}
     return found | {measure.name: known[measure.name] for measure in measures_of(config) if measure.name in known}

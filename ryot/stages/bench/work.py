@@ -102,6 +102,8 @@ def _load(config: BenchConfig, endpoint: Endpoint, context: StageContext) -> Loa
 def _tell(orders: Orders, context: StageContext) -> None:
     if orders.replay:
         who = f"a trace (on average {orders.mean_rate:g} requests/s)"
+    elif orders.steps:
+        who = f"steps of {', '.join(f'{rate:g} requests/s for {lasts:g} s' for rate, lasts, _ in orders.steps)} ({orders.distribution})"
     elif orders.open:
         who = f"{orders.rate:g} requests/s ({orders.distribution})"
     else:

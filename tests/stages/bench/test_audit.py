@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from ryot.stages.bench.audit import Audit, Schedule, audit, objections
 from ryot.stages.bench.samples import Sample
-from ryot.stages.bench.stage import Arrivals, BenchConfig
+from ryot.stages.bench.stage import Arrivals, BenchConfig, Step
 
 GOOD = Audit(cpu_share=0.1, lag_p50_s=0.001, latency_p50_s=0.02, requests=10, kept=10, locust=10, sent=20, answered=20, served=20)
 
@@ -101,3 +101,28 @@ def test_a_load_for_a_time_has_as_many_requests_as_its_users_made_in_that_time()
     assert "3 requests were ordered, 2 samples" in objections(audit(config, kept, summary | {"ordered": 3}, 2))[0]
     assert "5 requests were ordered, 2 samples" in objections(audit(config.model_copy(update={"requests": 5}), kept, summary, 2))[0]
     assert "0.5 s too soon" in objections(audit(config, kept, summary | {"wall_s": 1.5}, 2))[0]
+
+
+def test_each_step_of_a_ramp_is_held_against_its_own_times():
+    """The second step comes half as fast as it was to, which the whole time hardly shows."""
+    ramp = (Step(rate=1.0, lasts=100.0, requests=100), Step(rate=100.0, lasts=0.5, requests=50))
+    config = BenchConfig(scenario="s", vocab_size=9, requests=150, arrivals=Arrivals(ramp=ramp, distribution="constant"))
+    starts = [float(number) for number in range(100)] + [100 + number / 100 for number in range(50)]
+    summary = {
+        "cpu_s": 0.5,
+        "wall_s": 101.0,
+        "lags_s": [],
+        "locust_requests": 150,
+        "ordered": 150,
+        "warmed": 0,
+        "warmed_ok": 0,
+        "waited": 0,
+    }
+
+    def made(slowed):
+        sent = [at + max(at - 100, 0) * slowed for at in starts]
+        return [Sample(number, at, late + 9, 1, "", late) for number, (at, late) in enumerate(zip(starts, sent, strict=True))]
+
+    assert objections(audit(config, made(0.0), summary, 150)) == []
+    (found,) = objections(audit(config, made(1.0), summary, 150))
+    assert found == "step 2 of the ramp: 100.0 requests/s were to be sent and 50.0 were"

@@ -14,8 +14,8 @@ import pytest
 from ryot.plugins import Endpoint, NodeError, digest_file
 from ryot.plugins.testing import run_stage
 from ryot.stages.bench import audit, work
-from ryot.stages.bench.arrivals import offsets_s
-from ryot.stages.bench.stage import Arrivals, BenchConfig, BenchStage, Objective, Span, Think, Trace, measures_of
+from ryot.stages.bench.arrivals import offsets_s, ramp_s
+from ryot.stages.bench.stage import Arrivals, BenchConfig, BenchStage, Objective, Span, Step, Think, Trace, measures_of
 from tests.stages.bench.fakes import running
 
 pytestmark = pytest.mark.e2e
@@ -154,3 +154,18 @@ def test_users_pause_between_an_answer_and_their_next_request(tmp_path):
     assert found.value("requests_per_s") < 3 / 0.045
     assert {row["tokens"] for row in kept} == {1, 2, 3, 4}
     assert found.value("errors") == 0
+
+
+def test_each_step_of_a_ramp_has_the_numbers_of_its_own_requests(tmp_path):
+    ramp = (Step(rate=20, lasts=1.0, requests=20), Step(rate=80, lasts=1.0, requests=80))
+    with server(tmp_path, "--ms", "5") as endpoint:
+        found = load(tmp_path, endpoint, requests=100, arrivals=Arrivals(ramp=ramp), slo=Objective(latency=30.0))
+    kept = rows_by_number(tmp_path)
+    expected = ramp_s([(20, 1.0, 20), (80, 1.0, 80)], "poisson", "0 s arrivals")
+    assert [row["intended_s"] for row in kept] == pytest.approx([at - expected[0] for at in expected], abs=1e-6)
+    first = [row["end_s"] - row["intended_s"] for row in kept[:20]]
+    assert sorted(found.evidence["step1_latency_p95"].samples) == pytest.approx(sorted(first))
+    assert len(found.evidence["step2_latency_p50"].samples) == 80
+    assert (found.value("step1_errors"), found.evidence["step2_slo_attainment"].of) == (0, 80)
+    (tried,) = json.loads((found.out / "generator.json").read_text())["tries"]
+    assert [requests for requests, _ in tried["steps"]] == [20, 80]

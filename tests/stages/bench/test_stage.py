@@ -103,3 +103,16 @@ def test_a_load_for_a_time_says_only_what_is_known_of_its_requests():
     drifts = {measure.name for measure in users.measures} - {measure.name for measure in BenchStage.measures}
     assert drifts == {"latency_drift", "memory_drift"}
     assert "duration" not in identity(node().config)
+
+
+def test_a_ramp_says_itself_how_many_requests_it_has_and_measures_each_step():
+    found = node(arrivals={"ramp": [{"rate": 10, "for": "10s"}, {"rate": 100, "for": "3s"}]}, slo={"latency": "1s"})
+    assert (found.config.requests, [step.requests for step in found.config.arrivals.ramp]) == (400, [100, 300])
+    names = {measure.name for measure in found.measures}
+    assert "degradation" not in names
+    percents = {f"latency_p{percent}" for percent in (50, 95, 99)}
+    steps = {f"step{number}_{name}" for number in (1, 2) for name in percents | {"errors", "slo_attainment"}}
+    assert {name for name in names if name.startswith("step")} == steps
+    assert (found.samples["latency_p99"], found.samples["step1_latency_p99"], found.samples["step2_errors"]) == (400, 100, 300)
+    assert [found.config.arrivals.step_of(number) for number in (0, 99, 100, 399)] == [0, 0, 1, 1]
+    assert "ramp" not in identity(node(arrivals={"rate": 3}).config)["arrivals"]
