@@ -198,6 +198,8 @@ class Scenario(Section):
     """Take each token as it comes; measures the time to the first one and between them."""
     slo: Objective | None = None
     """The service level objective; measures how many requests keep it."""
+    generators: int = Field(1, ge=1, le=64)
+    """Processes of Locust that make the load, each an equal part, for more than one process can make; each takes up to a core."""
     warmup: Count = Field(10, ge=0)
     """Requests made first and not counted."""
     timeout: Duration = Field(60.0, gt=0)
@@ -214,6 +216,7 @@ class Scenario(Section):
         if self.trace is not None and (both := self.model_fields_set & {"prompt_tokens", "output_tokens"}):
             raise ValueError(f"{min(both)} stands in the trace; leave it out, or trace")
         self._lasting()
+        self._shared_out()
         if self.stream and self.batch > 1:
             raise ValueError(f"stream times the tokens of one prompt, and batch is {self.batch}; use batch: 1 with more users or arrivals")
         if self.slo is not None:
@@ -230,6 +233,17 @@ class Scenario(Section):
             raise ValueError("duration is for users and for a rate; a replay lasts as long as its requests; leave it out")
         if "requests" in self.model_fields_set:
             raise ValueError("a rate makes as many requests as there are in duration; leave one of requests and duration out")
+
+    def _shared_out(self) -> None:
+        """Raises ValueError where the processes that make the load would not make equal parts of it."""
+        if self.generators == 1:
+            return
+        if self.arrivals is None and (users := self.users or 1) % self.generators:
+            raise ValueError(f"users: {users} cannot be shared out alike among {self.generators} generators; make it a multiple of them")
+        if self.arrivals is not None and self.arrivals.max_in_flight < self.generators:
+            raise ValueError(f"arrivals.max_in_flight is less than one for each of {self.generators} generators")
+        if self.planned and self.planned < self.generators:
+            raise ValueError(f"{self.planned} requests are less than one for each of {self.generators} generators")
 
     @property
     def planned(self) -> int:

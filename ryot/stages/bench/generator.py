@@ -19,11 +19,11 @@ _LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 def orders(config: BenchConfig, context: StageContext, **more: object) -> Orders:
     """What the generator is told; `more` are other fields of Orders. What an earlier try left is removed. Raises NodeError for a trace that
     cannot be used."""
-    left_out = {"scrape_every", "arrivals", "slo", "page", "find", "think", "trace", "prompt_tokens", "output_tokens"}
+    left_out = {"scrape_every", "arrivals", "slo", "page", "find", "think", "trace", "prompt_tokens", "output_tokens", "generators"}
     fields = config.model_dump(exclude=left_out) | _lengths(config)
     if config.arrivals:
-        steps = [(step.rate, step.lasts, step.requests) for step in config.arrivals.ramp]
-        fields |= config.arrivals.model_dump(exclude={"ramp"}) | {"users": 1, "steps": steps}
+        steps = tuple((step.rate, step.lasts, step.requests) for step in config.arrivals.ramp)
+        fields |= config.arrivals.model_dump(exclude={"ramp"}) | {"users": config.generators, "steps": steps}
     fields["duration"] = config.duration or 0.0
     if config.think:
         fields |= {"think": config.think.mean, "pauses": config.think.distribution}
@@ -34,6 +34,7 @@ def orders(config: BenchConfig, context: StageContext, **more: object) -> Orders
         Path(fields["trace"]).write_text(json.dumps(rows))
     for name in ("samples.jsonl", "summary.json"):
         (folder / name).unlink(missing_ok=True)
+    fields |= {"workers": config.generators, "port": str(folder / "master.port")}
     fields |= {"samples": str(folder / "samples.jsonl"), "summary": str(folder / "summary.json")}
     return Orders(url=endpoint.url, model=endpoint.model, **(fields | more))
 
@@ -65,10 +66,10 @@ def _traced(config: BenchConfig, trace: Trace) -> list[Traced]:
     return found
 
 
-def locust(told: Orders, context: StageContext, how: Sequence[str]) -> subprocess.Popen[bytes]:
-    """Start Locust, `how` being with or without its page. It spawns all users at once; an error among the answers is ours to judge, not its
-    exit code's."""
-    path = context.scratch.resolve() / "orders.json"
+def locust(told: Orders, context: StageContext, how: Sequence[str], name: str = "orders.json") -> subprocess.Popen[bytes]:
+    """Start Locust, `how` being with or without its page, or one of several. It spawns all users at once; an error among the answers is
+    ours to judge, not its exit code's."""
+    path = context.scratch.resolve() / name
     told.save(path)
     users = ("--users", str(told.users), "--spawn-rate", str(told.users), "--host", told.url)
     quiet = ("--exit-code-on-error", "0", "--only-summary", "--loglevel", "WARNING")

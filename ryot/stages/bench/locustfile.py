@@ -8,9 +8,9 @@ the two counts are compared afterwards.
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import gevent
 from gevent.socket import wait_read
 from locust import User, constant, events, task
 from locust.exception import StopUser
+from locust.runners import MasterRunner, WorkerRunner
 
 from ryot.stages.bench import slices
 from ryot.stages.bench.alarm import Alarm
@@ -26,6 +27,7 @@ from ryot.stages.bench.client import Client
 from ryot.stages.bench.openloop import OpenLoop
 from ryot.stages.bench.orders import VARIABLE, Orders, body
 from ryot.stages.bench.round import Round
+from ryot.stages.bench.sharing import Master, Worker
 
 
 class CompletionUser(User):  # type: ignore[misc]
@@ -79,12 +81,16 @@ def _init(environment: Any, web_ui: Any, **_: Any) -> None:
         # Prompts are others each time, so that no cache has seen them.
         events.test_start.add_listener(lambda **_: _begin(replace(orders, seed=orders.seed + next(starts))))
         gevent.spawn(_tell_port, web_ui, Path(orders.page))
+    elif isinstance(environment.runner, MasterRunner):
+        Master(environment, orders)
+    elif isinstance(environment.runner, WorkerRunner):
+        Worker(environment, lambda ready: _begin(orders, ready))
     else:
         events.test_start.add_listener(lambda **_: gevent.spawn(_finish, environment, _begin(orders)))
 
 
-def _begin(orders: Orders) -> Round:
-    CompletionUser.round = Round(orders)
+def _begin(orders: Orders, ready: Callable[[], None] | None = None) -> Round:
+    CompletionUser.round = Round(orders, ready)
     if not orders.page:
         gevent.spawn(CompletionUser.round.watch)
     return CompletionUser.round
@@ -98,7 +104,5 @@ def _tell_port(web_ui: Any, told: Path) -> None:
 
 def _finish(environment: Any, shared: Round) -> None:
     shared.finished.wait()
-    summary = shared.summary(environment.stats.total.num_requests)
-    shared.file.close()
-    Path(shared.orders.summary).write_text(json.dumps(summary))
+    shared.close(environment.stats.total.num_requests)
     environment.runner.quit()

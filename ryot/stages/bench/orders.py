@@ -22,6 +22,8 @@ class Orders:
     A closed loop has `users`, who ask for `duration` seconds, where that is not 0, and until `requests` are made; they pause for `think`
     seconds between answer and request (by `pauses` all alike, or exponential). An open one has a `rate` in requests a second, arrivals by
     its `distribution`, and `max_in_flight`; or `steps` of (requests a second, seconds, requests); or the times of its `trace`.
+    Of several `workers` this is for the one with the number `worker`, which makes every so-manieth request; their master tells its port in
+    the file `port`.
     Lengths go from `prompt_tokens` to `prompt_most`, where that is not 0, and likewise of outputs; or they are those of the `trace`, a file
     of JSON, `[[prompt tokens, output tokens, seconds or null], ...]`.
     """
@@ -52,7 +54,22 @@ class Orders:
     trace: str = ""
     replay: bool = False
     duration: float = 0.0
-    steps: Sequence[tuple[float, float, int]] = ()
+    steps: tuple[tuple[float, float, int], ...] = ()
+    worker: int = 0
+    workers: int = 1
+    port: str = ""
+
+    @property
+    def shares(self) -> tuple[int, int]:
+        """How many requests of the warm-up, and how many counted ones, this worker makes."""
+        warm, counted = (len(range(self.worker, count, self.workers)) for count in (self.warmup, self.requests))
+        return warm, counted
+
+    def number(self, turn: int) -> int:
+        """The number, over warm-up and all and over all workers, of the request that this worker makes at its `turn`, counted from 0."""
+        warm, _ = self.shares
+        later = turn - warm
+        return self.worker + turn * self.workers if later < 0 else self.warmup + self.worker + later * self.workers
 
     @property
     def open(self) -> bool:
@@ -99,7 +116,8 @@ class Orders:
     @classmethod
     def load(cls, path: Path) -> Orders:
         """Read what `save` wrote."""
-        return cls(**json.loads(path.read_text()))
+        fields = json.loads(path.read_text())
+        return cls(**fields | {"steps": tuple(tuple(step) for step in fields["steps"])})
 
 
 @functools.cache

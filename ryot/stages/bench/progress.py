@@ -1,9 +1,10 @@
-"""How far a load is, from the file of samples that grows."""
+"""How far a load is, from the files of samples that grow."""
 
 from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -12,23 +13,27 @@ from ryot.stages.bench.orders import Orders
 
 
 class Progress:
-    """Follows the file of samples while it grows; reads only what is new and whole."""
+    """Follows the files of samples while they grow; reads only what is new and whole."""
 
-    def __init__(self, path: Path, orders: Orders) -> None:
-        self._path, self._position, self._orders = path, 0, orders
+    def __init__(self, paths: Sequence[Path], orders: Orders) -> None:
+        self._positions, self._orders = dict.fromkeys(paths, 0), orders
         self._began_s = 0.0
         self._latest: list[float] = []
         self.done = self.errors = 0
 
     def advance(self) -> None:
         """Take in what was written since."""
-        if not self._path.exists():
+        for path in self._positions:
+            self._read(path)
+
+    def _read(self, path: Path) -> None:
+        if not path.exists():
             return
-        with self._path.open("rb") as file:
-            file.seek(self._position)
+        with path.open("rb") as file:
+            file.seek(self._positions[path])
             new = file.read()
         whole = new[: new.rfind(b"\n") + 1]
-        self._position += len(whole)
+        self._positions[path] += len(whole)
         rows = [json.loads(line) for line in whole.splitlines()]
         if rows and not self.done:
             self._began_s = time.monotonic()

@@ -120,6 +120,8 @@ class BenchConfig(StageConfig):
     """Where given, lengths are those of its lines, and `prompt_tokens` and `output_tokens` mean nothing."""
     duration: Annotated[float | None, Addition] = None
     """Seconds that users ask for, `requests` being the fewest then, or 0; of arrivals it is said in `requests` already."""
+    generators: Annotated[int, Addition] = 1
+    """Processes that share the requests out among them."""
     scrape_every: Annotated[float, Circumstance] = 0.05
     """Seconds between looks at the server's queue."""
     find: Annotated[FindMax | None, Circumstance] = None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import subprocess
 import time
 from dataclasses import asdict
 from pathlib import Path
 
 from ryot.plugins import Endpoint, NodeError, StageContext
-from ryot.stages.bench import audit, generator, samples
+from ryot.stages.bench import audit, crew, generator, samples
+from ryot.stages.bench.crew import Crew
 from ryot.stages.bench.metrics import Metrics, Reading
 from ryot.stages.bench.orders import Orders
 from ryot.stages.bench.progress import Progress
@@ -87,10 +87,12 @@ def _load(config: BenchConfig, endpoint: Endpoint, context: StageContext) -> Loa
     try:
         before = _reading(metrics, "before the load")
         _tell(orders, context)
-        process = generator.locust(orders, context, ("--headless",))
-        depths = _watch(process, orders, config, (metrics, seen), context)
-        kept = _read(orders, process, context)
-        summary = json.loads(Path(orders.summary).read_text())
+        made = crew.start(orders, context)
+        try:
+            depths = _watch(made, orders, config, (metrics, seen), context)
+            kept, summary = made.read()
+        finally:
+            made.end()
         least = (sum(sample.ok for sample in kept) + summary["warmed_ok"]) * config.batch
         served = _served(metrics, before, least)
     finally:
@@ -111,20 +113,19 @@ def _tell(orders: Orders, context: StageContext) -> None:
     many = f"for {orders.duration:g} s at least {orders.requests}" if orders.duration and not orders.open else f"{orders.requests}"
     lengths = [f"{least} to {most}" if most else f"{least}" for least, most in orders.spans]
     told = "lengths of the trace" if orders.trace else f"{lengths[0]} tokens each, for {lengths[1]} tokens each"
+    who += f", from {orders.workers} processes," if orders.workers > 1 else ""
     context.say(
         f"{who} make {orders.warmup} + {many} requests of {orders.batch} prompts, {told}; every prompt is another, so no prefix is cached"
     )
 
 
-def _watch(
-    process: subprocess.Popen[bytes], orders: Orders, config: BenchConfig, looking: tuple[Metrics, Sampler], context: StageContext
-) -> list[int]:
+def _watch(made: Crew, orders: Orders, config: BenchConfig, looking: tuple[Metrics, Sampler], context: StageContext) -> list[int]:
     """Wait for Locust's end, looking at the server's processes; returns the depths of its queue since the first counted request."""
     metrics, seen = looking
     depths: list[int] = []
     deadline = time.monotonic() + _longest_s(orders) + _SLACK_S
-    progress = Progress(Path(orders.samples), orders)
-    while process.poll() is None:
+    progress = Progress([Path(part.samples) for part in made.told], orders)
+    while made.working():
         time.sleep(config.scrape_every)
         loaded = not progress.over
         progress.advance()
@@ -134,8 +135,6 @@ def _watch(
             seen.look(at_once=progress.over)
         context.report(**progress.told, p50_ms=progress.p50_ms, errors=progress.errors)
         if time.monotonic() > deadline:
-            process.kill()
-            process.wait()
             raise NodeError("Locust did not come to an end", hint=f"its output is in {context.scratch / 'locust.log'}")
     return depths
 
@@ -147,19 +146,6 @@ def _longest_s(orders: Orders) -> float:
         return (requests + 5 * math.sqrt(requests)) / orders.mean_rate + 2 * orders.timeout
     each = requests / orders.users + 1 + orders.duration / max(orders.think, 1.0)
     return orders.duration + each * orders.timeout + (each + 5 * math.sqrt(each) + _LONG_PAUSE) * orders.think
-
-
-def _read(orders: Orders, process: subprocess.Popen[bytes], context: StageContext) -> list[Sample]:
-    if process.returncode != 0 or not Path(orders.summary).exists():
-        end = generator.last_words(context)
-        raise NodeError(f"Locust ended with exit code {process.returncode} before all requests were made\n{end}")
-    try:
-        with Path(orders.samples).open() as file:
-            return samples.parse(file)
-    except ValueError as error:
-        raise NodeError(
-            f"the generator's samples cannot be read: {error}", hint=f"its output is in {context.scratch / 'locust.log'}"
-        ) from None
 
 
 def _reading(metrics: Metrics, when: str) -> Reading:

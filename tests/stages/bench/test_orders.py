@@ -22,6 +22,9 @@ def answer(choices=3, tokens=6):
 def test_orders_survive_the_way_through_a_file(tmp_path):
     ORDERS.save(tmp_path / "o.json")
     assert Orders.load(tmp_path / "o.json") == ORDERS
+    ramp = replace(ORDERS, steps=((10.0, 2.0, 20), (20.0, 1.0, 20)))
+    ramp.save(tmp_path / "o.json")
+    assert Orders.load(tmp_path / "o.json") == ramp
 
 
 def test_every_request_has_prompts_of_its_own_and_is_the_same_on_every_run():
@@ -81,3 +84,14 @@ def test_pauses_are_constant_or_exponential_and_the_same_on_every_run():
     found = [orders.pause_s(number) for number in range(2000)]
     assert stats.kstest(found, stats.expon(scale=0.3).cdf).pvalue > 0.001
     assert found == [orders.pause_s(number) for number in range(2000)]
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 7])
+def test_workers_make_every_request_once_between_them(workers):
+    parts = [replace(ORDERS, warmup=5, requests=17, workers=workers, worker=number) for number in range(workers)]
+    made = [[part.number(turn) for turn in range(sum(part.shares))] for part in parts]
+    assert sorted(number for each in made for number in each) == list(range(22))
+    assert all(
+        each == sorted(each) and sum(number < 5 for number in each) == part.shares[0] for each, part in zip(made, parts, strict=True)
+    )
+    assert max(map(len, made)) - min(map(len, made)) <= 2
