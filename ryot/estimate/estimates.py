@@ -201,7 +201,9 @@ def _serving(spec: Spec, here: Here, params: Parameters) -> ServingEstimate:
         bytes_per_sequence=held.bytes_per_sequence,
         sequences=math.floor(held.sequences),
         floors={
-            name: _floor(spec, scenario, platform, params, dtype) for name, scenario in scenarios.items() if platform and scenario.uniform
+            name: _floor(spec, scenario, platform, params, dtype)
+            for name, scenario in scenarios.items()
+            if platform and scenario.uniform and not scenario.scaling
         },
         engines=spec.serve.replicas,
         tuning_s=spec.serve.autotune.budget if spec.serve.autotune else None,

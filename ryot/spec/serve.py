@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from ryot.spec.section import LocalPath, Section
-from ryot.spec.shape import Arrivals, Length, Pause, always
+from ryot.spec.shape import Arrivals, Length, Pause, Scaling, always
 from ryot.units import Bytes, Count, Duration, Proportion
 
 
@@ -200,6 +200,9 @@ class Scenario(Section):
     """The service level objective; measures how many requests keep it."""
     generators: int = Field(1, ge=1, le=64)
     """Processes of Locust that make the load, each an equal part, for more than one process can make; each takes up to a core."""
+    scaling: Scaling | None = None
+    """The load on 1, 2, 4 engines in turns instead; users and requests are those for each engine. Measures throughput_2, overhead_2 (what
+    two lack of twice one) and evenness_2."""
     warmup: Count = Field(10, ge=0)
     """Requests made first and not counted."""
     timeout: Duration = Field(60.0, gt=0)
@@ -215,6 +218,7 @@ class Scenario(Section):
             raise ValueError("arrivals.replay takes its times from `trace`, which is missing")
         if self.trace is not None and (both := self.model_fields_set & {"prompt_tokens", "output_tokens"}):
             raise ValueError(f"{min(both)} stands in the trace; leave it out, or trace")
+        self._of_users()
         self._lasting()
         self._shared_out()
         if self.stream and self.batch > 1:
@@ -233,6 +237,12 @@ class Scenario(Section):
             raise ValueError("duration is for users and for a rate; a replay lasts as long as its requests; leave it out")
         if "requests" in self.model_fields_set:
             raise ValueError("a rate makes as many requests as there are in duration; leave one of requests and duration out")
+
+    def _of_users(self) -> None:
+        """Raises ValueError for what has no place in a scenario of scaling, whose users make blocks of requests."""
+        others = ("arrivals", "think", "duration", "trace", "stream", "slo", "generators")
+        if self.scaling is not None and (odd := [name for name in others if name in self.model_fields_set]):
+            raise ValueError(f"scaling loads with users, in blocks; leave {odd[0]} out")
 
     def _shared_out(self) -> None:
         """Raises ValueError where the processes that make the load would not make equal parts of it."""

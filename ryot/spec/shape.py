@@ -103,3 +103,19 @@ class Arrivals(Section):
         if self.replay and "distribution" in self.model_fields_set:
             raise ValueError("distribution is for a rate; a replay's times stand in its trace")
         return self
+
+
+class Scaling(Section):
+    """The same load on one engine and on several, block after block in turns, each number with as many times the users. On GPUs each engine
+    takes its own; on a CPU they share the cores, and the clients too."""
+
+    replicas: tuple[int, ...] = Field((1, 2, 4), min_length=2)
+    """How many engines, from 1 upwards. For more than the machine has room for there is no number, and a target on it is ERROR."""
+    blocks: int = Field(8, ge=4, le=200)
+    """Rounds; each has a block of requests for each number of engines."""
+
+    @model_validator(mode="after")
+    def _from_one(self) -> Self:
+        if self.replicas[0] != 1 or list(self.replicas) != sorted(set(self.replicas)):
+            raise ValueError(f"replicas is a list that begins with 1 and rises, as [1, 2, 4], not {list(self.replicas)}")
+        return self

@@ -19,7 +19,19 @@ _LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 def orders(config: BenchConfig, context: StageContext, **more: object) -> Orders:
     """What the generator is told; `more` are other fields of Orders. What an earlier try left is removed. Raises NodeError for a trace that
     cannot be used."""
-    left_out = {"scrape_every", "arrivals", "slo", "page", "find", "think", "trace", "prompt_tokens", "output_tokens", "generators"}
+    left_out = {
+        "scrape_every",
+        "arrivals",
+        "slo",
+        "page",
+        "find",
+        "think",
+        "trace",
+        "prompt_tokens",
+        "output_tokens",
+        "generators",
+        "scaling",
+    }
     fields = config.model_dump(exclude=left_out) | _lengths(config)
     if config.arrivals:
         steps = tuple((step.rate, step.lasts, step.requests) for step in config.arrivals.ramp)

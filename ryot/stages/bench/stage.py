@@ -10,7 +10,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict
 
 from ryot.plugins import Addition, Circumstance, Facts, Measure, Node, Resources, Spec, SpecError, Stage, StageConfig, Target
-from ryot.stages.bench.declared import DRIFTS, FIRST_TOKEN, FURTHER_TOKENS, MEASURES, OBJECTIVE, of_step
+from ryot.stages.bench.declared import DRIFTS, FIRST_TOKEN, FURTHER_TOKENS, MEASURES, OBJECTIVE, of_scaling, of_step
+from ryot.stages.serve.stage import ServeConfig, serve_config, served_inputs
 from ryot.stages.windows import WINDOWS
 
 
@@ -81,6 +82,16 @@ class Objective(BaseModel):
     tpot: float | None = None
 
 
+class Scaling(BaseModel):
+    """The same load on so many `replicas` of a server, in `blocks` rounds of turns."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    serve: ServeConfig
+    replicas: tuple[int, ...]
+    blocks: int
+
+
 class FindMax(BaseModel):
     """A search for the highest load that meets `targets`: at most `steps` loads, none begun that would not end within `budget_s` seconds;
     each of `step_s` seconds and of `least_requests` at least; until the interval's ends are as 1 to 1 + `precision`."""
@@ -122,6 +133,8 @@ class BenchConfig(StageConfig):
     """Seconds that users ask for, `requests` being the fewest then, or 0; of arrivals it is said in `requests` already."""
     generators: Annotated[int, Addition] = 1
     """Processes that share the requests out among them."""
+    scaling: Annotated[Scaling | None, Addition] = None
+    """Where given, the load is made on servers of the node's own, `users` and `requests` being those for each replica."""
     scrape_every: Annotated[float, Circumstance] = 0.05
     """Seconds between looks at the server's queue."""
     find: Annotated[FindMax | None, Circumstance] = None
@@ -149,11 +162,17 @@ class BenchStage(Stage):
             _refuse_long(spec, name)
             lengths = {field: _length(getattr(scenario, field)) for field in ("prompt_tokens", "output_tokens")}
             trace = None if scenario.trace is None else _trace(scenario.trace, spec, facts)
-            more = {"users": scenario.users or 1, "trace": trace, "requests": scenario.planned, "arrivals": _arrivals(scenario.arrivals)}
+            more: dict[str, Any] = {
+                "users": scenario.users or 1,
+                "trace": trace,
+                "requests": scenario.planned,
+                "arrivals": _arrivals(scenario.arrivals),
+                "scaling": scenario.scaling and Scaling(serve=serve_config(spec), **scenario.scaling.model_dump()),
+            }
             fields = scenario.model_dump(exclude=set(more)) | lengths | more
             config = BenchConfig(scenario=name, vocab_size=spec.model.vocab_size, **fields)
-            services = {"serve": "serve"}
-            yield Node(f"bench.{name}", self.name, config, {}, services, self.resources, measures_of(config), samples_of(config))
+            inputs, services = (served_inputs(spec), {}) if config.scaling else ({}, {"serve": "serve"})
+            yield Node(f"bench.{name}", self.name, config, inputs, services, self.resources, measures_of(config), samples_of(config))
 
 
 def _refuse_long(spec: Spec, name: str) -> None:
@@ -196,6 +215,8 @@ def output_span(config: BenchConfig) -> Span:
 def measures_of(config: BenchConfig) -> tuple[Measure, ...]:
     """What a scenario measures: times of tokens only where they are streamed, of further ones only where there are any; where some answers
     may have none, it may turn out that no answer had."""
+    if config.scaling:
+        return of_scaling(config.scaling.replicas)
     answers = output_span(config)
     first = FIRST_TOKEN if config.stream else ()
     further = FURTHER_TOKENS if config.stream and answers.most > 1 else ()
@@ -212,6 +233,8 @@ def measures_of(config: BenchConfig) -> tuple[Measure, ...]:
 def samples_of(config: BenchConfig) -> dict[str, int]:
     """How many samples of each measure a scenario takes, at least, as far as that is known. Looks depend on how long the load lasts,
     requests of users who ask for a time on the server, and how many answers have a second token on what is drawn."""
+    if config.scaling:
+        return {measure.name: config.scaling.blocks for measure in measures_of(config) if measure.kind != "exact"}
     rates = dict.fromkeys(("tokens_per_s", "requests_per_s", "goodput"), WINDOWS)
     known = rates | {"degradation": WINDOWS // 2}
     if config.requests >= WINDOWS:

@@ -116,3 +116,15 @@ def test_a_ramp_says_itself_how_many_requests_it_has_and_measures_each_step():
     assert (found.samples["latency_p99"], found.samples["step1_latency_p99"], found.samples["step2_errors"]) == (400, 100, 300)
     assert [found.config.arrivals.step_of(number) for number in (0, 99, 100, 399)] == [0, 0, 1, 1]
     assert "ramp" not in identity(node(arrivals={"rate": 3}).config)["arrivals"]
+
+
+def test_scaling_brings_its_own_servers_and_knows_how_many_blocks_it_has():
+    found = node(users=4, scaling={"replicas": [1, 2, 4], "blocks": 6})
+    assert (dict(found.inputs), dict(found.services)) == ({"model": "export"}, {})
+    each = dict.fromkeys(("overhead", "evenness"), (2, 4)) | {"throughput": (1, 2, 4)}
+    names = {f"{name}_{number}" for name, numbers in each.items() for number in numbers}
+    assert {measure.name for measure in found.measures} == names
+    assert {measure.name for measure in found.measures if measure.optional} == names - {"throughput_1"}
+    assert found.samples == {name: 6 for name in names if not name.startswith("evenness")}
+    assert identity(found.config)["scaling"]["serve"]["context"] == 256
+    assert "scaling" not in identity(node().config)
