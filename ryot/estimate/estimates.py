@@ -203,7 +203,7 @@ def _serving(spec: Spec, here: Here, params: Parameters) -> ServingEstimate:
         floors={
             name: _floor(spec, scenario, platform, params, dtype)
             for name, scenario in scenarios.items()
-            if platform and scenario.uniform and not scenario.scaling
+            if platform and scenario.uniform and not (scenario.scaling or scenario.gain)
         },
         engines=spec.serve.replicas,
         tuning_s=spec.serve.autotune.budget if spec.serve.autotune else None,

@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from ryot.spec.section import LocalPath, Section
-from ryot.spec.shape import Arrivals, Length, Pause, Scaling, always
+from ryot.spec.shape import Arrivals, Gain, Length, Objective, Pause, Scaling, always
 from ryot.units import Bytes, Count, Duration, Proportion
 
 
@@ -154,23 +154,6 @@ class Evaluate(Section):
         return self
 
 
-class Objective(Section):
-    """What a request has to keep to be a good one; each is counted from its intended start."""
-
-    latency: Duration | None = Field(None, gt=0)
-    """The whole answer within this time."""
-    ttft: Duration | None = Field(None, gt=0)
-    """The first token within this time; needs `stream`."""
-    tpot: Duration | None = Field(None, gt=0)
-    """Each further token within this time on average; needs `stream`."""
-
-    @model_validator(mode="after")
-    def _something(self) -> Self:
-        if self.latency is self.ttft is self.tpot is None:
-            raise ValueError("says nothing; give at least one of latency, ttft and tpot")
-        return self
-
-
 class Scenario(Section):
     """One load scenario: a closed loop of `users`, or an open one of `arrivals`."""
 
@@ -203,6 +186,8 @@ class Scenario(Section):
     scaling: Scaling | None = None
     """The load on 1, 2, 4 engines in turns instead; users and requests are those for each engine. Measures throughput_2, overhead_2 (what
     two lack of twice one) and evenness_2."""
+    gain: Gain | None = None
+    """The load before and after a change in turns instead, as `{batch: 32}`. Measures speedup."""
     warmup: Count = Field(10, ge=0)
     """Requests made first and not counted."""
     timeout: Duration = Field(60.0, gt=0)
@@ -239,10 +224,13 @@ class Scenario(Section):
             raise ValueError("a rate makes as many requests as there are in duration; leave one of requests and duration out")
 
     def _of_users(self) -> None:
-        """Raises ValueError for what has no place in a scenario of scaling, whose users make blocks of requests."""
-        others = ("arrivals", "think", "duration", "trace", "stream", "slo", "generators")
-        if self.scaling is not None and (odd := [name for name in others if name in self.model_fields_set]):
-            raise ValueError(f"scaling loads with users, in blocks; leave {odd[0]} out")
+        """Raises ValueError for what has no place in a scenario of turns, whose users make blocks of requests."""
+        turns = [name for name in ("scaling", "gain") if getattr(self, name) is not None]
+        others = ("arrivals", "think", "duration", "trace", "stream", "slo", "generators", *turns[1:])
+        if turns and (odd := [name for name in others if name in self.model_fields_set]):
+            raise ValueError(f"{turns[0]} loads with users, in blocks; leave {odd[0]} out")
+        if self.gain is not None and self.gain.batch and "batch" in self.model_fields_set:
+            raise ValueError("gain.batch says how many prompts are in a request; leave batch out")
 
     def _shared_out(self) -> None:
         """Raises ValueError where the processes that make the load would not make equal parts of it."""

@@ -1,4 +1,4 @@
-"""How a load is shaped: lengths that are drawn, pauses of clients, steps of a rate."""
+"""How a load is shaped, and what is asked of it: lengths, pauses, arrivals, objectives, and loads in turns."""
 
 from typing import Annotated, Literal, Self
 
@@ -105,6 +105,23 @@ class Arrivals(Section):
         return self
 
 
+class Objective(Section):
+    """What a request has to keep to be a good one; each is counted from its intended start."""
+
+    latency: Duration | None = Field(None, gt=0)
+    """The whole answer within this time."""
+    ttft: Duration | None = Field(None, gt=0)
+    """The first token within this time; needs `stream`."""
+    tpot: Duration | None = Field(None, gt=0)
+    """Each further token within this time on average; needs `stream`."""
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.latency is self.ttft is self.tpot is None:
+            raise ValueError("says nothing; give at least one of latency, ttft and tpot")
+        return self
+
+
 class Scaling(Section):
     """The same load on one engine and on several, block after block in turns, each number with as many times the users. On GPUs each engine
     takes its own; on a CPU they share the cores, and the clients too."""
@@ -118,4 +135,23 @@ class Scaling(Section):
     def _from_one(self) -> Self:
         if self.replicas[0] != 1 or list(self.replicas) != sorted(set(self.replicas)):
             raise ValueError(f"replicas is a list that begins with 1 and rises, as [1, 2, 4], not {list(self.replicas)}")
+        return self
+
+
+class Gain(Section):
+    """What a change is worth: the same load before and after it, block after block in turns. Of batch, weights and gpu, one."""
+
+    batch: int | None = Field(None, ge=2, le=256)
+    """So many prompts in a request, against one."""
+    weights: Literal["int8", "fp8", "int4"] | None = None
+    """This copy of `compress`, against the export."""
+    gpu: bool = False
+    """The GPU, against the CPU of the same machine. On one without a GPU there is no number, and a target on it is ERROR."""
+    blocks: int = Field(8, ge=4, le=200)
+    """Rounds; each has a block of requests before and one after."""
+
+    @model_validator(mode="after")
+    def _one_change(self) -> Self:
+        if (self.batch is not None) + (self.weights is not None) + self.gpu != 1:
+            raise ValueError("which change is it? give batch, weights or `gpu: true`, and only one of them")
         return self

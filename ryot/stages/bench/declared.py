@@ -137,3 +137,27 @@ def _of_replicas(number: int) -> Iterator[Measure]:
         about=f"answers of the replica that gave the fewest, over an even share among {number}, as the gateway counts",
         optional=True,
     )
+
+
+OF_GAIN = (
+    Measure(
+        name="speedup",
+        kind="ratio",
+        form="speedup",
+        pair_unit="s",
+        about="time a token before the change over that after it, block against block in turns",
+        sample="round",
+        optional=True,
+    ),
+    *(
+        Measure(
+            name=f"tokens_per_s_{name}",
+            kind="mean",
+            unit="tokens/s",
+            about=f"tokens generated {name} the change",
+            sample="block",
+            optional=True,
+        )
+        for name in ("before", "after")
+    ),
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import subprocess
@@ -19,20 +20,9 @@ _LOCUSTFILE = Path(__file__).with_name("locustfile.py")
 def orders(config: BenchConfig, context: StageContext, **more: object) -> Orders:
     """What the generator is told; `more` are other fields of Orders. What an earlier try left is removed. Raises NodeError for a trace that
     cannot be used."""
-    left_out = {
-        "scrape_every",
-        "arrivals",
-        "slo",
-        "page",
-        "find",
-        "think",
-        "trace",
-        "prompt_tokens",
-        "output_tokens",
-        "generators",
-        "scaling",
-    }
-    fields = config.model_dump(exclude=left_out) | _lengths(config)
+    alike = {field.name for field in dataclasses.fields(Orders)} & set(BenchConfig.model_fields)
+    shaped = {"page", "think", "trace", "prompt_tokens", "output_tokens", "duration"}
+    fields = config.model_dump(include=alike - shaped) | _lengths(config)
     if config.arrivals:
         steps = tuple((step.rate, step.lasts, step.requests) for step in config.arrivals.ramp)
         fields |= config.arrivals.model_dump(exclude={"ramp"}) | {"users": config.generators, "steps": steps}

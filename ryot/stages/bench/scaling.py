@@ -11,41 +11,21 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from itertools import count
-from statistics import median
 
 from ryot.plugins import Endpoint, NodeError, StageContext
-from ryot.stages.bench import generator
-from ryot.stages.bench.audit import MOST_CPU
+from ryot.stages.bench import generator, turns
 from ryot.stages.bench.gpus import Gpus
 from ryot.stages.bench.metrics import answered
-from ryot.stages.bench.orders import Orders, body, fault
 from ryot.stages.bench.stage import BenchConfig, Scaling
+from ryot.stages.bench.turns import Block, Side
 from ryot.stages.serve import command, front
 from ryot.stages.serve.checkpoint import read_checkpoint
-from ryot.stages.serve.client import Ask, load, once
+from ryot.stages.serve.client import Ask, once
 from ryot.stages.serve.settings import tuned
 from ryot.stages.serve.stage import MODEL, ServeConfig
 from ryot.stages.serve.work import Engine, launch, ready, stop
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """One block of requests on so many `replicas`: from the first request to the last answer in seconds, tokens generated, and the CPU time
-    of the clients as a share of a core. Round 0 is not counted."""
-
-    round: int
-    replicas: int
-    requests: int
-    seconds: float
-    tokens: int
-    cpu_share: float
-
-    @property
-    def tokens_per_s(self) -> float:
-        """Its throughput."""
-        return self.tokens / self.seconds
 
 
 def run(config: BenchConfig, asked: Scaling, context: StageContext) -> None:
@@ -58,10 +38,12 @@ def run(config: BenchConfig, asked: Scaling, context: StageContext) -> None:
             context.lack(f"{name}_{number}", f"{number} replicas are more than this machine has room for: {why}")
     with _up(serve, counts, context) as gateways:
         before = {number: _answered(url) for number, url in gateways.items()}
-        blocks = _blocks(config, asked, gateways, context)
+        sides = _sides(config, gateways, context)
+        blocks = _blocks(config, asked, sides, context)
         shares = {number: _share(url, before[number], _requests(blocks, number)) for number, url in gateways.items()}
     context.write("scaling.json", json.dumps({"blocks": [asdict(block) for block in blocks], "answered": shares}, indent=1) + "\n")
     _refuse(blocks, shares)
+    turns.refuse_busy(blocks, sides)
     _measure(blocks, shares, context)
 
 
@@ -103,35 +85,21 @@ def _up(serve: ServeConfig, counts: Sequence[int], context: StageContext) -> Ite
                 stop(process)
 
 
-def _blocks(config: BenchConfig, asked: Scaling, gateways: Mapping[int, str], context: StageContext) -> list[Block]:
-    """A block on each number of replicas, round after round; the order is turned around each time. Every prompt is another."""
+def _sides(config: BenchConfig, gateways: Mapping[int, str], context: StageContext) -> list[Side]:
     told = generator.orders(config, replace(context, services={"serve": Endpoint("", MODEL)}))
+    return [Side(number, f"{number} replicas", url, told, config.users * number) for number, url in gateways.items()]
+
+
+def _blocks(config: BenchConfig, asked: Scaling, sides: Sequence[Side], context: StageContext) -> list[Block]:
+    """A block on each number of replicas, round after round; the order is turned around each time."""
     each, numbers, found = max(config.users, math.ceil(config.requests / asked.blocks)), count(config.warmup), list[Block]()
-    context.say(
-        f"{asked.blocks} rounds of {each} requests for each of {', '.join(map(str, gateways))} replicas, {config.users} users for each"
-    )
+    names = ", ".join(side.name for side in sides)
+    context.say(f"{asked.blocks} rounds of {each} requests for each replica, {config.users} users for each, on {names}")
     for number in range(asked.blocks + 1):
-        for replicas in sorted(gateways, reverse=number % 2 == 1):
-            taken = [next(numbers) for _ in range(each * replicas)]
-            found.append(_block(told, gateways[replicas], number, replicas, taken))
+        for side in sides if number % 2 == 0 else reversed(sides):
+            found.append(turns.made(side, number, [next(numbers) for _ in range(each * side.number)]))
         context.report(done=number, total=asked.blocks, unit="rounds", tokens_per_s=round(found[-1].tokens_per_s, 1))
     return found
-
-
-def _block(told: Orders, url: str, number: int, replicas: int, taken: Sequence[int]) -> Block:
-    asked = [Ask("/v1/completions", body(told, each), headers={"Cache-Control": "no-cache"}) for each in taken]
-    began_s, cpu_s = time.monotonic(), time.process_time()
-    answers = load(url, asked, told.users * replicas)
-    share = (time.process_time() - cpu_s) / max(time.monotonic() - began_s, 1e-9)
-    tokens = 0
-    for each, answer in zip(taken, answers, strict=True):
-        made, wrong = fault(told, told.lengths(each)[1], answer.status, answer.body)
-        if wrong:
-            text = answer.body[:300].decode(errors="replace")
-            raise NodeError(f"a request to {replicas} replicas was not answered rightly: {wrong}\n{text}")
-        tokens += made
-    took_s = max(answer.ended_s for answer in answers) - min(answer.begun_s for answer in answers)
-    return Block(number, replicas, len(taken), took_s, tokens, share)
 
 
 def _answered(url: str) -> list[int]:
@@ -154,24 +122,18 @@ def _share(url: str, before: Sequence[int], requests: int) -> list[int]:
 
 
 def _requests(blocks: Sequence[Block], number: int) -> int:
-    return sum(block.requests for block in blocks if block.replicas == number)
+    return sum(block.requests for block in blocks if block.side == number)
 
 
 def _refuse(blocks: Sequence[Block], shares: Mapping[int, Sequence[int]]) -> None:
-    """Raise NodeError where counts do not agree, or the clients had no time left."""
+    """Raise NodeError where counts do not agree."""
     for number, each in shares.items():
         if sum(each) != (asked := _requests(blocks, number)):
             raise NodeError(f"{asked} requests went to {number} replicas, and the gateway counted {sum(each)} answers")
-        busy = median(block.cpu_share for block in blocks if block.replicas == number)
-        if busy > MOST_CPU:
-            raise NodeError(
-                f"the scenario is not valid: the clients used {busy:.0%} of a core with {number} replicas: they were the bottleneck",
-                hint="raise output_tokens, or lower users",
-            )
 
 
 def _measure(blocks: Sequence[Block], shares: Mapping[int, Sequence[int]], context: StageContext) -> None:
-    rates = {number: [block.tokens_per_s for block in blocks if block.replicas == number and block.round] for number in shares}
+    rates = {number: [block.tokens_per_s for block in blocks if block.side == number and block.round] for number in shares}
     for number, found in rates.items():
         context.measure(f"throughput_{number}", samples=found)
         if number > 1:

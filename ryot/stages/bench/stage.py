@@ -5,12 +5,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from itertools import accumulate
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from ryot.plugins import Addition, Circumstance, Facts, Measure, Node, Resources, Spec, SpecError, Stage, StageConfig, Target
-from ryot.stages.bench.declared import DRIFTS, FIRST_TOKEN, FURTHER_TOKENS, MEASURES, OBJECTIVE, of_scaling, of_step
+from ryot.stages.bench.declared import DRIFTS, FIRST_TOKEN, FURTHER_TOKENS, MEASURES, OBJECTIVE, OF_GAIN, of_scaling, of_step
 from ryot.stages.serve.stage import ServeConfig, serve_config, served_inputs
 from ryot.stages.windows import WINDOWS
 
@@ -92,6 +92,19 @@ class Scaling(BaseModel):
     blocks: int
 
 
+class Gain(BaseModel):
+    """The same load before and after a change, in `blocks` rounds of turns: `batch` prompts in a request instead of one, a copy in other
+    `weights` instead of the export, or a `gpu` instead of the CPU."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    serve: ServeConfig
+    batch: int | None = None
+    weights: Literal["int8", "fp8", "int4"] | None = None
+    gpu: bool = False
+    blocks: int
+
+
 class FindMax(BaseModel):
     """A search for the highest load that meets `targets`: at most `steps` loads, none begun that would not end within `budget_s` seconds;
     each of `step_s` seconds and of `least_requests` at least; until the interval's ends are as 1 to 1 + `precision`."""
@@ -135,6 +148,8 @@ class BenchConfig(StageConfig):
     """Processes that share the requests out among them."""
     scaling: Annotated[Scaling | None, Addition] = None
     """Where given, the load is made on servers of the node's own, `users` and `requests` being those for each replica."""
+    gain: Annotated[Gain | None, Addition] = None
+    """Where given, the load is made before and after a change instead, on servers of the node's own."""
     scrape_every: Annotated[float, Circumstance] = 0.05
     """Seconds between looks at the server's queue."""
     find: Annotated[FindMax | None, Circumstance] = None
@@ -168,11 +183,31 @@ class BenchStage(Stage):
                 "requests": scenario.planned,
                 "arrivals": _arrivals(scenario.arrivals),
                 "scaling": scenario.scaling and Scaling(serve=serve_config(spec), **scenario.scaling.model_dump()),
+                "gain": scenario.gain and Gain(serve=serve_config(spec), **scenario.gain.model_dump()),
             }
             fields = scenario.model_dump(exclude=set(more)) | lengths | more
             config = BenchConfig(scenario=name, vocab_size=spec.model.vocab_size, **fields)
-            inputs, services = (served_inputs(spec), {}) if config.scaling else ({}, {"serve": "serve"})
+            own = config.scaling or config.gain
+            inputs, services = (_served(name, spec), {}) if own else ({}, {"serve": "serve"})
             yield Node(f"bench.{name}", self.name, config, inputs, services, self.resources, measures_of(config), samples_of(config))
+
+
+def _served(name: str, spec: Spec) -> dict[str, str]:
+    """What a scenario reads that starts its own servers. Raises SpecError for a change that the spec's server cannot have."""
+    assert spec.bench is not None
+    assert spec.serve is not None
+    inputs, gain = served_inputs(spec), spec.bench.scenarios[name].gain
+    if gain and gain.batch and gain.batch > spec.serve.max_concurrency:
+        message = (
+            f"bench.scenarios.{name}.gain.batch is {gain.batch}, and the server generates {spec.serve.max_concurrency} sequences at once"
+        )
+        raise SpecError(message, hint="raise serve.max_concurrency, or lower it")
+    if gain and gain.weights:
+        if gain.weights not in (spec.compress.schemes if spec.compress else ()):
+            message = f"bench.scenarios.{name}.gain.weights: {gain.weights} is no copy that `compress` makes"
+            raise SpecError(message, hint=f"write `compress: {{{gain.weights}: {{}}}}`")
+        inputs |= {"model": "export", "candidate": f"compress.{gain.weights}"}
+    return inputs
 
 
 def _refuse_long(spec: Spec, name: str) -> None:
@@ -217,6 +252,8 @@ def measures_of(config: BenchConfig) -> tuple[Measure, ...]:
     may have none, it may turn out that no answer had."""
     if config.scaling:
         return of_scaling(config.scaling.replicas)
+    if config.gain:
+        return OF_GAIN
     answers = output_span(config)
     first = FIRST_TOKEN if config.stream else ()
     further = FURTHER_TOKENS if config.stream and answers.most > 1 else ()
@@ -235,6 +272,8 @@ def samples_of(config: BenchConfig) -> dict[str, int]:
     requests of users who ask for a time on the server, and how many answers have a second token on what is drawn."""
     if config.scaling:
         return {measure.name: config.scaling.blocks for measure in measures_of(config) if measure.kind != "exact"}
+    if config.gain:
+        return {measure.name: config.gain.blocks for measure in OF_GAIN}
     rates = dict.fromkeys(("tokens_per_s", "requests_per_s", "goodput"), WINDOWS)
     known = rates | {"degradation": WINDOWS // 2}
     if config.requests >= WINDOWS:

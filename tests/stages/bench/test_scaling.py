@@ -11,7 +11,7 @@ import pytest
 from ryot.measures import point
 from ryot.plugins import NodeError
 from ryot.plugins.testing import context_in
-from ryot.stages.bench import scaling
+from ryot.stages.bench import scaling, turns
 from ryot.stages.bench.stage import BenchConfig, BenchStage, Scaling, measures_of
 from ryot.stages.serve.stage import ServeConfig
 from tests.stages.bench.fakes import running
@@ -77,7 +77,7 @@ def test_a_slow_replica_shows_in_overhead_and_in_evenness(tmp_path, engines):
     assert [pair[1] for pair in pairs] == list(even.evidence["throughput_2"].samples)
     assert [pair[0] / 2 for pair in pairs] == list(even.evidence["throughput_1"].samples)
     told = json.loads((even.out / "scaling.json").read_text())
-    assert [block["replicas"] for block in told["blocks"]] == [1, 2, 2, 1, 1, 2, 2, 1, 1, 2]
+    assert [block["side"] for block in told["blocks"]] == [1, 2, 2, 1, 1, 2, 2, 1, 1, 2]
     assert {name: sum(each) for name, each in told["answered"].items()} == {"1": 5 * 8, "2": 5 * 16}
 
 
@@ -92,8 +92,8 @@ def test_more_replicas_than_the_machine_has_room_for_have_no_number_but_a_reason
 
 def test_clients_that_were_the_bottleneck_are_no_result(tmp_path, engines, monkeypatch):
     engines(5, 5)
-    monkeypatch.setattr(scaling, "MOST_CPU", 0.0)
-    with pytest.raises(NodeError, match=r"not valid: the clients used .* of a core with 1 replicas"):
+    monkeypatch.setattr(turns, "MOST_CPU", 0.0)
+    with pytest.raises(NodeError, match=r"not valid: 1 replicas: the clients used .* of a core"):
         scaled(tmp_path, (1, 2))
 
 

@@ -10,10 +10,10 @@ SEEN = {"server_cpu", "server_memory", "gpu_utilisation", "gpu_memory"}
 FACTS = Facts(device="cpu:test x2")
 
 
-def spec(**scenarios):
+def spec(compress=None, **scenarios):
     fields = {"version": 1, "name": "small", "model": {"preset": "ryot-tiny"}, "train": {"epochs": 1}, "export": {}, "serve": {}}
     data = {"sources": [{"generate": {"examples": 100}}]}
-    return Spec.model_validate(fields | {"data": data, "bench": {"scenarios": scenarios}})
+    return Spec.model_validate(fields | {"data": data, "bench": {"scenarios": scenarios}, "compress": compress})
 
 
 def test_each_scenario_is_a_node_that_has_the_machine_to_itself():
@@ -128,3 +128,14 @@ def test_scaling_brings_its_own_servers_and_knows_how_many_blocks_it_has():
     assert found.samples == {name: 6 for name in names if not name.startswith("evenness")}
     assert identity(found.config)["scaling"]["serve"]["context"] == 256
     assert "scaling" not in identity(node().config)
+
+
+def test_a_gain_reads_what_it_compares():
+    batches = node(gain={"batch": 16, "blocks": 6})
+    assert (dict(batches.inputs), dict(batches.services), batches.config.gain.batch) == ({"model": "export"}, {}, 16)
+    assert batches.samples == dict.fromkeys(("speedup", "tokens_per_s_before", "tokens_per_s_after"), 6)
+    assert all(measure.optional for measure in batches.measures)
+    (copies,) = BenchStage().expand(spec(compress={"int8": {}}, one={"gain": {"weights": "int8"}}), FACTS)
+    assert dict(copies.inputs) == {"model": "export", "candidate": "compress.int8"}
+    with pytest.raises(SpecError, match="no copy that `compress` makes"):
+        node(gain={"weights": "int8"})
