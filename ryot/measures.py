@@ -160,7 +160,7 @@ def fits(target_unit: str, measure_unit: str) -> bool:
     """
     if target_unit == measure_unit:
         return True
-    return target_unit == "" and measure_unit not in ("s", "bytes", "usd") and not measure_unit.endswith("/s")
+    return target_unit == "" and measure_unit not in ("s", "bytes", "usd") and not measure_unit.endswith(("/s", "/h"))
 
 
 def meets(value: float, comparison: Comparison, bound: float) -> bool:

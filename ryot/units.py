@@ -53,7 +53,7 @@ def split_number(text: str) -> tuple[Decimal, str]:
 
 
 def parse_quantity(text: str | float) -> Quantity:
-    """Any value a target may be compared with: `50ms`, `25%`, `500MB`, `400 tokens/s`, `0.05`. Raises ValueError."""
+    """Any value a target may be compared with: `50ms`, `25%`, `500MB`, `400 tokens/s`, `10MB/h`, `0.05`. Raises ValueError."""
     if isinstance(text, bool):
         raise ValueError(f"{text} is not a number")
     if isinstance(text, int | float):
@@ -62,11 +62,16 @@ def parse_quantity(text: str | float) -> Quantity:
     for units, base in ((_SHARE, ""), (_TIME, "s"), ({name: size for name, size in _BYTES.items() if name != "B"}, "bytes"), (_COUNT, "")):
         if unit in units:
             return Quantity(_in_base(number, units[unit]), base)
+    for units, base in ((_TIME, "s"), (_BYTES, "bytes")):
+        if unit.endswith("/h") and unit[:-2] in units:
+            return Quantity(_in_base(number, units[unit[:-2]]), f"{base}/h")
     if unit.startswith("$") or unit.lower() == "usd":
         return Quantity(float(number), "usd")
     if re.fullmatch(r"[a-zA-Z]+/s", unit):
         return Quantity(float(number), unit)
-    raise ValueError(f"unknown unit {unit!r} in {text!r}; known: %, ns, us, ms, s, min, h, d, kB..TB, KiB..TiB, K, M, B, T, usd, NAME/s")
+    raise ValueError(
+        f"unknown unit {unit!r} in {text!r}; known: %, ns, us, ms, s, min, h, d, kB..TB, KiB..TiB, K, M, B, T, usd, NAME/s, MB/h, ms/h"
+    )
 
 
 def _in_base(number: Decimal, unit: Decimal) -> float:
@@ -161,6 +166,8 @@ def show(value: float | None, unit: str) -> str:
     """A measure's value with its unit, for people; a dash where there is none."""
     if value is None:
         return "-"
+    if unit in ("s/h", "bytes/h"):
+        return f"{show(value, unit[:-2])}/h"
     if unit == "s":
         return show_seconds(value) if value >= 0 else f"-{show_seconds(-value)}"
     if unit == "bytes":

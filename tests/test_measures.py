@@ -121,7 +121,8 @@ def test_what_is_no_target_is_refused(written: object) -> None:
 [
     ("s", "s", True), ("", "", True), ("", "proportion", True), ("", "s", False), ("", "bytes", False), ("", "tokens/s", False),
     ("", "usd", False),
-    ("s", "bytes", False), ("tokens/s", "tokens/s", True), ("tokens/s", "requests/s", False), ("", "nats", True), ("s", "", False),
+    ("s", "bytes", False), ("bytes", "bytes/h", False), ("", "s/h", False), ("bytes/h", "bytes/h", True),
+    ("tokens/s", "tokens/s", True), ("tokens/s", "requests/s", False), ("", "nats", True), ("s", "", False),
 ])  # fmt: skip
 def test_units_that_can_be_compared(target: str, measure: str, fit: bool) -> None:
     assert fits(target, measure) is fit

@@ -50,7 +50,8 @@ def test_what_ryot_stored_needs_no_unit() -> None:
 @pytest.mark.parametrize(("text", "quantity"), [
     ("50ms", Quantity(0.05, "s")), ("25%", Quantity(0.25, "")), (0.05, Quantity(0.05, "")), ("500MB", Quantity(5e8, "bytes")),
     ("400 tokens/s", Quantity(400, "tokens/s")), ("0", Quantity(0, "")), ("1.1M", Quantity(1.1e6, "")), ("3 usd", Quantity(3, "usd")),
-    ("1e-5", Quantity(1e-5, "")), ("-2", Quantity(-2, "")), ("2 B", Quantity(2e9, "")),
+    ("1e-5", Quantity(1e-5, "")), ("-2", Quantity(-2, "")), ("2 B", Quantity(2e9, "")), ("10MB/h", Quantity(1e7, "bytes/h")),
+    ("5 ms/h", Quantity(0.005, "s/h")),
 ])  # fmt: skip
 def test_quantity_of_a_target(text: str | float, quantity: Quantity) -> None:
     found = parse_quantity(text)
@@ -134,3 +135,7 @@ def test_tenths_of_large_units_are_exact() -> None:
         assert parse_quantity(f"{written}M").value == tenths * 100_000
         assert parse_quantity(f"{written}GB").value == tenths * 10**8
         assert parse_quantity(f"{written}h").value == tenths * 360
+
+
+def test_a_drift_is_shown_by_the_hour() -> None:
+    assert (show(1.5e6, "bytes/h"), show(-0.002, "s/h")) == ("1.4 MiB/h", "-2 ms/h")

@@ -200,7 +200,11 @@ def _serving(spec: Spec, here: Here, params: Parameters) -> ServingEstimate:
         state_per_sequence=state_bytes_per_sequence(spec.model, dtype),
         bytes_per_sequence=held.bytes_per_sequence,
         sequences=math.floor(held.sequences),
-        floors={name: _floor(spec, scenario, platform, params, dtype) for name, scenario in scenarios.items()} if platform else {},
+        floors={
+            name: _floor(spec, scenario, platform, params, dtype)
+            for name, scenario in scenarios.items()
+            if platform and scenario.uniform and not (scenario.scaling or scenario.gain)
+        },
         engines=1 if spec.serve.ray else spec.serve.replicas,
         tuning_s=spec.serve.autotune.budget if spec.serve.autotune else None,
     )
@@ -225,23 +229,26 @@ def _floor(spec: Spec, scenario: Scenario, platform: Platform, params: Parameter
         head=head,
         attention=float(flops.attention),
     )
-    request = floors(work, Load(scenario.prompt_tokens, scenario.output_tokens, scenario.batch), platform, dtype)
+    prompt, output = scenario.prompt_tokens.least, scenario.output_tokens.least
+    request = floors(work, Load(prompt, output, scenario.batch), platform, dtype)
     arrivals = scenario.arrivals
     at_once = scenario.batch * (arrivals.max_in_flight if arrivals else scenario.users or 1)
-    together = Load(scenario.prompt_tokens, scenario.output_tokens, min(at_once, spec.serve.max_concurrency))
+    together = Load(prompt, output, min(at_once, spec.serve.max_concurrency))
     most = throughput_ceiling(work, together, platform, dtype)
     further = request.request - request.first_token
     bound = request.first_bound if request.first_token >= further else request.further_bound
-    formula = (
-        f"{scenario.prompt_tokens} + {scenario.output_tokens} tokens x {scenario.batch}, bound by {bound} at the peak of {platform.words}"
-    )
-    requests = most / (scenario.output_tokens * scenario.batch)
+    formula = f"{prompt} + {output} tokens x {scenario.batch}, bound by {bound} at the peak of {platform.words}"
+    requests = most / (output * scenario.batch)
     return ScenarioFloor(request.request, request.first_token, most, requests, formula, _offered(scenario))
 
 
 def _offered(scenario: Scenario) -> Offered | None:
     arrivals = scenario.arrivals
-    if arrivals is None:
+    if arrivals is not None and arrivals.ramp:
+        lasts_s = math.fsum(step.lasts for step in arrivals.ramp)
+        rate = scenario.planned / lasts_s
+        return Offered(rate, rate, scenario.warmup / arrivals.ramp[0].rate + lasts_s)
+    if arrivals is None or arrivals.rate is None:  # what a trace offers is in the trace
         return None
-    scatter = 5 / math.sqrt(scenario.requests) if arrivals.distribution == "poisson" else 0.0
-    return Offered(arrivals.rate, arrivals.rate * (1 + scatter), (scenario.warmup + scenario.requests) / arrivals.rate)
+    scatter = 5 / math.sqrt(scenario.planned) if arrivals.distribution == "poisson" else 0.0
+    return Offered(arrivals.rate, arrivals.rate * (1 + scatter), (scenario.warmup + scenario.planned) / arrivals.rate)

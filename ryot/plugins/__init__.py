@@ -9,10 +9,11 @@ from ryot.plugins.context import Endpoint, StageContext
 from ryot.plugins.device import device_here
 from ryot.plugins.documents import Document, Documents, Shard, write_index, write_lines, write_shard
 from ryot.plugins.engine import Launch, ServingEngine, serving_engine
-from ryot.plugins.stage import Circumstance, Facts, Node, Resources, Service, Stage, StageConfig
+from ryot.plugins.stage import Addition, Circumstance, Facts, Node, Resources, Service, Stage, StageConfig
 from ryot.spec.spec import Spec
 
 __all__ = [
+    "Addition",
     "Backend",
     "Circumstance",
     "Document",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
+from pydantic.fields import FieldInfo
 
 from ryot.measures import Measure
 from ryot.spec.spec import Spec
@@ -20,8 +21,13 @@ class Circumstance:
     """Marks a Config field that changes no result: `port: Annotated[int, Circumstance] = 0`. It is left out of the key."""
 
 
+class Addition:
+    """Marks a Config field that a later version of a stage has, and whose default is what the stage did before: with its default it is left
+    out of the key, so that what is finished stays finished."""
+
+
 class StageConfig(BaseModel):
-    """The settings of one node: frozen, unknown fields refused. Every field is identity unless marked a Circumstance."""
+    """The settings of one node: frozen, unknown fields refused. Every field is identity unless marked a Circumstance or an Addition."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -130,16 +136,22 @@ class Service(Stage):
 
 
 def identity(config: StageConfig) -> dict[str, object]:
-    """The fields of a Config that bear identity, as plain data: everything but what is marked a Circumstance."""
+    """The fields of a Config that bear identity, as plain data: everything but what is marked a Circumstance, and an Addition's default."""
     found = _identity(config)
     assert isinstance(found, dict)
     return found
 
 
+def _bears(config: BaseModel, name: str, info: FieldInfo) -> bool:
+    """Whether a field is part of the key."""
+    if Circumstance in info.metadata:
+        return False
+    return Addition not in info.metadata or getattr(config, name) != info.get_default(call_default_factory=True)
+
+
 def _identity(value: object) -> object:
     if isinstance(value, BaseModel):
-        fields = type(value).model_fields
-        return {name: _identity(getattr(value, name)) for name in fields if Circumstance not in fields[name].metadata}
+        return {name: _identity(getattr(value, name)) for name, info in type(value).model_fields.items() if _bears(value, name, info)}
     if isinstance(value, Mapping):
         return {key: _identity(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -28,6 +28,7 @@ def summary_data(summary: Summary) -> dict[str, object]:
         "verdicts": [verdict_data(verdict) for verdict in summary.verdicts],
         "nodes": [node_data(node) for node in summary.nodes],
         "measures": [asdict(row) for row in summary.measures],
+        "errors": [asdict(row) for row in summary.errors],
         "claims": [asdict(row) for row in summary.claims],
         "comparison": summary.comparison,
         "validation": summary.validation,

@@ -25,7 +25,16 @@ from ryot.store.journal import Run
 from ryot.store.ledger import read
 from ryot.store.store import Store
 
-SHOWN = ("comparison.json", "sweep.json", "deployment_validation_report.json", "scores.json", "history.json", "settings.json", DOCUMENTS)
+SHOWN = (
+    "comparison.json",
+    "sweep.json",
+    "deployment_validation_report.json",
+    "scores.json",
+    "history.json",
+    "settings.json",
+    "errors.json",
+    DOCUMENTS,
+)
 """What reports show of a node's result beside its measures."""
 
 
@@ -59,6 +68,7 @@ def gather(plan: Plan, store: Store, spec: Spec, run: Run | None, now: datetime)
             loads=[node.name for node in plan.nodes if node.stage == "bench"],
             batches={node.name: node.config["batch"] for node in plan.nodes if node.stage == "bench" and node.config["users"] == 1},
             predictions=_predictions(plan, store),
+            errors=_errors(plan, store),
         ),
     )
 
@@ -116,6 +126,18 @@ def _left(plan: Plan, store: Store, stage: str, name: str) -> Mapping[str, Any] 
             found = _read(_out(store, node) / name)
             return found if isinstance(found, dict) else None
     return None
+
+
+def _errors(plan: Plan, store: Store) -> dict[str, dict[str, int]]:
+    """Failed requests of each finished load, by what they failed with."""
+    found = {}
+    for node in plan.nodes:
+        if node.stage == "bench" and store.record(node.stage, node.key):
+            words = _read(_out(store, node) / "errors.json")
+            found[node.name] = (
+                {str(word): count for word, count in words.items() if isinstance(count, int)} if isinstance(words, dict) else {}
+            )
+    return found
 
 
 def _datasheet(plan: Plan, store: Store, spec: Spec) -> Datasheet | None:

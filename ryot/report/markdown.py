@@ -32,6 +32,7 @@ def to_markdown(summary: Summary) -> str:
 def _sections(summary: Summary) -> Iterable[str]:
     yield _section("Targets", _verdicts(summary))
     yield _section("Serving: latency and throughput", _measures([row for row in summary.measures if row.measure.startswith("bench")]))
+    yield _section("Serving: failed requests", _errors(summary))
     yield _section("Baseline against optimized", _comparison(summary))
     yield _section("Sweep", _sweep(summary))
     yield _section("Tuning", _tuning(summary))
@@ -78,6 +79,11 @@ def _measures(rows: Sequence[MeasureRow]) -> str:
 
 def _bounds(row: MeasureRow) -> tuple[str, str]:
     return ("", "") if row.kind in ("count", "exact") else (show(row.low, row.unit), show(row.high, row.unit))
+
+
+def _errors(summary: Summary) -> str:
+    rows = [(row.load, row.cause, f"{row.count:,}", "" if row.of is None else f"{row.of:,}", row.seen) for row in summary.errors]
+    return _table(("load", "cause", "requests", "of", "seen as"), rows) if rows else ""
 
 
 def _comparison(summary: Summary) -> str:

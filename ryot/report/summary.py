@@ -1,7 +1,7 @@
 """What every report shows, as plain frozen data; the reports only lay it out. No disk, no clock."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from ryot.estimate.claims import ClaimRow
 from ryot.measures import point, size
 from ryot.report.datasheet import Datasheet
 from ryot.report.load_charts import Rate
+from ryot.report.load_errors import ErrorRow, rows_of_errors
 
 CONFIDENCE = 0.95
 """Of the bounds in the table of measures; a verdict's own confidence is its target's."""
@@ -96,6 +97,7 @@ class Summary:
     paces: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     rates: tuple[Rate, ...] = ()
     predictions: tuple[Prediction, ...] = ()
+    errors: tuple[ErrorRow, ...] = ()
 
     @property
     def failed(self) -> tuple[NodeRow, ...]:
@@ -115,7 +117,7 @@ class Summary:
 class Left:
     """What stages left for the report beside their measures: compare's own, the documents' way, a sweep's trials, the checklist, the
     evaluation's scores, what was tuned, losses by node; `loads`: the nodes that put a load on the server, `batches`: the size of batch of
-    each that is one client's; what the plan had reckoned."""
+    each that is one client's; what the plan had reckoned; `errors`: failed requests by load and what they failed with."""
 
     comparison: Mapping[str, object] | None = None
     datasheet: Datasheet | None = None
@@ -128,6 +130,7 @@ class Left:
     loads: Sequence[str] = ()
     batches: Mapping[str, int] = field(default_factory=dict)
     predictions: Sequence[Prediction] = ()
+    errors: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 def summarise(
@@ -160,7 +163,14 @@ def summarise(
         paces=_paces(left.loads, measured),
         rates=tuple(_rates(left.batches, measured)),
         predictions=tuple(left.predictions),
+        errors=rows_of_errors(left.errors, _requests(left.errors, measured)),
     )
+
+
+def _requests(loads: Iterable[str], measured: Mapping[str, Measured]) -> dict[str, int]:
+    """How many requests each load had."""
+    counts = {node: found.evidence.of for node in loads if (found := measured.get(f"{node}/errors"))}
+    return {node: of for node, of in counts.items() if of is not None}
 
 
 def _paces(loads: Sequence[str], measured: Mapping[str, Measured]) -> dict[str, tuple[float, ...]]:

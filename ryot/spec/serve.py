@@ -5,6 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from ryot.spec.section import LocalPath, Section
+from ryot.spec.shape import Arrivals, Gain, Length, Objective, Pause, Scaling, always
 from ryot.units import Bytes, Count, Duration, Proportion
 
 
@@ -156,34 +157,6 @@ class Evaluate(Section):
         return self
 
 
-class Arrivals(Section):
-    """Requests that come at times of their own, whether or not the server keeps up: an open loop."""
-
-    rate: float = Field(gt=0, le=100_000)
-    """Requests a second."""
-    distribution: Literal["poisson", "constant"] = "poisson"
-    """poisson: as many clients come that know nothing of each other · constant: one after another at equal distances."""
-    max_in_flight: int = Field(2000, ge=1, le=50_000)
-    """Connections at most. A request that comes when all are busy waits for one, and that counts in its latency."""
-
-
-class Objective(Section):
-    """What a request has to keep to be a good one; each is counted from its intended start."""
-
-    latency: Duration | None = Field(None, gt=0)
-    """The whole answer within this time."""
-    ttft: Duration | None = Field(None, gt=0)
-    """The first token within this time; needs `stream`."""
-    tpot: Duration | None = Field(None, gt=0)
-    """Each further token within this time on average; needs `stream`."""
-
-    @model_validator(mode="after")
-    def _something(self) -> Self:
-        if self.latency is self.ttft is self.tpot is None:
-            raise ValueError("says nothing; give at least one of latency, ttft and tpot")
-        return self
-
-
 class Scenario(Section):
     """One load scenario: a closed loop of `users`, or an open one of `arrivals`."""
 
@@ -191,18 +164,33 @@ class Scenario(Section):
     """Clients that each wait for an answer before they ask again; one, where there are no `arrivals`."""
     arrivals: Arrivals | None = None
     """Requests at times that no answer delays, instead of users. Latency counts from the time a request was to start."""
+    think: Pause | None = None
+    """Each of the users waits so long after an answer before it asks again: `100ms`, or `{mean: 100ms, distribution: exponential}`."""
     requests: Count = Field(200, ge=1)
-    """Requests in all, after the warm-up."""
+    """Requests in all, after the warm-up; beside a `duration` of users the fewest."""
+    duration: Duration | None = Field(None, ge=1)
+    """How long the load lasts, after the warm-up, instead of `requests`: users ask until it is over, arrivals are as many as their rate
+    times it. Measures whether latency and the server's memory drift."""
     batch: int = Field(1, ge=1, le=256)
     """Prompts in one request."""
-    prompt_tokens: Count = Field(32, ge=1)
-    """Tokens in each prompt."""
-    output_tokens: Count = Field(1, ge=1)
-    """Tokens generated for each prompt."""
+    prompt_tokens: Length = always(32)
+    """Tokens in each prompt, 32 by default: a number, or `{from: 16, to: 256}`, of which each request draws one."""
+    output_tokens: Length = always(1)
+    """Tokens generated for each prompt, 1 by default: a number, or a range as for prompts."""
+    trace: LocalPath | None = None
+    """JSON lines of real requests, prompt_tokens and output_tokens in each, `at` (seconds) where they are replayed: lengths are taken from
+    there, line after line. What it says beside is not read; prompts are drawn."""
     stream: bool = False
     """Take each token as it comes; measures the time to the first one and between them."""
     slo: Objective | None = None
     """The service level objective; measures how many requests keep it."""
+    generators: int = Field(1, ge=1, le=64)
+    """Processes of Locust that make the load, each an equal part, for more than one process can make; each takes up to a core."""
+    scaling: Scaling | None = None
+    """The load on 1, 2, 4 engines in turns instead; users and requests are those for each engine. Measures throughput_2, overhead_2 (what
+    two lack of twice one) and evenness_2."""
+    gain: Gain | None = None
+    """The load before and after a change in turns instead, as `{batch: 32}`. Measures speedup."""
     warmup: Count = Field(10, ge=0)
     """Requests made first and not counted."""
     timeout: Duration = Field(60.0, gt=0)
@@ -212,17 +200,73 @@ class Scenario(Section):
     def _consistent(self) -> Self:
         if self.users is not None and self.arrivals is not None:
             raise ValueError("users wait for answers and arrivals do not; leave one of the two out")
+        if self.arrivals is not None and self.think is not None:
+            raise ValueError("users think between answer and request, and arrivals wait for no answer; leave one of think and arrivals out")
+        if self.trace is None and self.arrivals is not None and self.arrivals.replay:
+            raise ValueError("arrivals.replay takes its times from `trace`, which is missing")
+        if self.trace is not None and (both := self.model_fields_set & {"prompt_tokens", "output_tokens"}):
+            raise ValueError(f"{min(both)} stands in the trace; leave it out, or trace")
+        self._of_users()
+        self._lasting()
+        self._shared_out()
         if self.stream and self.batch > 1:
             raise ValueError(f"stream times the tokens of one prompt, and batch is {self.batch}; use batch: 1 with more users or arrivals")
         if self.slo is not None:
             self._attainable(self.slo)
         return self
 
+    def _lasting(self) -> None:
+        """Raises ValueError where it is said twice how long a load lasts."""
+        if self.arrivals is not None and self.arrivals.ramp and (twice := self.model_fields_set & {"requests", "duration"}):
+            raise ValueError(f"a ramp says itself how long it lasts, with how many requests; leave {min(twice)} out")
+        if self.duration is None or self.arrivals is None:
+            return
+        if self.arrivals.rate is None:
+            raise ValueError("duration is for users and for a rate; a replay lasts as long as its requests; leave it out")
+        if "requests" in self.model_fields_set:
+            raise ValueError("a rate makes as many requests as there are in duration; leave one of requests and duration out")
+
+    def _of_users(self) -> None:
+        """Raises ValueError for what has no place in a scenario of turns, whose users make blocks of requests."""
+        turns = [name for name in ("scaling", "gain") if getattr(self, name) is not None]
+        others = ("arrivals", "think", "duration", "trace", "stream", "slo", "generators", *turns[1:])
+        if turns and (odd := [name for name in others if name in self.model_fields_set]):
+            raise ValueError(f"{turns[0]} loads with users, in blocks; leave {odd[0]} out")
+        if self.gain is not None and self.gain.batch and "batch" in self.model_fields_set:
+            raise ValueError("gain.batch says how many prompts are in a request; leave batch out")
+
+    def _shared_out(self) -> None:
+        """Raises ValueError where the processes that make the load would not make equal parts of it."""
+        if self.generators == 1:
+            return
+        if self.arrivals is None and (users := self.users or 1) % self.generators:
+            raise ValueError(f"users: {users} cannot be shared out alike among {self.generators} generators; make it a multiple of them")
+        if self.arrivals is not None and self.arrivals.max_in_flight < self.generators:
+            raise ValueError(f"arrivals.max_in_flight is less than one for each of {self.generators} generators")
+        if self.planned and self.planned < self.generators:
+            raise ValueError(f"{self.planned} requests are less than one for each of {self.generators} generators")
+
+    @property
+    def planned(self) -> int:
+        """Requests that are known beforehand: of users who ask until a time is over the fewest, 0 where nothing says how many."""
+        if self.arrivals is not None and self.arrivals.ramp:
+            return sum(step.requests for step in self.arrivals.ramp)
+        if self.duration is None:
+            return self.requests
+        if self.arrivals is None or self.arrivals.rate is None:
+            return self.requests if "requests" in self.model_fields_set else 0
+        return max(round(self.arrivals.rate * self.duration), 1)
+
+    @property
+    def uniform(self) -> bool:
+        """Whether all requests have the same lengths: only then is it known beforehand what none of them can beat."""
+        return self.trace is None and self.prompt_tokens.one is not None and self.output_tokens.one is not None
+
     def _attainable(self, slo: Objective) -> None:
         """Raises ValueError where an objective can be missed or met by no request at all."""
         if not self.stream and (slo.ttft is not None or slo.tpot is not None):
             raise ValueError(f"slo.{'tpot' if slo.ttft is None else 'ttft'} cannot be seen in an answer that comes whole; add stream: true")
-        if slo.tpot is not None and self.output_tokens == 1:
+        if slo.tpot is not None and self.trace is None and self.output_tokens.most == 1:
             raise ValueError("slo.tpot is about further tokens, and output_tokens is 1; raise it or leave slo.tpot out")
         for name, bound in (("latency", slo.latency), ("ttft", slo.ttft)):
             if bound is not None and bound > self.timeout:

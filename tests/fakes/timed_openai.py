@@ -1,9 +1,10 @@
 """A server of completions whose delays are known: each is drawn, waited for, and written down as it really was, on the server's own clock.
 
-python timed_openai.py --ready-file F [--delays constant|lognormal|bimodal] [--ms 20] [--gap-ms 5] [--seed 0]
+python timed_openai.py --ready-file F [--delays constant|lognormal|bimodal] [--ms 20] [--gap-ms 5] [--seed 0] [--leak BYTES]
 
 GET /truth: a row for each request in the order of their coming, the nanoseconds (monotonic) at which the kernel had received it and each
-chunk of its answer was handed to the kernel; GET /count: how many. A stream's tokens come `--gap-ms` apart, the first after the delay.
+chunk of its answer was handed to the kernel; GET /asked: [tokens of its first prompt, of an answer]; GET /count: how many. A stream's
+tokens come `--gap-ms` apart, the first after the delay. `--leak`: so much memory is lost with every request.
 """
 
 from __future__ import annotations
@@ -52,7 +53,9 @@ class Server:
     options: argparse.Namespace
     draw: random.Random
     truth: list[list[int]] = []
+    asked: list[list[int]] = []
     finished = 0
+    lost: list[bytes] = []
 
     def __init__(self, connection: socket.socket) -> None:
         self.connection, self.received_ns = connection, 0
@@ -97,12 +100,16 @@ class Server:
             self.send(f'vllm:num_requests_waiting 0.0\nvllm:request_success_total{{finished_reason="length"}} {count}\n'.encode())
         elif self.url == b"/count":
             self.send(str(len(self.truth)).encode())
+        elif self.url == b"/asked":
+            self.send(json.dumps(self.asked).encode())
         elif self.url == b"/truth":
             self.send(json.dumps(self.truth).encode())
         else:
             self.row = [self.received_ns]
             self.truth.append(self.row)
             asked = json.loads(self.body)
+            self.lost.append(b"x" * self.options.leak)
+            self.asked.append([len(asked["prompt"][0]), asked["max_tokens"]])
             first = delay_s(self.draw, self.options.delays, self.options.ms)
             asyncio.get_running_loop().call_later(first, self.stream if asked.get("stream") else self.answer, asked)
 
@@ -157,4 +164,5 @@ if __name__ == "__main__":
     parser.add_argument("--ms", type=float, default=20.0)
     parser.add_argument("--gap-ms", type=float, default=5.0)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--leak", type=int, default=0)
     uvloop.run(main(parser.parse_args()))

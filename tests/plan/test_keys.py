@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Annotated
 
 import pytest
 
@@ -11,7 +12,7 @@ from ryot.errors import MachineError
 from ryot.fingerprint import fingerprint
 from ryot.plan.compile import plan_nodes
 from ryot.plan.plan import Plan, PlannedNode, differences
-from ryot.plugins.stage import Facts, Node, Stage, StageConfig
+from ryot.plugins.stage import Addition, Facts, Node, Stage, StageConfig, identity
 from tests.conftest import Bench
 
 
@@ -162,3 +163,12 @@ def test_a_difference_is_written_as_a_spec_writes_it() -> None:
     assert str(found) == "without [] -> [rule_0, rule_1, rule_2, ... 6 more]"
     (found,) = differences({"config": {"taken": None, "fast": True}}, {"config": {"taken": None, "fast": False}})
     assert str(found) == "fast true -> false"
+
+
+def test_a_field_that_came_later_changes_no_key_until_it_is_used() -> None:
+    class Grown(StageConfig):
+        size: int
+        pause: Annotated[float, Addition] = 0.0
+
+    assert identity(Grown(size=3)) == identity(Grown(size=3, pause=0.0)) == {"size": 3}
+    assert identity(Grown(size=3, pause=0.5)) == {"size": 3, "pause": 0.5}

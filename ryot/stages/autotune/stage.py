@@ -91,16 +91,22 @@ def _tries(wanted: tuple[Setting, ...] | None, serve: ServeConfig, facts: Facts)
 
 
 def _loads(spec: Spec) -> tuple[LoadConfig, ...]:
-    """Those of the spec's scenarios, each once, an open loop as many clients as the server generates for at once; without any, one client,
-    and that many."""
+    """Those of the spec's scenarios, each once, an open loop as many clients as the server generates for at once, ranges of lengths by
+    their middle; without any but of traces, which only their node reads, the usual."""
     most = spec.serve.max_concurrency if spec.serve else 1
     if spec.bench is None:
-        context = spec.model.context
-        tokens = {"prompt_tokens": min(32, context // 2), "output_tokens": min(16, context - context // 2)}
-        return LoadConfig(name="single", **tokens), LoadConfig(name="full", users=most, **tokens)
-    names = set(LoadConfig.model_fields) - {"name"}
-    found: dict[tuple[tuple[str, int], ...], LoadConfig] = {}
+        return _usual(spec, most)
+    found: dict[tuple[int, ...], LoadConfig] = {}
     for name, scenario in spec.bench.scenarios.items():
-        fields = scenario.model_dump(include=names) | {"users": most if scenario.arrivals else scenario.users or 1}
-        found.setdefault(tuple(fields.items()), LoadConfig(name=name, **fields))
-    return tuple(found.values())
+        lengths = {"prompt_tokens": scenario.prompt_tokens.middle, "output_tokens": scenario.output_tokens.middle}
+        fields = {"users": most if scenario.arrivals else scenario.users or 1, "batch": scenario.batch, **lengths}
+        if scenario.trace is None:
+            found.setdefault(tuple(fields.values()), LoadConfig(name=name, **fields))
+    return tuple(found.values()) or _usual(spec, most)
+
+
+def _usual(spec: Spec, most: int) -> tuple[LoadConfig, ...]:
+    """One client, and as many as the server generates for at once."""
+    context = spec.model.context
+    tokens = {"prompt_tokens": min(32, context // 2), "output_tokens": min(16, context - context // 2)}
+    return LoadConfig(name="single", **tokens), LoadConfig(name="full", users=most, **tokens)

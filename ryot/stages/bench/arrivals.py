@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Sequence
 
 
 def offsets_s(count: int, rate: float, distribution: str, seed: str) -> list[float]:
@@ -19,4 +20,18 @@ def offsets_s(count: int, rate: float, distribution: str, seed: str) -> list[flo
     for _ in range(count):
         found.append(now)
         now -= math.log(1.0 - draw.random()) / rate
+    return found
+
+
+def ramp_s(steps: Sequence[tuple[float, float, int]], distribution: str, seed: str) -> list[float]:
+    """Intended starts, ascending from the first step's begin, of a ramp whose steps are (requests a second, seconds, requests).
+
+    Each step has as many as it says. constant: at equal distances. poisson: at times drawn alike over the step, which is what a Poisson
+    process is of which the number is known (Ross 2019, theorem 5.2)."""
+    found, begin = [], 0.0
+    draw = random.Random(seed)  # noqa: S311 - a load, not a secret
+    for rate, lasts_s, count in steps:
+        drawn = sorted(draw.random() * lasts_s for _ in range(count))
+        found += [begin + (number / rate if distribution == "constant" else drawn[number]) for number in range(count)]
+        begin += lasts_s
     return found

@@ -12,7 +12,7 @@ from statistics import median
 from typing import Any
 
 from ryot.stages.bench.samples import Sample
-from ryot.stages.bench.stage import BenchConfig
+from ryot.stages.bench.stage import Arrivals, BenchConfig
 
 MOST_CPU = 0.9
 MOST_LAG_SHARE, LEAST_LAG_S = 0.25, 0.005
@@ -39,11 +39,23 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
+class Process:
+    """One of several that made the load: its CPU as a share of a core, its wake-up delay, its requests and its part of the schedule."""
+
+    cpu_share: float
+    lag_p50_s: float
+    requests: int
+    schedule: Schedule | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Audit:
-    """The generator on itself: CPU as a share of one core, the delay with which it woke up, and who counted how many.
+    """The generator on itself: CPU as a share of one core, the delay with which it woke up, and who counted how many. Of several
+    `processes` the share and the delay are the largest of each.
 
     Prompts, those of the warm-up included: `sent`, `answered` rightly, `served` as the server counts them. `backwards`: requests whose
-    times do not follow one another.
+    times do not follow one another. `steps`: requests and schedule of each step of a ramp.
+    `short_s`: how much sooner than it should a load for a time was over.
     """
 
     cpu_share: float
@@ -56,25 +68,55 @@ class Audit:
     answered: int
     served: int
     schedule: Schedule | None = None
+    steps: tuple[tuple[int, Schedule], ...] = ()
     backwards: int = 0
+    short_s: float = 0.0
+    processes: tuple[Process, ...] = ()
+    twice: int = 0
 
 
 def audit(config: BenchConfig, samples: Sequence[Sample], summary: Mapping[str, Any], served: int) -> Audit:
     """Gather what the verdict on the generator rests on, from the counted samples and the generator's own summary."""
     took = [sample.latency_s for sample in samples if sample.ok]
+    timed = config.duration and not config.arrivals
+    processes = _processes(config, samples, summary["processes"])
     return Audit(
-        cpu_share=summary["cpu_s"] / max(summary["wall_s"], 1e-9),
-        lag_p50_s=median(summary["lags_s"] or [0.0]),
+        cpu_share=max(process.cpu_share for process in processes),
+        lag_p50_s=max(process.lag_p50_s for process in processes),
         latency_p50_s=median(took or [0.0]),
-        requests=config.requests,
+        requests=max(config.requests, int(summary["ordered"])) if timed else config.requests,
         kept=len(samples),
         locust=int(summary["locust_requests"]),
         sent=(len(samples) + int(summary["warmed"])) * config.batch,
         answered=(len(took) + int(summary["warmed_ok"])) * config.batch,
         served=served,
         schedule=_schedule(samples, took, int(summary["waited"])) if config.arrivals and samples else None,
+        processes=processes if len(processes) > 1 else (),
+        twice=len(samples) - len({sample.number for sample in samples}),
+        steps=_steps(config.arrivals, samples) if config.arrivals else (),
         backwards=sum(not sample.intended_s <= sample.sent_s <= min(*sample.chunks_s, sample.end_s, math.inf) for sample in samples),
+        short_s=max(config.duration - summary["wall_s"], 0.0) if timed and config.duration else 0.0,
     )
+
+
+def _processes(config: BenchConfig, samples: Sequence[Sample], told: Sequence[Mapping[str, Any]]) -> tuple[Process, ...]:
+    """Each process by what it says of itself and by its samples, which are every so-manieth."""
+    found = []
+    for number, one in enumerate(told):
+        made = [sample for sample in samples if sample.number % len(told) == number]
+        schedule = _schedule(made, [sample.latency_s for sample in made if sample.ok], 0) if config.arrivals and made else None
+        share = one["cpu_s"] / max(one["wall_s"], 1e-9)
+        found.append(Process(share, median(one["lags_s"] or [0.0]), len(made), schedule if len(told) > 1 else None))
+    return tuple(found)
+
+
+def _steps(arrivals: Arrivals, samples: Sequence[Sample]) -> tuple[tuple[int, Schedule], ...]:
+    """Of each step of a ramp of which there are samples; which of them waited for a connection is known of all together only."""
+    inside: list[list[Sample]] = [[] for _ in arrivals.ramp]
+    for sample in samples:
+        if inside:
+            inside[min(arrivals.step_of(sample.number), len(inside) - 1)].append(sample)
+    return tuple((len(each), _schedule(each, [sample.latency_s for sample in each if sample.ok], 0)) for each in inside if each)
 
 
 def _schedule(samples: Sequence[Sample], took: Sequence[float], waited: int) -> Schedule:
@@ -98,11 +140,18 @@ def objections(found: Audit) -> list[str]:
 def disturbances(found: Audit) -> list[str]:
     """Signs that the generator did not get the machine's time: what may be otherwise at another try."""
     reasons = []
-    if found.cpu_share > MOST_CPU:
-        reasons.append(f"the generator used {found.cpu_share:.0%} of a core: it was the bottleneck")
-    if found.lag_p50_s > max(LEAST_LAG_S, MOST_LAG_SHARE * found.latency_p50_s):
-        reasons.append(f"the generator woke up {found.lag_p50_s * 1e3:.1f} ms late at a latency of {found.latency_p50_s * 1e3:.1f} ms")
-    return reasons + (_unpunctual(found.schedule, found.requests) if found.schedule else [])
+    for number, process in enumerate(found.processes or (Process(found.cpu_share, found.lag_p50_s, found.requests),), 1):
+        who = f"process {number} of the generator" if found.processes else "the generator"
+        if process.cpu_share > MOST_CPU:
+            reasons.append(f"{who} used {process.cpu_share:.0%} of a core: it was the bottleneck")
+        if process.lag_p50_s > max(LEAST_LAG_S, MOST_LAG_SHARE * found.latency_p50_s):
+            reasons.append(f"{who} woke up {process.lag_p50_s * 1e3:.1f} ms late at a latency of {found.latency_p50_s * 1e3:.1f} ms")
+        if process.schedule:
+            reasons += [f"{who}: {reason}" for reason in _unpunctual(process.schedule, process.requests)]
+    reasons += _unpunctual(found.schedule, found.requests) if found.schedule else []
+    for number, (requests, step) in enumerate(found.steps, 1):
+        reasons += [f"step {number} of the ramp: {reason}" for reason in _unpunctual(step, requests)]
+    return reasons
 
 
 def _unpunctual(found: Schedule, requests: int) -> list[str]:
@@ -126,6 +175,10 @@ def disagreements(found: Audit) -> list[str]:
         reasons.append(f"{found.requests} requests were ordered, {found.kept} samples kept, Locust counted {found.locust}")
     if not found.answered <= found.served <= found.sent:
         reasons.append(f"the server finished {found.served} prompts, the generator got {found.answered} answers to {found.sent} sent")
+    if found.twice:
+        reasons.append(f"{found.twice} requests have the number of another")
+    if found.short_s:
+        reasons.append(f"the load was over {found.short_s:.1f} s too soon")
     if found.backwards:
         reasons.append(f"{found.backwards} requests ended before they were sent, or were sent before their time: a clock went back")
     return reasons

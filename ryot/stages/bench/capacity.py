@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from ryot.plugins import StageContext, Target
+from ryot.plugins import NodeError, StageContext, Target
 from ryot.stages.bench import samples, work
 from ryot.stages.bench.backlog import MOST_LEFT, left_over
 from ryot.stages.bench.search import Border, Limits, search
@@ -130,9 +130,11 @@ class _Search:
 
 
 def find(config: BenchConfig, asked: FindMax, context: StageContext) -> None:
-    """Search, and write FOUND. Raises NodeError where the server is gone."""
+    """Search, and write FOUND. Raises NodeError where the server is gone, or the load has no rate that could be raised."""
+    if config.arrivals and config.arrivals.rate is None:
+        raise NodeError(f"{config.scenario} has no one rate that could be raised", hint="search with a scenario of `rate` or of users")
     seeking = _Search(config, asked, context)
-    start = config.arrivals.rate if config.arrivals else float(config.users)
+    start = config.arrivals.rate if config.arrivals and config.arrivals.rate else float(config.users)
     least, most = (min(start, 1.0) / 64, _MOST_RATE) if config.arrivals else (1.0, float(_MOST_USERS))
     limits = Limits(least, most, asked.steps, asked.precision, whole=not config.arrivals)
     border = search(start, limits, seeking.bears, seeking.in_time)
@@ -147,7 +149,7 @@ def unit(config: BenchConfig) -> str:
 def _at(config: BenchConfig, level: float, requests: int, number: int) -> BenchConfig:
     """The scenario under another load, with prompts that no try before it had: the server's cache would answer those."""
     load = {"arrivals": config.arrivals.model_copy(update={"rate": level})} if config.arrivals else {"users": int(level)}
-    return config.model_copy(update={**load, "requests": requests, "seed": config.seed + number, "find": None})
+    return config.model_copy(update={**load, "requests": requests, "seed": config.seed + number, "find": None, "duration": None})
 
 
 def _is_floor(target: Target) -> bool:

@@ -30,7 +30,7 @@ class Client:
         """Make the request of this number. Its latency and its timeout count from `intended_ns`; from now, where nothing was intended."""
         if time.perf_counter() - self._used_s > _IDLE_S:
             self._connection.close()
-        outcome = self._measured(data, intended_ns)
+        outcome = self._measured(number, data, intended_ns)
         self._used_s = time.perf_counter()
         self._round.keep(number, outcome)
         if number < self._round.orders.warmup:
@@ -38,7 +38,7 @@ class Client:
         took_ms, failure = (outcome.end_ns - outcome.intended_ns) / 1e6, RuntimeError(outcome.error) if outcome.error else None
         events.request.fire(request_type="POST", name="completion", response_time=took_ms, response_length=0, exception=failure, context={})
 
-    def _measured(self, data: bytes, intended_ns: int | None) -> Outcome:
+    def _measured(self, number: int, data: bytes, intended_ns: int | None) -> Outcome:
         """The answer is read whole within the clock, parsed outside."""
         reply, error = None, ""
         sent_ns = time.perf_counter_ns()
@@ -54,18 +54,18 @@ class Client:
         except (OSError, http.client.HTTPException) as problem:
             error = type(problem).__name__
         end_ns = reply.end_ns if reply else time.perf_counter_ns()
-        found = self._read(reply) if reply else Streamed(error=error)
+        found = self._read(reply, self._round.orders.lengths(number)[1]) if reply else Streamed(error=error)
         if found.error or (reply and not reply.lasts):
             self._connection.close()
         return Outcome(intended_ns, end_ns, found.tokens, found.error, sent_ns, found.marks_ns)
 
-    def _read(self, reply: Reply) -> Streamed:
+    def _read(self, reply: Reply, output: int) -> Streamed:
         orders = self._round.orders
         try:
             answer = reply.answer()
         except http.client.HTTPException as problem:
             return Streamed(error=type(problem).__name__)
         if orders.stream and answer.status == 200:
-            return read_stream(answer.parts, orders.output_tokens)
-        tokens, error = fault(orders, answer.status, answer.body)
+            return read_stream(answer.parts, output)
+        tokens, error = fault(orders, output, answer.status, answer.body)
         return Streamed((), tokens, error)

@@ -8,21 +8,26 @@ the two counts are compared afterwards.
 from __future__ import annotations
 
 import itertools
-import json
 import os
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import gevent
+from gevent.socket import wait_read
 from locust import User, constant, events, task
 from locust.exception import StopUser
+from locust.runners import MasterRunner, WorkerRunner
 
 from ryot.stages.bench import slices
+from ryot.stages.bench.alarm import Alarm
 from ryot.stages.bench.client import Client
 from ryot.stages.bench.openloop import OpenLoop
 from ryot.stages.bench.orders import VARIABLE, Orders, body
 from ryot.stages.bench.round import Round
+from ryot.stages.bench.sharing import Master, Worker
 
 
 class CompletionUser(User):  # type: ignore[misc]
@@ -33,13 +38,16 @@ class CompletionUser(User):  # type: ignore[misc]
 
     def on_start(self) -> None:
         """No connection yet."""
-        self.loop = OpenLoop(self.round) if self.round.orders.rate else None
+        self.loop = OpenLoop(self.round) if self.round.orders.open else None
         self.client = None if self.loop else Client(self.round)
+        self.alarm = Alarm(wait_read) if self.round.orders.think else None
+        self.answered: int | None = None
 
     def on_stop(self) -> None:
         """Nothing goes on that this user has begun."""
-        if self.loop is not None:
-            self.loop.close()
+        for held in (self.loop, self.alarm):
+            if held is not None:
+                held.close()
 
     @task  # type: ignore[untyped-decorator]
     def ask(self) -> None:
@@ -48,14 +56,20 @@ class CompletionUser(User):  # type: ignore[misc]
             assert self.loop is not None
             self.loop.run()
             raise StopUser
-        orders = self.round.orders
-        number = next(self.round.numbers)
-        if number >= orders.warmup:
-            self.round.warm.wait()
-        if number >= orders.warmup + orders.requests and not orders.page:
+        self.think()
+        number = self.round.take()
+        if number is None:
             self.round.finished.wait()
             raise StopUser
-        self.client.ask(number, body(orders, number))
+        if number >= self.round.orders.warmup:
+            self.round.warm.wait()
+        self.client.ask(number, body(self.round.orders, number))
+        self.answered = number
+
+    def think(self) -> None:
+        """Pause after an answer, as people do; to the microsecond, which gevent's own timers do not."""
+        if self.alarm is not None and self.answered is not None:
+            self.alarm.until(time.perf_counter_ns() + round(self.round.orders.pause_s(self.answered) * 1e9))
 
 
 @events.init.add_listener  # type: ignore[untyped-decorator]
@@ -67,12 +81,16 @@ def _init(environment: Any, web_ui: Any, **_: Any) -> None:
         # Prompts are others each time, so that no cache has seen them.
         events.test_start.add_listener(lambda **_: _begin(replace(orders, seed=orders.seed + next(starts))))
         gevent.spawn(_tell_port, web_ui, Path(orders.page))
+    elif isinstance(environment.runner, MasterRunner):
+        Master(environment, orders)
+    elif isinstance(environment.runner, WorkerRunner):
+        Worker(environment, lambda ready: _begin(orders, ready))
     else:
         events.test_start.add_listener(lambda **_: gevent.spawn(_finish, environment, _begin(orders)))
 
 
-def _begin(orders: Orders) -> Round:
-    CompletionUser.round = Round(orders)
+def _begin(orders: Orders, ready: Callable[[], None] | None = None) -> Round:
+    CompletionUser.round = Round(orders, ready)
     if not orders.page:
         gevent.spawn(CompletionUser.round.watch)
     return CompletionUser.round
@@ -86,7 +104,5 @@ def _tell_port(web_ui: Any, told: Path) -> None:
 
 def _finish(environment: Any, shared: Round) -> None:
     shared.finished.wait()
-    summary = shared.summary(environment.stats.total.num_requests)
-    shared.file.close()
-    Path(shared.orders.summary).write_text(json.dumps(summary))
+    shared.close(environment.stats.total.num_requests)
     environment.runner.quit()

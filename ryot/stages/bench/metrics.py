@@ -30,6 +30,7 @@ def parse(text: str) -> Reading | None:
 
 
 _PROBES = re.compile(r"^ryot_replica_probes(_ended)?\{[^}]*\} (\S+)$", re.MULTILINE)
+_ANSWERED = re.compile(r"^ryot_replica_answered\{[^}]*\} (\S+)$", re.MULTILINE)
 _QUEUE = re.compile(r"^ryot_requests_waiting (\S+)$", re.MULTILINE)
 _LOOKS = 40
 """Looks at a gateway in which a probe was on its way, at most; a probe takes one token."""
@@ -48,6 +49,11 @@ def parse_probes(text: str) -> Probes:
     """From Prometheus text; all zero where a server without a gateway wrote it."""
     begun, ended = (sum(float(value) for end, value in _PROBES.findall(text) if bool(end) is wanted) for wanted in (False, True))
     return Probes(int(begun), int(ended), int(sum(map(float, _QUEUE.findall(text)))))
+
+
+def answered(text: str) -> list[int]:
+    """Answers of each replica of a gateway, in the replicas' order, from its Prometheus text."""
+    return [int(float(value)) for value in _ANSWERED.findall(text)]
 
 
 class Metrics:

@@ -18,7 +18,7 @@ def show(config: BenchConfig, context: StageContext) -> None:
     """Serve the page and tell its address, until this is ended. Raises NodeError when Locust ends by itself."""
     told = context.scratch.resolve() / "port"
     told.unlink(missing_ok=True)
-    orders = generator.orders(config, context, warmup=0, samples=os.devnull, page=str(told))
+    orders = generator.orders(config.model_copy(update={"generators": 1}), context, warmup=0, samples=os.devnull, page=str(told))
     process = generator.locust(orders, context, ("--web-host", HOST, "--web-port", "0"))
     deadline = time.monotonic() + _START_S
     while process.poll() is None and not _port(told) and time.monotonic() < deadline:

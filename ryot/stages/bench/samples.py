@@ -44,8 +44,8 @@ class Sample:
 
     @property
     def tpot_s(self) -> float:
-        """Seconds for each token after the first, on average. Of a streamed answer of more than one."""
-        return (self.chunks_s[-1] - self.chunks_s[0]) / (self.tokens - 1)
+        """Seconds for each token after the first, on average; 0 where there is none. Of a streamed answer."""
+        return (self.chunks_s[-1] - self.chunks_s[0]) / max(self.tokens - 1, 1)
 
     @property
     def gaps_s(self) -> list[float]:

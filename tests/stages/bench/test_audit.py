@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from ryot.stages.bench.audit import Audit, Schedule, audit, objections
 from ryot.stages.bench.samples import Sample
-from ryot.stages.bench.stage import Arrivals, BenchConfig
+from ryot.stages.bench.stage import Arrivals, BenchConfig, Step
 
 GOOD = Audit(cpu_share=0.1, lag_p50_s=0.001, latency_p50_s=0.02, requests=10, kept=10, locust=10, sent=20, answered=20, served=20)
 
@@ -38,7 +38,15 @@ def test_requests_given_up_may_or_may_not_have_been_finished():
 
 
 def test_what_was_answered_is_counted_in_prompts_and_with_the_warm_up():
-    summary = {"cpu_s": 0.5, "wall_s": 2.0, "lags_s": [0.1, 0.2, 0.3], "locust_requests": 2, "warmed": 3, "warmed_ok": 1, "waited": 0}
+    summary = {
+        "wall_s": 2.0,
+        "processes": [{"cpu_s": 0.5, "wall_s": 2.0, "lags_s": [0.1, 0.2, 0.3]}],
+        "locust_requests": 2,
+        "ordered": 2,
+        "warmed": 3,
+        "warmed_ok": 1,
+        "waited": 0,
+    }
     config = BenchConfig(scenario="s", vocab_size=9, requests=2, batch=4)
     found = audit(config, [Sample(0, 0, 1, 4), Sample(1, 1, 2, 0, "timeout")], summary, 4)
     assert (found.sent, found.answered, found.cpu_share, found.lag_p50_s) == (20, 8, 0.25, 0.2)
@@ -77,8 +85,81 @@ def test_a_cap_that_delayed_requests_is_named():
 
 
 def test_a_schedule_is_made_of_what_was_intended_and_sent():
-    summary = {"cpu_s": 0.5, "wall_s": 2.0, "lags_s": [], "locust_requests": 2, "warmed": 0, "warmed_ok": 0, "waited": 1}
+    summary = {
+        "wall_s": 2.0,
+        "processes": [{"cpu_s": 0.5, "wall_s": 2.0, "lags_s": []}],
+        "locust_requests": 2,
+        "ordered": 2,
+        "warmed": 0,
+        "warmed_ok": 0,
+        "waited": 1,
+    }
     config = BenchConfig(scenario="s", vocab_size=9, requests=2, arrivals=Arrivals(rate=1.0))
     kept = [Sample(0, 0.0, 1.0, 1, "", 0.25), Sample(1, 1.0, 4.0, 1, "", 2.0)]
     assert audit(config, kept, summary, 2).schedule == Schedule(1.0, 1.75, 0.25, 1.0, 1.0, 3.0, 1)
     assert audit(config.model_copy(update={"arrivals": None}), kept, summary, 2).schedule is None
+
+
+def test_a_load_for_a_time_has_as_many_requests_as_its_users_made_in_that_time():
+    summary = {
+        "wall_s": 2.0,
+        "processes": [{"cpu_s": 0.5, "wall_s": 2.0, "lags_s": []}],
+        "locust_requests": 2,
+        "ordered": 2,
+        "warmed": 0,
+        "warmed_ok": 0,
+        "waited": 0,
+    }
+    config = BenchConfig(scenario="s", vocab_size=9, requests=0, duration=2.0)
+    kept = [Sample(0, 0, 1, 1), Sample(1, 1, 2, 1, "", 1)]
+    assert objections(audit(config, kept, summary, 2)) == []
+    assert "3 requests were ordered, 2 samples" in objections(audit(config, kept, summary | {"ordered": 3}, 2))[0]
+    assert "5 requests were ordered, 2 samples" in objections(audit(config.model_copy(update={"requests": 5}), kept, summary, 2))[0]
+    assert "0.5 s too soon" in objections(audit(config, kept, summary | {"wall_s": 1.5}, 2))[0]
+
+
+def test_each_step_of_a_ramp_is_held_against_its_own_times():
+    """The second step comes half as fast as it was to, which the whole time hardly shows."""
+    ramp = (Step(rate=1.0, lasts=100.0, requests=100), Step(rate=100.0, lasts=0.5, requests=50))
+    config = BenchConfig(scenario="s", vocab_size=9, requests=150, arrivals=Arrivals(ramp=ramp, distribution="constant"))
+    starts = [float(number) for number in range(100)] + [100 + number / 100 for number in range(50)]
+    summary = {
+        "wall_s": 101.0,
+        "processes": [{"cpu_s": 0.5, "wall_s": 101.0, "lags_s": []}],
+        "locust_requests": 150,
+        "ordered": 150,
+        "warmed": 0,
+        "warmed_ok": 0,
+        "waited": 0,
+    }
+
+    def made(slowed):
+        sent = [at + max(at - 100, 0) * slowed for at in starts]
+        return [Sample(number, at, late + 9, 1, "", late) for number, (at, late) in enumerate(zip(starts, sent, strict=True))]
+
+    assert objections(audit(config, made(0.0), summary, 150)) == []
+    (found,) = objections(audit(config, made(1.0), summary, 150))
+    assert found == "step 2 of the ramp: 100.0 requests/s were to be sent and 50.0 were"
+
+
+def test_each_of_several_processes_is_looked_at_by_itself():
+    """The second is at its limit and sends late, which the load as a whole hardly shows."""
+    config = BenchConfig(scenario="s", vocab_size=9, requests=400, generators=2, arrivals=Arrivals(rate=10, distribution="constant"))
+    told = [{"cpu_s": 4.0, "wall_s": 40.0, "lags_s": [0.0]}, {"cpu_s": 38.0, "wall_s": 40.0, "lags_s": [0.0]}]
+    summary = {"wall_s": 40.0, "processes": told, "locust_requests": 400, "ordered": 400, "warmed": 0, "warmed_ok": 0, "waited": 0}
+    late = [0.02 if number % 2 and number > 200 else 0.0 for number in range(400)]
+    kept = [Sample(number, number / 10, number / 10 + 0.05, 1, "", number / 10 + late[number]) for number in range(400)]
+    found = audit(config, kept, summary, 400)
+    assert [process.requests for process in found.processes] == [200, 200]
+    first, second, *_ = objections(found)
+    assert first == "process 2 of the generator used 95% of a core: it was the bottleneck"
+    assert second.startswith("process 2 of the generator: p99 of the schedule delay is 20.00 ms")
+    assert not any("process 1" in reason for reason in objections(found))
+
+
+def test_no_two_requests_have_one_number():
+    summary = {"wall_s": 2.0, "processes": [{"cpu_s": 0.5, "wall_s": 2.0, "lags_s": []}]}
+    counts = {"locust_requests": 2, "ordered": 2, "warmed": 0, "warmed_ok": 0, "waited": 0}
+    kept = [Sample(1, 0, 1, 1), Sample(1, 1, 2, 1, "", 1)]
+    found = audit(BenchConfig(scenario="s", vocab_size=9, requests=2), kept, summary | counts, 2)
+    assert objections(found) == ["1 requests have the number of another"]

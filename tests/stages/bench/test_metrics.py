@@ -1,7 +1,7 @@
 """Reading vLLM's metrics."""
 
 from ryot.stages.bench import metrics
-from ryot.stages.bench.metrics import Metrics, Probes, Reading, parse, parse_probes
+from ryot.stages.bench.metrics import Metrics, Probes, Reading, answered, parse, parse_probes
 
 TEXT = """# HELP vllm:num_requests_waiting Number of requests waiting
 vllm:num_requests_waiting{engine="0",model_name="m"} 3.0
@@ -63,3 +63,13 @@ def _reading(monkeypatch, answers):
     monkeypatch.setattr(metrics, "_connection", lambda url: url)
     monkeypatch.setattr(metrics, "_get", lambda name: answers[name].pop(0) if len(answers[name]) > 1 else answers[name][0])
     return Metrics("front", ["one", "two"]).read()
+
+
+def test_what_each_replica_answered_is_read_in_their_order():
+    lines = [
+        'ryot_replica_answered{replica="127.0.0.1:9"} 12.0',
+        'ryot_replica_answered{replica="127.0.0.1:1"} 1e+01',
+        "ryot_replica_answered 3.0",
+    ]
+    assert answered("\n".join(["# HELP ryot_replica_answered Answers", *lines, 'ryot_replica_failed{replica="x"} 5.0'])) == [12, 10]
+    assert answered("") == []

@@ -1,5 +1,5 @@
-"""The open loop and streams for real: Locust against a server that writes down what it did. Bounds on the generator's own delays are lifted
-here: they are tested in test_audit, and a busy machine is no defect of the generator."""
+"""The open loop, streams and the shapes of loads for real: Locust against a server that writes down what it did. Bounds on the generator's
+own delays are lifted here: they are tested in test_audit, and a busy machine is no defect of the generator."""
 
 import json
 import os
@@ -11,11 +11,11 @@ from functools import partial
 
 import pytest
 
-from ryot.plugins import NodeError
+from ryot.plugins import Endpoint, NodeError, digest_file
 from ryot.plugins.testing import run_stage
 from ryot.stages.bench import audit, work
-from ryot.stages.bench.arrivals import offsets_s
-from ryot.stages.bench.stage import Arrivals, BenchConfig, BenchStage, Objective, measures_of
+from ryot.stages.bench.arrivals import offsets_s, ramp_s
+from ryot.stages.bench.stage import Arrivals, BenchConfig, BenchStage, Objective, Span, Step, Think, Trace, measures_of
 from tests.stages.bench.fakes import running
 
 pytestmark = pytest.mark.e2e
@@ -105,3 +105,67 @@ def test_a_stream_of_one_token_has_only_a_first_one(tmp_path):
     with server(tmp_path) as endpoint:
         found = load(tmp_path, endpoint, requests=40, output_tokens=1, stream=True)
     assert (found.value("errors"), "tpot_p50" in found.evidence, len(found.evidence["ttft_p95"].samples)) == (0, False, 40)
+
+
+def traced(folder, rows):
+    path = folder / "trace.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return Trace(digest=digest_file(path), context=64, written="trace.jsonl", path=str(path))
+
+
+def test_a_trace_is_replayed_at_its_times_with_its_lengths(tmp_path):
+    rows = [{"prompt_tokens": 4 + n % 7, "output_tokens": 1 + n % 3, "at": 7 + n // 2 * 0.03} for n in range(40)]  # two at each time
+    with server(tmp_path, "--ms", "5") as endpoint:
+        found = load(tmp_path, endpoint, requests=40, arrivals=Arrivals(replay=True), trace=traced(tmp_path, rows), stream=True)
+        with urllib.request.urlopen(f"{endpoint.url}/asked") as answer:
+            asked = json.load(answer)[2:]
+    kept = rows_by_number(tmp_path)
+    assert [row["intended_s"] for row in kept] == pytest.approx([row["at"] - 7 for row in rows], abs=1e-6)
+    assert sorted(asked) == sorted([row["prompt_tokens"], row["output_tokens"]] for row in rows)
+    assert [row["tokens"] for row in kept] == [row["output_tokens"] for row in rows]
+    assert (found.value("errors"), len(found.evidence["ttft_p50"].samples)) == (0, 40)
+    assert len(found.evidence["tpot_p50"].samples) == sum(row["output_tokens"] > 1 for row in rows)
+
+
+def rows_by_number(folder):
+    return sorted(rows(folder), key=lambda row: row["number"])
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [({}, "has 2 requests, and 3 are to be replayed"), ({"digest": "0"}, "has changed since"), ({"context": 8}, "line 2 asks for 8 . 1")],
+)
+def test_a_trace_that_cannot_be_replayed_is_no_load(tmp_path, change, why):
+    trace = traced(tmp_path, [{"prompt_tokens": 4, "output_tokens": 1, "at": 0}, {"prompt_tokens": 8, "output_tokens": 1, "at": 1}])
+    with pytest.raises(NodeError, match=why):
+        load(
+            tmp_path, Endpoint("http://127.0.0.1:9", "m"), requests=3, arrivals=Arrivals(replay=True), trace=trace.model_copy(update=change)
+        )
+
+
+def test_users_pause_between_an_answer_and_their_next_request(tmp_path):
+    """Three of them, each 40 ms and more apart: what each asked after its pause is the only thing that can have been on the way."""
+    with server(tmp_path, "--ms", "5") as endpoint:
+        found = load(tmp_path, endpoint, users=3, requests=60, think=Think(mean=0.04), output_tokens=Span(least=1, most=4))
+    kept = rows(tmp_path)
+    answered = [sum(other["end_s"] + 0.04 <= row["sent_s"] for other in kept) for row in kept]
+    # All but the first of each user follow an answer that is 40 ms old, each another one; two answers belonged to the warm-up.
+    assert all(count >= at - 4 for at, count in enumerate(answered))
+    assert found.value("requests_per_s") < 3 / 0.045
+    assert {row["tokens"] for row in kept} == {1, 2, 3, 4}
+    assert found.value("errors") == 0
+
+
+def test_each_step_of_a_ramp_has_the_numbers_of_its_own_requests(tmp_path):
+    ramp = (Step(rate=20, lasts=1.0, requests=20), Step(rate=80, lasts=1.0, requests=80))
+    with server(tmp_path, "--ms", "5") as endpoint:
+        found = load(tmp_path, endpoint, requests=100, arrivals=Arrivals(ramp=ramp), slo=Objective(latency=30.0))
+    kept = rows_by_number(tmp_path)
+    expected = ramp_s([(20, 1.0, 20), (80, 1.0, 80)], "poisson", "0 s arrivals")
+    assert [row["intended_s"] for row in kept] == pytest.approx([at - expected[0] for at in expected], abs=1e-6)
+    first = [row["end_s"] - row["intended_s"] for row in kept[:20]]
+    assert sorted(found.evidence["step1_latency_p95"].samples) == pytest.approx(sorted(first))
+    assert len(found.evidence["step2_latency_p50"].samples) == 80
+    assert (found.value("step1_errors"), found.evidence["step2_slo_attainment"].of) == (0, 80)
+    (tried,) = json.loads((found.out / "generator.json").read_text())["tries"]
+    assert [requests for requests, _ in tried["steps"]] == [20, 80]

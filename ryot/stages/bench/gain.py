@@ -1,0 +1,106 @@
+"""What a change is worth: the same load before and after it, in turns, as a ratio with its bounds. What the machine lacks has no number."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from itertools import count
+from pathlib import Path
+
+from ryot.plugins import Endpoint, StageContext, serving_engine
+from ryot.stages.bench import generator, turns
+from ryot.stages.bench.stage import BenchConfig, Gain
+from ryot.stages.bench.turns import Block, Side
+from ryot.stages.serve import command
+from ryot.stages.serve.checkpoint import read_checkpoint
+from ryot.stages.serve.settings import tuned
+from ryot.stages.serve.stage import MODEL, ServeConfig, launch_of
+from ryot.stages.serve.work import Engine, launch, ready, stop
+
+_NAMES = ("before", "after")
+
+
+def run(config: BenchConfig, asked: Gain, context: StageContext) -> None:
+    """Load both sides in turns, and measure; or say what the machine lacks. Raises NodeError where an engine does not start or answer, or
+    where the clients were the bottleneck."""
+    serve = tuned(asked.serve, context)
+    if why := _lacking(serve, asked, context):
+        for name in context.declared:
+            context.lack(name, why)
+        context.warn(f"nothing is measured: {why}")
+        return
+    with _up(serve, asked, context) as engines:
+        sides = _sides(config, asked, engines, context)
+        blocks = _blocks(config, asked, sides, context)
+    context.write("gain.json", json.dumps({"blocks": [asdict(block) for block in blocks]}, indent=1) + "\n")
+    turns.refuse_busy(blocks, sides)
+    _measure(config, asked, blocks, context)
+
+
+def _lacking(serve: ServeConfig, asked: Gain, context: StageContext) -> str:
+    """Why the change cannot be measured on this machine; empty where it can."""
+    cuda = context.device.startswith("cuda")
+    if asked.gpu and not cuda:
+        return "this machine has no GPU that could be held against its CPU"
+    if asked.gpu and serve.engine == "vllm":
+        return "vLLM's build for GPUs does not compute on a CPU; engine: transformers does both"
+    wanted = launch_of(serve, context.device, 1, weights=asked.weights)
+    return serving_engine(serve.engine).refusal(wanted) or ""
+
+
+@contextmanager
+def _up(serve: ServeConfig, asked: Gain, context: StageContext) -> Iterator[list[Engine]]:
+    """The engine before and the one after, which are one where only the requests differ; each has half of the cores, if they are two."""
+    folders = [context.inputs["model"], context.inputs.get("candidate", context.inputs["model"])]
+    both = asked.gpu or bool(asked.weights)
+    machine = command.Machine(context.device, context.cpus)
+    threads = serve.threads or max(context.cpus // 2, 1) if both else command.threads(serve, machine)
+    one = serve.model_copy(update={"replicas": 1, "threads": threads})
+    places = [replace(context, device="cpu") if asked.gpu else context, context]
+    parts: list[tuple[StageContext, Path]] = list(zip(places, folders, strict=True))[: 2 if both else 1]
+    started: list[Engine] = []
+    try:
+        for number, (where, folder) in enumerate(parts):
+            started.append(launch(one, where, read_checkpoint(folder), number))
+        engines = [ready(engine, one, where, read_checkpoint(folder)) for engine, (where, folder) in zip(started, parts, strict=True)]
+        yield [engines[0], engines[-1]]
+    finally:
+        for engine in started:
+            if engine.process.poll() is None:
+                stop(engine.process)
+
+
+def _sides(config: BenchConfig, asked: Gain, engines: Sequence[Engine], context: StageContext) -> list[Side]:
+    told = generator.orders(config, replace(context, services={"serve": Endpoint("", MODEL)}))
+    batches = (1, asked.batch) if asked.batch else (config.batch, config.batch)
+    return [
+        Side(number, name, engine.url, replace(told, batch=batch), config.users)
+        for number, (name, engine, batch) in enumerate(zip(_NAMES, engines, batches, strict=True))
+    ]
+
+
+def _blocks(config: BenchConfig, asked: Gain, sides: Sequence[Side], context: StageContext) -> list[Block]:
+    """A block of as many prompts on each side, round after round; who begins alternates."""
+    most = max(side.told.batch for side in sides)
+    prompts = most * max(config.users, math.ceil(config.requests / asked.blocks / most))
+    numbers, found = count(config.warmup), list[Block]()
+    context.say(f"{asked.blocks} rounds of {prompts} prompts before and after, {config.users} users")
+    for number in range(asked.blocks + 1):
+        for side in sides if number % 2 == 0 else reversed(sides):
+            found.append(turns.made(side, number, [next(numbers) for _ in range(prompts // side.told.batch)]))
+        context.report(done=number, total=asked.blocks, unit="rounds", tokens_per_s=round(found[-1].tokens_per_s, 1))
+    return found
+
+
+def _measure(config: BenchConfig, asked: Gain, blocks: Sequence[Block], context: StageContext) -> None:
+    sides = [[block for block in blocks if block.side == number and block.round] for number in (0, 1)]
+    for name, found in zip(_NAMES, sides, strict=True):
+        context.measure(f"tokens_per_s_{name}", samples=[block.tokens_per_s for block in found])
+    # Seconds a token, so that drawn lengths, of which the sides have others, do not count as speed.
+    context.measure("speedup", pairs=[tuple(block.seconds / block.tokens for block in pair) for pair in zip(*sides, strict=True)])
+    low, high = context.bounds("speedup")
+    what = f"{asked.batch} prompts in a request" if asked.batch else f"weights in {asked.weights}" if asked.weights else "a GPU"
+    context.say(f"{config.scenario}: {what}: {low:.2f} to {high:.2f} times as fast")
