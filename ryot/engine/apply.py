@@ -68,6 +68,7 @@ class _Schedule:
         self.active: dict[str, Active] = {}
         self.up: dict[str, ServiceAt] = {}
         self.failed: dict[str, str] = {}
+        self.looked: set[tuple[str, bool]] = set()
 
     def run(self) -> Iterator[events.Event]:
         try:
@@ -98,7 +99,7 @@ class _Schedule:
 
     def _carry_out(self) -> Iterator[events.Event]:
         """Run what the plan has and the store has not."""
-        yield from set_damaged_aside(self.plan, self.store)
+        yield from set_damaged_aside(self.plan, self.store, self.looked)
         states = survey(self.plan, self.store)
         self.waiting = [node for node in self.plan.nodes if states[node.name].state != "cached" and not node.is_service]
         while self.waiting or self._working():
