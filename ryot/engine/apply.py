@@ -73,6 +73,7 @@ class _Schedule:
         self.failed: dict[str, str] = {}
         self.looked_at = 0
         """So many of the failed were looked at by `_skip_hopeless`."""
+        self.looked: set[tuple[str, bool]] = set()
 
     def run(self) -> Iterator[events.Event]:
         try:
@@ -103,7 +104,7 @@ class _Schedule:
 
     def _carry_out(self) -> Iterator[events.Event]:
         """Run what the plan has and the store has not."""
-        yield from set_damaged_aside(self.plan, self.store)
+        yield from set_damaged_aside(self.plan, self.store, self.looked)
         states = survey(self.plan, self.store)
         unfinished = {node.name for node in self.plan.nodes if states[node.name].state != "cached" and not node.is_service}
         self.needs = {node.name: self._needs(node) for node in self.plan.nodes}

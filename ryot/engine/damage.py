@@ -13,12 +13,12 @@ from ryot.plan.plan import Plan, PlannedNode
 from ryot.store.store import Store
 
 
-def set_damaged_aside(plan: Plan, store: Store) -> Iterator[events.Damaged]:
-    """Look at every result that will be read, and at the samples that will be judged, before they are relied on."""
-    looked: set[str] = set()
-    while wanted := {name: read for name, read in _relied_on(plan, store).items() if name not in looked}:
-        for name, read in wanted.items():
-            looked.add(name)
+def set_damaged_aside(plan: Plan, store: Store, looked: set[tuple[str, bool]]) -> Iterator[events.Damaged]:
+    """Look at every result that will be read, and at the samples that will be judged, before they are relied on. `looked` holds what was
+    looked at before, each node with whether its result was, and is added to."""
+    while wanted := _relied_on(plan, store).items() - looked:
+        for name, read in [pair for pair in _relied_on(plan, store).items() if pair in wanted]:
+            looked.add((name, read))
             yield from _look(plan.node(name), store, read)
 
 

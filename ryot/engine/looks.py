@@ -14,7 +14,7 @@ from ryot.engine.outcome import measured
 from ryot.engine.rounds import known
 from ryot.measures import Measure, Target, size
 from ryot.plan.plan import Plan, PlannedNode
-from ryot.store.looks import begin_round, promise
+from ryot.store.looks import begin_round, promise, promise_of
 from ryot.store.store import Store
 
 MOST = 20
@@ -47,23 +47,28 @@ def _waived(target: Target, today: date) -> bool:
 
 
 def _promise(node: PlannedNode, aims: list[Aim], store: Store, looks: int) -> str:
-    """Promise, where the rounds can suffice for one target at least; what is to be said of it."""
-    if not any(_enough(node, aim, looks) for aim in aims):
-        more = next((count for count in range(looks + 1, MOST + 1) if any(_enough(node, aim, count) for aim in aims)), None)
-        hint = f"with --rounds {more} they could" if more else "no number of rounds can"
-        return f"{node.name}: {looks} rounds cannot bring the samples that its targets need, {hint}; one look is made"
-    stands = promise(store, node.stage, node.key, looks)
-    if stands is None:
+    """Promise, where that is not too late and the rounds can suffice for one target at least; what is to be said of it."""
+    taken, stands = store.was_finished(node.stage, node.key), promise_of(store, node.stage, node.key)
+    if not taken and any(_enough(node, aim, looks) for aim in aims):
+        stands = promise(store, node.stage, node.key, looks)
+    if stands is None and taken:
         return (
             f"{node.name}: its samples were there, to be judged at the whole confidence, before further looks were promised: "
             "nothing of the error is left for these. Other settings, as more requests, are another node, which begins anew"
         )
+    if stands is None:
+        more = next((count for count in range(looks + 1, MOST + 1) if any(_enough(node, aim, count) for aim in aims)), None)
+        hint = f"with --rounds {more} they could" if more else "no number of rounds can"
+        return f"{node.name}: {looks} rounds cannot bring the samples that its targets need, {hint}; one look is made"
     if stands.looks != looks:
         return f"{node.name}: {stands.looks} looks were promised before its first samples; that number stands"
     few = [aim for aim in aims if not _enough(node, aim, looks)]
     but = f"; too few for {', '.join(target.written for target, _ in few)}" if few else ""
-    each = f"{Looks(1, looks).level(aims[0][0].confidence) * 100:.6g} %"
-    return f"{node.name}: at most {looks} looks, each at {each}, so that all together hold at {aims[0][0].confidence * 100:.6g} %{but}"
+    shares = [
+        f"{Looks(1, looks).level(confidence) * 100:.6g} %, so that all together hold at {confidence * 100:.6g} %"
+        for confidence in sorted({target.confidence for target, _ in aims})
+    ]
+    return f"{node.name}: at most {looks} looks, each at {' or '.join(shares)}{but}"
 
 
 def _enough(node: PlannedNode, aim: Aim, looks: int) -> bool:
@@ -89,8 +94,9 @@ def _looked(
 ) -> events.Looked:
     aims = {target for target, _ in _aims(plan, node, today)}
     unsettled = [target for target, verdict in verdicts if target in aims and verdict.status == "INCONCLUSIVE"]
+    broken = [f"{target.written}: ERROR, {verdict.reason}" for target, verdict in verdicts if target in aims and verdict.status == "ERROR"]
     looks = Looks(1 + len(plan.rounds(node.name)), node.looks)
-    words, following = "its targets need no further samples", False
+    words, following = "; ".join(broken) or "its targets need no further samples", False
     if unsettled and looks.made == looks.promised:
         words = f"{_names(unsettled)}; no further look was promised"
     elif unsettled:

@@ -100,3 +100,11 @@ def test_every_later_verb_knows_the_rounds(bundle, verb, tmp_path, capsys):
 def test_rounds_alone_are_a_usage_error(bundle, capsys):
     assert run(["apply", str(bundle.parent / "small.yaml"), "--rounds", "3"]) == 2
     assert "add --until-conclusive" in capsys.readouterr().err
+
+
+def test_status_of_a_run_says_what_became_of_each_round(bundle, capsys):
+    store = bundle.parent / "moved"
+    first = sorted((store / "runs").iterdir())[0].name
+    assert run(["status", "--run", first, "--store", str(store), "--json"]) == 0
+    nodes = json.loads(capsys.readouterr().out)["nodes"]
+    assert {node["name"]: node["state"] for node in nodes} == dict.fromkeys(("data", "draw", "draw#2", "draw#3"), "finished")

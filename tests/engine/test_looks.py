@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ryot.cli.request import resolve
 from ryot.engine import events
 from ryot.engine.looks import promised
 from ryot.engine.outcome import measured
@@ -20,6 +21,7 @@ from ryot.store.looks import file_of
 from ryot.store.store import EVIDENCE
 from tests.conftest import TODAY, Bench, toy_bench
 
+PHASE3 = Path(__file__).parent.parent.parent / "specs" / "phase3.yaml"
 COUNT, FEW = "d/errors == 0", "d/errors <= 2"
 """Round n has n - 1 errors."""
 FAR = "d/latency_p95 < 100s"
@@ -219,3 +221,17 @@ def test_service_stays_up_for_the_rounds(bench: Bench) -> None:
     happened = bench.apply(bench.plan(*nodes, targets=[FAR]), looks=4)
     assert [type(event).__name__ for event in happened if event.node == "s"] == ["Started", "Ready", "Stopped"]
     assert finished(happened) == ["d", "d#2"]
+
+
+@pytest.mark.parametrize(("requests", "looks", "words"), [
+    (400, 4, "at most 4 looks, each at 98.75 %, so that all together hold at 95 %"),
+    (30, 3, "at most 3 looks, each at 98.3333 %, so that all together hold at 95 %; too few for bench.single/latency_p99 < 1s"),
+    (30, 2, "2 rounds cannot bring the samples that its targets need, with --rounds 3 they could; one look is made"),
+    (3, 4, "4 rounds cannot bring the samples that its targets need, no number of rounds can; one look is made"),
+])  # fmt: skip
+def test_it_is_said_beforehand_whether_the_rounds_can_suffice(requests: int, looks: int, words: str, tmp_path: Path) -> None:
+    aims = "targets=[bench.single/latency_p95 < 1s, bench.single/latency_p99 < 1s]"
+    planned = resolve(PHASE3, "none", (aims, f"bench.scenarios.single.requests={requests}"), (), tmp_path)
+    plan, notes = promised(planned.plan, planned.store, looks, TODAY)
+    assert notes == (f"bench.single: {words}",)
+    assert plan.node("bench.single").looks == (looks if words.startswith("at most") else 1)
