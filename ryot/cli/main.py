@@ -31,6 +31,8 @@ VERBS = {
     "report": ("ryot.cli.report", "Write a run's report as HTML, Markdown, JSON or JUnit."),
     "status": ("ryot.cli.status", "Show how far a run is, from another terminal."),
     "logs": ("ryot.cli.logs", "Show a node's log; -f follows it."),
+    "ps": ("ryot.cli.ps", "Show what is running now, and what a crash left."),
+    "gc": ("ryot.cli.gc", "Clear what is left over. Asks first."),
     "plugins": ("ryot.cli.plugins", "List the stages and backends there are."),
     "schema": ("ryot.cli.schema", "Print the JSON Schema of a spec, for editors."),
     "explain": ("ryot.cli.explain", "Say what a field of the spec means."),

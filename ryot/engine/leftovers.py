@@ -1,0 +1,169 @@
+"""What is left over in a store, and how it is cleared: processes that nobody would end, results that were set aside, half-written files,
+what nodes that are not finished have made, and, where it is asked for, results that nothing uses.
+
+Whatever could be in use is looked at again under the lock by which it would be used: a node's own, which its keeper holds. What only an
+apply knows that it will need (the scratch of a node that has not begun, a result that it read of) is left while one is running.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ValidationError
+
+from ryot import files, processes
+from ryot.engine.jobs import mark_of
+from ryot.engine.present import Piece
+from ryot.store.job import JOB, JobFile
+from ryot.store.store import RECORD, Store
+
+Kind = Literal["process", "damaged", "part", "unfinished", "unused"]
+_ASIDE = re.compile(r"\.(damaged|cleared)-\d+$")
+_PART = re.compile(r"\..+\.(\d+)\.part$")
+_UNFINISHED = ("scratch", "out")
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """One thing to clear: `what` it is in words, its `size` in bytes (of processes: resident), the node's folder, or the file. `mark` is
+    what the marks of processes begin with."""
+
+    kind: Kind
+    what: str
+    size: int
+    path: Path
+    mark: str = ""
+
+    @property
+    def of_a_run(self) -> bool:
+        """Whether an apply that is running may need it though it holds no lock on it."""
+        return self.kind in ("unfinished", "unused")
+
+
+def marks(store: Store) -> dict[str, str]:
+    """By what the marks of a store's nodes begin with, their names."""
+    return {mark_of(store, folder.parent.name, folder.name): name_of(folder) for folder in _folders(store)}
+
+
+def name_of(folder: Path) -> str:
+    """The name of the node that a folder is of; its stage where that was never written."""
+    job = _job(folder)
+    return job.node if job else folder.parent.name
+
+
+def _job(folder: Path) -> JobFile | None:
+    try:
+        return JobFile.model_validate_json((folder / JOB).read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def find(store: Store, present: Collection[Piece], *, scratch: bool = True, used: Collection[str] | None = None) -> Iterator[Leftover]:
+    """Everything that is left over in a store. `present` is what is running; with `scratch` off, what unfinished nodes made is no
+    leftover; `used` are the keys of the results that are to be kept, all where it is None."""
+    yield from _processes(store, present)
+    for folder in sorted((store.root / "store").glob("*/*")):
+        if not folder.is_dir():
+            continue
+        if _ASIDE.search(folder.name):
+            yield Leftover("damaged", f"a result of {name_of(folder)} that was set aside", size_of(folder), folder)
+        elif not (folder / RECORD).exists():
+            size = sum(size_of(folder / name) for name in _UNFINISHED)
+            if size and scratch:
+                yield Leftover("unfinished", _made(folder), size, folder)
+        elif used is not None and folder.name not in used:
+            yield Leftover("unused", f"the result of {name_of(folder)}", size_of(folder), folder)
+    yield from _parts(store)
+
+
+def _made(folder: Path) -> str:
+    job = _job(folder)
+    goes_on = "" if job is not None and job.is_service else ": `ryot apply` would go on from it"
+    return f"what {name_of(folder)} has made{goes_on}"
+
+
+def _folders(store: Store) -> Iterator[Path]:
+    return (folder for folder in (store.root / "store").glob("*/*") if folder.is_dir() and not _ASIDE.search(folder.name))
+
+
+def _processes(store: Store, present: Collection[Piece]) -> Iterator[Leftover]:
+    left = [piece for piece in present if piece.left_over]
+    if not left:
+        return
+    folders = {mark_of(store, folder.parent.name, folder.name): folder for folder in _folders(store)}
+    for piece in left:
+        begins = piece.mark.partition(".")[0]
+        if begins in folders:
+            pids = ", ".join(map(str, piece.processes))
+            yield Leftover("process", f"processes of {name_of(folders[begins])}: {pids}", piece.memory, folders[begins], begins)
+
+
+def _parts(store: Store) -> Iterator[Leftover]:
+    """Files that were being written beside what they were to replace, by processes that are gone."""
+    for root, folders, names in os.walk(store.root):
+        folders[:] = [name for name in folders if name not in _UNFINISHED and not _ASIDE.search(name)]
+        for name in names:
+            match = _PART.match(name)
+            if match and processes.birth(int(match[1])) is None:
+                path = Path(root, name)
+                with suppress(FileNotFoundError):
+                    yield Leftover("part", "a file that was never whole", path.stat().st_size, path)
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files below a folder, links not followed."""
+    total = 0
+    for root, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += Path(root, name).lstat().st_size
+    return total
+
+
+def clear(leftover: Leftover) -> str | None:
+    """Clear one thing, under its node's lock. Returns why it was left, or None. Raises OSError for what the system refuses."""
+    match leftover.kind:
+        case "damaged":
+            shutil.rmtree(leftover.path)
+        case "part":
+            leftover.path.unlink(missing_ok=True)
+        case _:
+            return _under_lock(leftover)
+    return None
+
+
+def _under_lock(leftover: Leftover) -> str | None:
+    lock = files.Lock(leftover.path / "lock")
+    if not lock.acquire(wait=False, note=f"pid {os.getpid()} clears what is left over"):
+        return f"it is in use: {lock.holder()}"
+    try:
+        if leftover.kind == "process":
+            alive = processes.end(processes.marked(leftover.mark))
+            return f"still alive: {', '.join(str(process.pid) for process in alive)}" if alive else None
+        finished = (leftover.path / RECORD).exists()
+        if finished != (leftover.kind == "unused"):
+            return "it was finished, or set aside, meanwhile"
+        if finished:
+            _remove(leftover.path)
+        else:
+            for name in _UNFINISHED:
+                if (leftover.path / name).is_dir():
+                    shutil.rmtree(leftover.path / name)
+    finally:
+        lock.release()
+    return None
+
+
+def _remove(folder: Path) -> None:
+    """Remove a finished node. Its folder gets another name first: from then on its key has no result, whatever happens to the rest."""
+    gone = next(path for number in range(1, 1 << 20) if not (path := folder.with_name(f"{folder.name}.cleared-{number}")).exists())
+    folder.rename(gone)
+    files.sync_folder(folder.parent)
+    shutil.rmtree(gone)
