@@ -9,14 +9,14 @@ import os
 import socket
 import sys
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
 
 from ryot import processes
 from ryot.engine import events
-from ryot.engine.damage import set_damaged_aside
+from ryot.engine.damage import let_scratch_go, set_damaged_aside
 from ryot.engine.jobs import Active, backend_job, events_file, heard, last_lines, unsaid, write_job
 from ryot.engine.survey import last_failure, survey
+from ryot.files import make_folder
 from ryot.plan.plan import Plan, PlannedNode
 from ryot.plugins.backend import Backend
 from ryot.plugins.discover import Plugin
@@ -39,17 +39,17 @@ class Surroundings:
 
 def apply(plan: Plan, store: Store, backend: Backend, around: Surroundings, run: Run) -> Generator[events.Event, None, None]:
     """Run every node that has to run, telling what happens. Failed nodes leave `Failed`, what needs them `Skipped`."""
-    with closing(Journal(run.folder)) as journal:
-        journal.write({"event": "began", "pid": os.getpid(), "birth": processes.birth(os.getpid()), "host": socket.gethostname()})
-        try:
-            for event in _Schedule(plan, store, backend, around, run).run():
-                if not isinstance(event, events.Progress):
-                    journal.write(events.as_json(event))
-                yield event
-        except BaseException as error:
-            journal.write({"event": "interrupted", "by": type(error).__name__})
-            raise
-        journal.write({"event": "ended"})
+    journal = Journal(run.folder)
+    journal.write({"event": "began", "pid": os.getpid(), "birth": processes.birth(os.getpid()), "host": socket.gethostname()})
+    try:
+        for event in _Schedule(plan, store, backend, around, run).run():
+            if not isinstance(event, events.Progress):
+                journal.write(events.as_json(event))
+            yield event
+    except BaseException as error:
+        journal.write({"event": "interrupted", "by": type(error).__name__})
+        raise
+    journal.write({"event": "ended"})
 
 
 class _Schedule:
@@ -63,6 +63,7 @@ class _Schedule:
         self.failed: dict[str, str] = {}
 
     def run(self) -> Iterator[events.Event]:
+        let_scratch_go(self.plan, self.store)
         yield from set_damaged_aside(self.plan, self.store)
         states = survey(self.plan, self.store)
         self.waiting = [node for node in self.plan.nodes if states[node.name].state != "cached" and not node.is_service]
@@ -143,7 +144,7 @@ class _Schedule:
 
     def _submit(self, node: PlannedNode) -> Iterator[events.Event]:
         folder = self.store.folder(node.stage, node.key)
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         plugin = self.around.plugins[node.stage]
         file = write_job(self.plan, node, plugin, self.store, self.journaled, services=self.up, cpus=self.around.cpus)
         told = events_file(self.journaled, node.name)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from ryot import files
 
@@ -18,19 +17,12 @@ class Journal:
     """Appends to a run's journal.jsonl; every line is on disk when `write` returns."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._file: IO[bytes] = (folder / "journal.jsonl").open("ab")
+        self._path = folder / "journal.jsonl"
 
     def write(self, event: Mapping[str, Any]) -> None:
         """One event with the time it was written (UTC)."""
         line = json.dumps({"at": datetime.now(UTC).isoformat(timespec="milliseconds"), **event})
-        self._file.write(line.encode() + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
-
-    def close(self) -> None:
-        """Stop writing."""
-        self._file.close()
+        files.append_durable(self._path, line.encode() + b"\n")
 
 
 @dataclass(frozen=True, slots=True)
