@@ -60,7 +60,7 @@ def write_durable(path: Path, data: bytes | str) -> None:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    sync_path(path.parent)
 
 
 def make_folder(folder: Path, mode: int = 0o777) -> None:
@@ -69,7 +69,7 @@ def make_folder(folder: Path, mode: int = 0o777) -> None:
         return
     make_folder(folder.parent)
     folder.mkdir(mode=mode, exist_ok=True)
-    sync_folder(folder.parent)
+    sync_path(folder.parent)
 
 
 def append_durable(path: Path, data: bytes) -> None:
@@ -89,13 +89,13 @@ def append_durable(path: Path, data: bytes) -> None:
     finally:
         os.close(handle)
     if new:
-        sync_folder(path.parent)
+        sync_path(path.parent)
 
 
-def move(source: Path, target: Path) -> None:
+def rename_durable(source: Path, target: Path) -> None:
     """Rename a file or folder within a folder, durably."""
     source.rename(target)
-    sync_folder(target.parent)
+    sync_path(target.parent)
 
 
 def remove(path: Path) -> None:
@@ -117,9 +117,9 @@ def is_still_at(handle: int, path: Path) -> bool:
         return False
 
 
-def sync_folder(folder: Path) -> None:
-    """Make renames in a folder durable."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def sync_path(path: Path) -> None:
+    """Make a file's bytes, or what was renamed in a folder, durable."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
@@ -130,12 +130,8 @@ def sync_tree(folder: Path) -> None:
     """Make every file below a folder durable, and the folders' own entries."""
     for root, _, names in os.walk(folder):
         for name in names:
-            handle = os.open(Path(root, name), os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
-        sync_folder(Path(root))
+            sync_path(Path(root, name))
+        sync_path(Path(root))
 
 
 def digest_file(path: Path) -> str:

@@ -92,7 +92,7 @@ class Store:
         for number in itertools.count(1):
             aside = folder.with_name(f"{key}.damaged-{number}")
             if not aside.exists():
-                files.move(folder, aside)
+                files.rename_durable(folder, aside)
                 return aside
         raise AssertionError("unreachable: count() does not end")
 
