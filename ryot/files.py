@@ -4,8 +4,10 @@ import errno
 import fcntl
 import hashlib
 import os
+import shutil
+import socket
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,21 +17,39 @@ _CHUNK = 1 << 20
 NO_ROOM = 74
 """With this exit code (EX_IOERR of sysexits.h) a process ends that can write no more, not even why."""
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+_NO_WRITING = (errno.EROFS, errno.EACCES, errno.EPERM)
+_HINTS = {
+    errno.EIO: "look at the disk and the system's log, then apply again: what is finished is kept",
+    errno.EMFILE: "allow more open files (`ulimit -n`) and apply again: what is finished is kept",
+    errno.ENFILE: "the whole machine has too many open files; apply again when it has fewer",
+    errno.ENOLCK: "put the store (--store) on a file system that has locks, or apply again",
+}
 
 
-def no_room(error: BaseException, folder: Path) -> MachineError | None:
-    """What a user is told of a disk that is full or cannot be written, met by what writes below `folder`; None for any other error."""
-    if not isinstance(error, OSError) or error.errno not in (*_FULL, errno.EROFS):
+def refused(error: BaseException, folder: Path) -> MachineError | None:
+    """What a user is told of a disk that is full, broken or cannot be written, met by what writes below `folder`; None for any other error.
+
+    A file that lies elsewhere and may not be read or written is a stage's affair.
+    """
+    if not isinstance(error, OSError):
         return None
     where = error.filename or folder
     if error.errno in _FULL:
         return MachineError(f"no room in {where}: {error.strerror}", hint="make room and apply again: finished shards are kept")
-    return MachineError(f"{where} cannot be written: {error.strerror}", hint="make it writable and apply again")
+    if error.errno == errno.EROFS or (error.errno in _NO_WRITING and _below(where, folder)):
+        return MachineError(f"{where} cannot be written: {error.strerror}", hint="make it writable and apply again")
+    if error.errno in _HINTS:
+        return MachineError(f"{where}: {error.strerror}", hint=_HINTS[error.errno])
+    return None
+
+
+def _below(where: object, folder: Path) -> bool:
+    return isinstance(where, str | bytes | os.PathLike) and Path(os.fsdecode(where)).is_relative_to(folder)
 
 
 def write_durable(path: Path, data: bytes | str) -> None:
     """Write beside, fsync, rename: after a crash the file is the old one or the new one, never half of one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with beside.open("wb") as file:
@@ -40,7 +60,54 @@ def write_durable(path: Path, data: bytes | str) -> None:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    sync_path(path.parent)
+
+
+def make_folder(folder: Path, mode: int = 0o777) -> None:
+    """Make a folder and those above it that are missing, durably: what is later written there is found again after a crash."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(mode=mode, exist_ok=True)
+    sync_path(folder.parent)
+
+
+def append_durable(path: Path, data: bytes, *, sync: bool = True) -> None:
+    """Add lines to a file, in one write so that a reader meanwhile sees whole ones, and on disk when this returns, unless they may wait
+    for the next that are to `sync`. They begin on a line of their own, whatever a crash has cut short before them."""
+    make_folder(path.parent)
+    new = not path.exists()
+    handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        end = os.fstat(handle).st_size
+        if end and os.pread(handle, 1, end - 1) != b"\n":
+            data = b"\n" + data
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(handle, rest) :]
+        if sync:
+            os.fsync(handle)
+    finally:
+        os.close(handle)
+    if new:
+        sync_path(path.parent)
+
+
+def rename_durable(source: Path, target: Path) -> None:
+    """Rename a file or folder within a folder, durably."""
+    source.rename(target)
+    sync_path(target.parent)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, if it is there."""
+    path.unlink(missing_ok=True)
+
+
+def remove_tree(folder: Path, *, strict: bool = True) -> None:
+    """Remove a folder and all below it, if it is there; where not `strict`, as far as it goes."""
+    if folder.exists():
+        shutil.rmtree(folder, ignore_errors=not strict)
 
 
 def is_still_at(handle: int, path: Path) -> bool:
@@ -51,9 +118,9 @@ def is_still_at(handle: int, path: Path) -> bool:
         return False
 
 
-def sync_folder(folder: Path) -> None:
-    """Make renames in a folder durable."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def sync_path(path: Path) -> None:
+    """Make a file's bytes, or what was renamed in a folder, durable."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
@@ -64,12 +131,8 @@ def sync_tree(folder: Path) -> None:
     """Make every file below a folder durable, and the folders' own entries."""
     for root, _, names in os.walk(folder):
         for name in names:
-            handle = os.open(Path(root, name), os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
-        sync_folder(Path(root))
+            sync_path(Path(root, name))
+        sync_path(Path(root))
 
 
 def digest_file(path: Path) -> str:
@@ -112,7 +175,7 @@ class Lock:
 
     def acquire(self, *, wait: bool, note: str = "") -> bool:
         """Take the lock; False when another holds it and `wait` is off. `note` (who, where) is left for those who wait."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self.path.parent)
         handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
@@ -150,3 +213,26 @@ def locked(path: Path, note: str = "") -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def hold(path: Path, busy: Callable[[str], None], *, shared: bool = False) -> int:
+    """Hold a lock until this process ends, alone or `shared`, and note whose it is. Where another has it, `busy` is told who, and it is
+    waited for. Returns the open file."""
+    while not is_still_at(handle := _held(path, busy, shared), path):
+        os.close(handle)  # the folder was set aside meanwhile, and the lock with it
+    if not shared:
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"pid {os.getpid()} on {socket.gethostname()}".encode(), 0)
+    return handle
+
+
+def _held(path: Path, busy: Callable[[str], None], shared: bool) -> int:
+    make_folder(path.parent)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    mode = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+    try:
+        fcntl.flock(handle, mode | fcntl.LOCK_NB)
+    except BlockingIOError:
+        busy(os.pread(handle, 400, 0).decode(errors="replace") or "another process")
+        fcntl.flock(handle, mode)
+    return handle

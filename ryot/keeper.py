@@ -6,11 +6,9 @@ ends, when it is told to, and when the engine dies. It is small so that it is al
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -29,14 +27,16 @@ def main(argv: list[str]) -> int:
     job = json.loads(file.read_bytes())
     folder, events = Path(job["folder"]), Path(job["events"])
     processes.adopt_orphans()
-    held = [_lock(folder / "lock", fcntl.LOCK_EX, events, "is running this node")]
+    held = [files.hold(folder / "lock", lambda holder: _waits(events, f"{holder} is running this node"))]
     if (folder / "record.json").exists():
         return 0
-    (folder / "failure.json").unlink(missing_ok=True)
+    files.remove(folder / "failure.json")
+    for half in folder.glob(".*.part"):
+        files.remove(half)  # of a write that a crash cut short
     # A service waits for no one: what measures speed against it holds the machine already.
     if not job["is_service"]:
-        mode = fcntl.LOCK_EX if job["measures_speed"] else fcntl.LOCK_SH
-        held.append(_lock(machine_lock(), mode, events, "measures speed, or waits to, and has the machine to itself"))
+        why = "measures speed, or waits to, and has the machine to itself"
+        held.append(files.hold(machine_lock(), lambda holder: _waits(events, f"{holder} {why}"), shared=not job["measures_speed"]))
     processes.end(processes.marked(mark.partition(".")[0]))
     os.environ[processes.MARK] = mark
     files.write_durable(folder / "job.json", file.read_bytes())
@@ -73,30 +73,12 @@ def machine_lock() -> Path:
     """The lock all stores of this user on this machine share: held alone by what measures speed, together by everything else."""
     base = os.environ.get("RYOT_RUNTIME_DIR") or os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
     folder = Path(base, f"ryot-{os.getuid()}")
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    files.make_folder(folder, mode=0o700)
     return folder / "machine.lock"
 
 
-def _lock(path: Path, mode: int, events: Path, why: str) -> int:
-    """Take a lock, saying for whom it waits if it has to. It is held until this process ends."""
-    while not files.is_still_at(handle := _locked(path, mode, events, why), path):
-        os.close(handle)  # the folder was set aside meanwhile, and the lock with it
-    if mode == fcntl.LOCK_EX:
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, f"pid {os.getpid()} on {socket.gethostname()}".encode(), 0)
-    return handle
-
-
-def _locked(path: Path, mode: int, events: Path, why: str) -> int:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(handle, mode | fcntl.LOCK_NB)
-    except BlockingIOError:
-        holder = os.pread(handle, 400, 0).decode(errors="replace") or "another process"
-        emit(events, {"event": "waiting", "holder": f"{holder} {why}"})
-        fcntl.flock(handle, mode)
-    return handle
+def _waits(events: Path, holder: str) -> None:
+    emit(events, {"event": "waiting", "holder": holder})
 
 
 def emit(events: Path, event: dict[str, object]) -> None:
@@ -110,10 +92,23 @@ def emit(events: Path, event: dict[str, object]) -> None:
             return  # nobody listens, or the pipe is full of earlier calls
 
 
+def _say_why(job: Path, error: OSError) -> int:
+    """Leave word of what the disk refused, so that it is told as the machine's fault; where that cannot be written either, by exit code."""
+    try:
+        folder = Path(json.loads(job.read_bytes())["folder"])
+        if (why := files.refused(error, folder)) is None:
+            raise error
+        failure = {"kind": type(why).__name__, "message": why.message, "hint": why.hint}
+        files.write_durable(folder / "failure.json", json.dumps(failure))
+    except OSError as again:
+        if files.refused(again, Path("/")) is None:
+            raise
+        os._exit(files.NO_ROOM)
+    return 1
+
+
 if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv))
     except OSError as refused:
-        if files.no_room(refused, Path()) is None:
-            raise
-        os._exit(files.NO_ROOM)
+        sys.exit(_say_why(Path(sys.argv[1]), refused))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import signal
@@ -14,7 +15,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ryot.files import Lock, digest_file, digest_path, locked, sync_tree, tree, write_durable
+from ryot.files import (
+    Lock,
+    append_durable,
+    digest_file,
+    digest_path,
+    hold,
+    locked,
+    make_folder,
+    refused,
+    sync_tree,
+    tree,
+    write_durable,
+)
 
 WRITER = """
 import sys
@@ -166,3 +179,68 @@ def test_tree_lists_regular_files_in_order_of_names(tmp_path: Path) -> None:
     (tmp_path / "broken").symlink_to(tmp_path / "nowhere")
     assert [name for name, _ in tree(tmp_path)] == ["a.txt", "a/z", "b"]
     sync_tree(tmp_path / "a")
+
+
+def synced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is made durable from now on, by path."""
+    found: list[str] = []
+    fsync = os.fsync
+
+    def told(handle: int) -> None:
+        found.append(str(Path(f"/proc/self/fd/{handle}").readlink()))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", told)
+    return found
+
+
+def test_new_folder_is_durable_in_the_one_above_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = synced(monkeypatch)
+    make_folder(tmp_path / "a" / "b")
+    assert found == [str(tmp_path), str(tmp_path / "a")]
+    make_folder(tmp_path / "a" / "b")
+    assert len(found) == 2
+
+
+def test_new_file_that_is_appended_to_is_durable_with_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = synced(monkeypatch)
+    append_durable(tmp_path / "lines", b"one\n")
+    append_durable(tmp_path / "lines", b"two\n")
+    assert found == [str(tmp_path / "lines"), str(tmp_path), str(tmp_path / "lines")]
+    assert (tmp_path / "lines").read_bytes() == b"one\ntwo\n"
+
+
+def test_line_after_one_that_was_cut_short_stands_alone(tmp_path: Path) -> None:
+    (tmp_path / "lines").write_bytes(b"one\ntw")
+    append_durable(tmp_path / "lines", b"three\n")
+    assert (tmp_path / "lines").read_bytes().splitlines() == [b"one", b"tw", b"three"]
+
+
+def test_held_lock_is_not_that_of_a_folder_which_was_set_aside(tmp_path: Path) -> None:
+    """Whoever waits while the folder is renamed gets the lock of the one that stands there now."""
+    node = tmp_path / "node"
+    child = start(HOLDER, node / "lock")
+
+    def busy(holder: str) -> None:
+        assert holder == f"pid {child.pid}"
+        node.rename(tmp_path / "aside")
+        kill(child)
+
+    handle = hold(node / "lock", busy)
+    assert os.path.samestat(os.fstat(handle), (node / "lock").stat())
+    os.close(handle)
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.EACCES])
+def test_what_the_disk_refuses_is_the_machines_fault_with_a_hint(tmp_path: Path, code: int) -> None:
+    told = refused(OSError(code, os.strerror(code), str(tmp_path / "x")), tmp_path)
+    assert told is not None
+    assert told.exit_code == 3
+    assert os.strerror(code) in told.message
+    assert str(tmp_path / "x") in told.message
+    assert told.hint
+
+
+def test_file_elsewhere_that_may_not_be_read_is_no_fault_of_the_machine(tmp_path: Path) -> None:
+    assert refused(PermissionError(errno.EACCES, "Permission denied", "/elsewhere"), tmp_path) is None
+    assert refused(ValueError("no"), tmp_path) is None

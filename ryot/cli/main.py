@@ -49,6 +49,10 @@ _MACHINE = {
     errno.EISDIR: "move that folder away: a file belongs there",
     errno.ENOTDIR: "name a folder whose parents are folders",
     errno.ENAMETOOLONG: "use a shorter path",
+    errno.EIO: "look at the disk and the system's log, then run it again: what is finished is kept",
+    errno.EMFILE: "allow more open files (`ulimit -n`) and run it again",
+    errno.ENFILE: "the whole machine has too many open files; run it again when it has fewer",
+    errno.ENOLCK: "use --store on a file system that has locks",
 }
 """What a user can do about an error of the system's; any other is a bug in ryot."""
 

@@ -9,17 +9,17 @@ import os
 import socket
 import sys
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from ryot import files, processes
 from ryot.engine import events
-from ryot.engine.damage import set_damaged_aside
+from ryot.engine.damage import let_scratch_go, set_damaged_aside
 from ryot.engine.jobs import Active, backend_job, events_file, heard, last_lines, unsaid, write_job
 from ryot.engine.looks import begin_following, look
 from ryot.engine.survey import last_failure, survey
 from ryot.engine.waiting import Waiting
+from ryot.files import make_folder
 from ryot.plan.plan import Plan, PlannedNode
 from ryot.plugins.backend import Backend
 from ryot.plugins.discover import Plugin
@@ -46,19 +46,19 @@ def apply(
     """Run every node that has to run, telling what happens. Failed nodes leave `Failed`, what needs them `Skipped`. Where no node failed,
     and `until_conclusive`, nodes of which several looks were promised are given further rounds as long as a target needs them; the run's
     plan is then written anew with these."""
-    with closing(Journal(run.folder)) as journal:
-        journal.write({"event": "began", "pid": os.getpid(), "birth": processes.birth(os.getpid()), "host": socket.gethostname()})
-        try:
-            schedule = _Schedule(plan, store, backend, around, run)
-            for event in schedule.until_conclusive() if until_conclusive else schedule.run():
-                if not isinstance(event, events.Progress):
-                    # Where a start is lost with the machine, so is what was started; to sync it would delay every node.
-                    journal.write(events.as_json(event), durable=not isinstance(event, events.Started))
-                yield event
-        except BaseException as error:
-            journal.write({"event": "interrupted", "by": type(error).__name__})
-            raise
-        journal.write({"event": "ended"})
+    journal = Journal(run.folder)
+    journal.write({"event": "began", "pid": os.getpid(), "birth": processes.birth(os.getpid()), "host": socket.gethostname()})
+    try:
+        schedule = _Schedule(plan, store, backend, around, run)
+        for event in schedule.until_conclusive() if until_conclusive else schedule.run():
+            if not isinstance(event, events.Progress):
+                # Where a start is lost with the machine, so is what was started; to sync it would delay every node.
+                journal.write(events.as_json(event), durable=not isinstance(event, events.Started))
+            yield event
+    except BaseException as error:
+        journal.write({"event": "interrupted", "by": type(error).__name__})
+        raise
+    journal.write({"event": "ended"})
 
 
 class _Schedule:
@@ -104,6 +104,7 @@ class _Schedule:
 
     def _carry_out(self) -> Iterator[events.Event]:
         """Run what the plan has and the store has not."""
+        let_scratch_go(self.plan, self.store)
         yield from set_damaged_aside(self.plan, self.store, self.looked)
         states = survey(self.plan, self.store)
         unfinished = {node.name for node in self.plan.nodes if states[node.name].state != "cached" and not node.is_service}
@@ -187,7 +188,7 @@ class _Schedule:
 
     def _submit(self, node: PlannedNode) -> Iterator[events.Event]:
         folder = self.store.folder(node.stage, node.key)
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         plugin = self.around.plugins[node.stage]
         file = write_job(self.plan, node, plugin, self.store, self.journaled, services=self.up, cpus=self.around.cpus)
         told = events_file(self.journaled, node.name)

@@ -1,16 +1,28 @@
-"""Looks at what an apply is about to rely on. A damaged result is kept aside, under its node's lock, and its node runs again."""
+"""Looks at what an apply is about to rely on. A damaged result is kept aside, under its node's lock, and its node runs again. What a crash
+right after a commit left of a node's scratch folder is let go."""
 
 from __future__ import annotations
 
 import os
 import socket
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
 
 from ryot.engine import events
 from ryot.engine.survey import survey
-from ryot.files import locked
+from ryot.files import locked, remove_tree
 from ryot.plan.plan import Plan, PlannedNode
 from ryot.store.store import Store
+
+
+def let_scratch_go(plan: Plan, store: Store) -> None:
+    """Remove the scratch folders of nodes that are finished: whoever finished them was killed before."""
+    for node in plan.nodes:
+        folder = store.folder(node.stage, node.key)
+        if (folder / "scratch").is_dir() and store.record(node.stage, node.key):
+            with _lock_of(folder):  # who is just committing it lets it go itself
+                remove_tree(folder / "scratch", strict=False)
 
 
 def set_damaged_aside(plan: Plan, store: Store, looked: set[tuple[str, bool]]) -> Iterator[events.Damaged]:
@@ -36,10 +48,14 @@ def _look(node: PlannedNode, store: Store, read: bool) -> Iterator[events.Damage
     if _damage(node, store, read) is None:
         return
     # Nobody holds the lock of a finished node for long.
-    with locked(store.folder(node.stage, node.key) / "lock", f"pid {os.getpid()} on {socket.gethostname()}"):
+    with _lock_of(store.folder(node.stage, node.key)):
         what = _damage(node, store, read)  # another apply may have set it aside meanwhile
         if what is not None:
             yield events.Damaged(node.name, what, str(store.set_aside(node.stage, node.key)))
+
+
+def _lock_of(folder: Path) -> AbstractContextManager[None]:
+    return locked(folder / "lock", f"pid {os.getpid()} on {socket.gethostname()}")
 
 
 def _damage(node: PlannedNode, store: Store, read: bool) -> str | None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import math
-import os
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from typing import Any
 
 from ryot import files
 from ryot.engine import events
+from ryot.errors import MachineError
 from ryot.fingerprint import fingerprint
 from ryot.plan.plan import Plan, PlannedNode
 from ryot.plugins.backend import Job
@@ -131,9 +130,8 @@ def how_it_ended(code: int) -> str:
 def unsaid(code: int, folder: Path) -> Failure:
     """Why a job failed that left no word of it."""
     if code == files.NO_ROOM:
-        error = files.no_room(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), folder)
-        assert error is not None
-        return Failure(kind=type(error).__name__, message=error.message, hint=error.hint)
+        message = f"nothing could be written in {folder}, not even why: its disk is full, or broken"
+        return Failure(kind=MachineError.__name__, message=message, hint="make room and apply again: finished shards are kept")
     return Failure(kind="Crash", message=f"the worker {how_it_ended(code)}")
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -131,9 +130,9 @@ def clear(leftover: Leftover) -> str | None:
     """Clear one thing, under its node's lock. Returns why it was left, or None. Raises OSError for what the system refuses."""
     match leftover.kind:
         case "damaged":
-            shutil.rmtree(leftover.path)
+            files.remove_tree(leftover.path)
         case "part":
-            leftover.path.unlink(missing_ok=True)
+            files.remove(leftover.path)
         case _:
             return _under_lock(leftover)
     return None
@@ -154,8 +153,7 @@ def _under_lock(leftover: Leftover) -> str | None:
             _remove(leftover.path)
         else:
             for name in _UNFINISHED:
-                if (leftover.path / name).is_dir():
-                    shutil.rmtree(leftover.path / name)
+                files.remove_tree(leftover.path / name)
     finally:
         lock.release()
     return None
@@ -164,6 +162,5 @@ def _under_lock(leftover: Leftover) -> str | None:
 def _remove(folder: Path) -> None:
     """Remove a finished node. Its folder gets another name first: from then on its key has no result, whatever happens to the rest."""
     gone = next(path for number in range(1, 1 << 20) if not (path := folder.with_name(f"{folder.name}.cleared-{number}")).exists())
-    folder.rename(gone)
-    files.sync_folder(folder.parent)
-    shutil.rmtree(gone)
+    files.rename_durable(folder, gone)
+    files.remove_tree(gone)

@@ -2,7 +2,7 @@
 
 from ryot import processes
 from ryot.errors import MachineError, NodeError, RyotError, SpecError
-from ryot.files import digest_file, digest_path, write_durable
+from ryot.files import digest_file, digest_path, make_folder, rename_durable, sync_path, write_durable
 from ryot.measures import Measure, Target
 from ryot.plugins.backend import Backend, Job, JobState
 from ryot.plugins.context import Endpoint, StageContext
@@ -41,8 +41,11 @@ __all__ = [
     "device_here",
     "digest_file",
     "digest_path",
+    "make_folder",
     "processes",
+    "rename_durable",
     "serving_engine",
+    "sync_path",
     "write_durable",
     "write_index",
     "write_lines",

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from ryot import files
 
@@ -18,21 +17,13 @@ class Journal:
     """Appends to a run's journal.jsonl; every line that is to be durable is on disk when `write` returns."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._file: IO[bytes] = (folder / "journal.jsonl").open("ab")
+        self._path = folder / "journal.jsonl"
 
     def write(self, event: Mapping[str, Any], *, durable: bool = True) -> None:
         """One event with the time it was written (UTC). Where it need not be `durable`, a crash of the machine may take it; one of ryot
         does not, and the next durable one takes it along."""
         line = json.dumps({"at": datetime.now(UTC).isoformat(timespec="milliseconds"), **event})
-        self._file.write(line.encode() + b"\n")
-        self._file.flush()
-        if durable:
-            os.fsync(self._file.fileno())
-
-    def close(self) -> None:
-        """Stop writing."""
-        self._file.close()
+        files.append_durable(self._path, line.encode() + b"\n", sync=durable)
 
 
 @dataclass(frozen=True, slots=True)

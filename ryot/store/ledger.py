@@ -15,7 +15,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ryot.estimate.calibration import Like, Past
-from ryot.files import locked, sync_folder
+from ryot.files import append_durable, locked
 
 LEDGER = "ledger.jsonl"
 _LOCK = Path("locks") / ".ledger.lock"
@@ -81,7 +81,7 @@ def append(root: Path, entries: Sequence[Entry]) -> int:
         known = {(entry.key, entry.measure) for entry in read(root)}
         new = {(entry.key, entry.measure): entry for entry in reversed(entries) if (entry.key, entry.measure) not in known}
         if new:
-            _write(root / LEDGER, "".join(entry.model_dump_json() + "\n" for entry in reversed(new.values())).encode())
+            append_durable(root / LEDGER, "".join(entry.model_dump_json() + "\n" for entry in reversed(new.values())).encode())
     return len(new)
 
 
@@ -100,19 +100,3 @@ def _entry(line: bytes) -> Entry | None:
         return Entry.model_validate_json(line)
     except ValidationError:
         return None
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Add lines, in one write so that a reader meanwhile sees whole ones."""
-    handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        end = os.fstat(handle).st_size
-        if end and os.pread(handle, 1, end - 1) != b"\n":
-            data = b"\n" + data  # after a line that a crash cut short
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(handle, rest) :]
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-    sync_folder(path.parent)

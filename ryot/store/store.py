@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -98,8 +97,7 @@ class Store:
         for number in itertools.count(1):
             aside = folder.with_name(f"{key}.damaged-{number}")
             if not aside.exists():
-                folder.rename(aside)
-                files.sync_folder(aside.parent)
+                files.rename_durable(folder, aside)
                 return aside
         raise AssertionError("unreachable: count() does not end")
 
@@ -114,10 +112,9 @@ class Store:
 def prepare(folder: Path) -> tuple[Path, Path]:
     """A node's `out`, emptied, and its `scratch`, kept from an earlier try. Returns both."""
     out, scratch = folder / "out", folder / "scratch"
-    if out.exists():
-        shutil.rmtree(out)
-    out.mkdir(parents=True)
-    scratch.mkdir(exist_ok=True)
+    files.remove_tree(out)
+    files.make_folder(out)
+    files.make_folder(scratch)
     return out, scratch
 
 
@@ -126,7 +123,7 @@ def commit(folder: Path, record: Record, evidence: str) -> None:
     files.sync_tree(folder / "out")
     files.write_durable(folder / EVIDENCE, evidence)
     files.write_durable(folder / RECORD, record.model_dump_json(indent=1))
-    shutil.rmtree(folder / "scratch", ignore_errors=True)
+    files.remove_tree(folder / "scratch", strict=False)
 
 
 def evidence_text(evidence: Mapping[str, Evidence]) -> str:

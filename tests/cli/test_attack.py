@@ -152,7 +152,6 @@ def test_process_that_got_the_number_of_an_apply_is_not_taken_for_it(tmp_path: P
         folder = tmp_path / str(began)
         journal = Journal(folder)
         journal.write({"event": "began", "pid": os.getpid(), "birth": began, "host": "here"})
-        journal.close()
         assert run_state(Run("x", folder)) == state
 
 

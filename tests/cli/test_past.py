@@ -40,7 +40,6 @@ class Made:
         journal = Journal(self.run.folder)
         for event in events:
             journal.write(event)
-        journal.close()
 
     def log(self, name: str, text: str) -> Path:
         path = self.folder(name) / "log.txt"

@@ -149,6 +149,28 @@ def test_lost_samples_of_a_judged_node_are_measured_again(bench: Bench) -> None:
     assert measured(plan, bench.store)[1] == {}
 
 
+# What crashes leave lying about
+
+
+def test_scratch_that_a_crash_after_the_commit_left_is_let_go(bench: Bench) -> None:
+    plan = bench.plan(bench.node("a"))
+    bench.apply(plan)
+    scratch = bench.store.folder("count", plan.node("a").key) / "scratch"
+    (scratch / "deep").mkdir(parents=True)
+    (scratch / "deep" / "checkpoint").write_text("3")
+    assert bench.apply(plan) == []
+    assert not scratch.exists()
+
+
+def test_half_of_a_file_that_a_crash_left_is_removed_when_the_node_runs_again(bench: Bench) -> None:
+    plan = bench.plan(bench.node("a"))
+    folder = bench.store.folder("count", plan.node("a").key)
+    folder.mkdir(parents=True)
+    (folder / ".record.json.12345.part").write_text('{"node":')
+    assert kinds(bench.apply(plan), events.Finished) == ["a"]
+    assert list(folder.glob(".*")) == []
+
+
 # Services
 
 

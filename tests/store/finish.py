@@ -85,5 +85,7 @@ def die_at(count: int) -> None:
 
 
 if __name__ == "__main__":
-    die_at(int(sys.argv[2]))
-    finish(Store(Path(sys.argv[1])))
+    store = Store(Path(sys.argv[1]))
+    prepare(store.folder("toy", KEY))
+    die_at(int(sys.argv[2]) + 1)  # after `out` was made anew, durably
+    finish(store)

@@ -31,7 +31,6 @@ def test_events_come_back_in_order_with_their_time(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "run")
     for number in range(3):
         journal.write({"event": "started", "node": f"n{number}"})
-    journal.close()
     events = list(Run("run", tmp_path / "run").events())
     assert [event["node"] for event in events] == ["n0", "n1", "n2"]
     assert all(datetime.fromisoformat(event["at"]).utcoffset() == timedelta(0) for event in events)
@@ -53,7 +52,6 @@ def test_what_was_told_is_on_disk_after_kill_9(tmp_path: Path) -> None:
 def test_line_that_a_crash_cut_short_is_passed_over(tmp_path: Path, tail: bytes) -> None:
     journal = Journal(tmp_path)
     journal.write({"event": "started"})
-    journal.close()
     with (tmp_path / "journal.jsonl").open("ab") as file:
         file.write(tail)
     assert [event.get("event") for event in Run("run", tmp_path).events()][:1] == ["started"]

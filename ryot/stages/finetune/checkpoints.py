@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ryot.plugins import digest_file, write_durable
-from ryot.stages.sync import sync
+from ryot.plugins import digest_file, sync_path, write_durable
 
 MANIFEST = "ryot-manifest.json"
 _NAME = re.compile(r"checkpoint-(\d+)")
@@ -19,10 +18,11 @@ def seal(path: Path, identity: str, resumed: int) -> None:
     """Make a checkpoint whole. `identity` is what it was trained from, `resumed` how often its run was resumed."""
     digests = {}
     for file in _files(path):
-        sync(file)
+        sync_path(file)
         digests[file.relative_to(path).as_posix()] = digest_file(file)
-    sync(path)
+    sync_path(path)
     write_durable(path / MANIFEST, json.dumps({"of": identity, "resumed": resumed, "files": digests}, sort_keys=True))
+    sync_path(path.parent)  # before older ones are removed
 
 
 def newest(folder: Path, identity: str) -> Path | None:

@@ -14,8 +14,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from ryot.plugins import NodeError, digest_file, write_durable
-from ryot.stages.sync import sync
+from ryot.plugins import NodeError, digest_file, make_folder, rename_durable, sync_path, write_durable
 from ryot.stages.train.sharding import Place, Sharding, State, reshard
 from ryot.stages.train.space import refuse_too_little, room_for
 from ryot.stages.train.trainer import Trainer
@@ -33,7 +32,7 @@ def save(folder: Path, update: int, trainer: Trainer, state: dict[str, Any]) -> 
     aside = folder / f".writing-{update:08d}"
     if world.first:
         _clear(folder)
-        aside.mkdir(parents=True)
+        make_folder(aside)
     world.meet()
     tensors = trainer.engine.state() | _random(world)
     with room_for(world.size * _bytes(tensors), f"the checkpoint after update {update}", aside):
@@ -46,8 +45,7 @@ def save(folder: Path, update: int, trainer: Trainer, state: dict[str, Any]) -> 
             _seal(aside, world.size)
             final = folder / f"update-{update:08d}"
             shutil.rmtree(final, ignore_errors=True)
-            aside.rename(final)
-            sync(folder)
+            rename_durable(aside, final)
     world.meet()
 
 
@@ -158,7 +156,7 @@ def _clear(folder: Path) -> None:
 
 def _write(path: Path, tensors: dict[str, torch.Tensor]) -> None:
     save_file(tensors, path)
-    sync(path)
+    sync_path(path)
     if path.stat().st_size <= _bytes(tensors):  # a header comes on top
         raise NodeError(f"{path.name} was written, but has {path.stat().st_size} bytes", hint="look at the disk: it lost what was written")
 
