@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from ryot.engine.evidence import last_evidence, planned_evidence
+from pathlib import Path
+
+import pytest
+
+from ryot.cli.request import resolve
+from ryot.engine.evidence import expected_of, last_evidence, planned_evidence, shared_targets
+from ryot.plan.rounds import with_rounds
 from ryot.store.store import EVIDENCE
 from tests.conftest import Bench
 
@@ -56,3 +62,15 @@ def test_rows_speak_of_the_last_samples(bench: Bench) -> None:
     bench.apply(plan)
     (row,) = planned_evidence(plan, bench.store)
     assert (row.provided, row.needed, row.ok) == (40, 29, True)
+
+
+def test_of_promised_looks_a_plan_reckons_with_all_rounds_at_the_level_of_each(tmp_path: Path) -> None:
+    spec = Path(__file__).parent.parent.parent / "specs" / "phase3.yaml"
+    aims = "targets=[bench.single/latency_p95 < 1s, bench.sustained/latency_p95 < 1s, compare/loss_gap <= 1]"
+    plan = with_rounds(resolve(spec, "none", (aims,), (), tmp_path).plan, {"bench.single": (4, 3), "compare": (4, 2)})
+    assert [target.confidence for target in shared_targets(plan)] == pytest.approx([0.9875, 0.95, 0.95])
+    found, each = expected_of(plan), {node.name: node.samples for node in plan.nodes}
+    assert found["bench.single/latency_p95"].provided == 3 * each["bench.single"]["latency_p95"]
+    assert found["bench.sustained/latency_p95"].provided == each["bench.sustained"]["latency_p95"]
+    assert found["compare/stack_time_reduction"].provided == 2 * each["compare"]["stack_time_reduction"]
+    assert found["compare/loss_gap"].provided == each["compare"].get("loss_gap")
