@@ -184,8 +184,8 @@ def _marked(section: BaseModel, path: tuple[str | int, ...]) -> Iterator[tuple[t
             yield (*path, name), value
         elif isinstance(value, BaseModel):
             yield from _marked(value, (*path, name))
-        elif isinstance(value, tuple):
-            for index, item in enumerate(value):
+        elif isinstance(value, tuple | dict):
+            for index, item in value.items() if isinstance(value, dict) else enumerate(value):
                 if isinstance(item, BaseModel):
                     yield from _marked(item, (*path, name, index))
                 elif isinstance(item, str) and marked:

@@ -52,6 +52,21 @@ def test_local_input_is_relative_to_the_spec(tmp_path: Path, capsys: pytest.Capt
     assert (code, said.err) == (0, "")
 
 
+def test_a_trace_of_a_scenario_is_a_local_input_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(TINY.read_text().replace("requests: 60, prompt_tokens: 16}", "requests: 60, trace: real.jsonl}"))
+    line = next(number for number, text in enumerate(spec.read_text().splitlines(), 1) if "real.jsonl" in text)
+    assert run(["validate", str(spec)]) == 3
+    assert f"{spec}:{line}:" in (said := capsys.readouterr().err)
+    assert f"bench.scenarios.single.trace: {tmp_path / 'real.jsonl'} does not exist" in said
+    keys = []
+    for text in ("{}", "[]", "{}"):
+        (tmp_path / "real.jsonl").write_text(text)
+        planned = resolve(spec, None, (), (), tmp_path / "store").plan
+        keys.append(planned.node("bench.single").key)
+    assert keys[0] == keys[2] != keys[1]
+
+
 def test_missing_local_input_is_the_machines_fault_and_has_its_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spec = with_source(tmp_path, "texts.txt")
     line = spec.read_text().splitlines().index("    - path: texts.txt") + 1

@@ -16,7 +16,7 @@ from ryot.stages.bench.orders import Orders
 from ryot.stages.bench.samples import Sample
 
 _LOOPBACK = "127.0.0.1"
-_START_S, _END_S = 60.0, 10.0
+_START_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,6 @@ class Crew:
         """All samples, and what the generator says of itself: sums, and in `processes` what each says. Raises NodeError."""
         if self.head.returncode != 0 or not all(Path(orders.summary).exists() for orders in self.told):
             raise self._lost("Locust ended", self.head.returncode)
-        for worker in self.workers:
-            worker.wait(_END_S)
         lines = [line for orders in self.told for line in Path(orders.samples).read_text().splitlines()]
         try:
             found = samples.parse(lines)

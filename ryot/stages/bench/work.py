@@ -144,7 +144,7 @@ def _longest_s(orders: Orders) -> float:
     requests = orders.warmup + orders.requests
     if orders.open:  # arrivals at random can be later than on average: by five standard deviations
         return (requests + 5 * math.sqrt(requests)) / orders.mean_rate + 2 * orders.timeout
-    each = requests / orders.users + 1 + orders.duration / max(orders.think, 1.0)
+    each = requests / orders.users + 1
     return orders.duration + each * orders.timeout + (each + 5 * math.sqrt(each) + _LONG_PAUSE) * orders.think
 
 
