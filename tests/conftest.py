@@ -16,6 +16,7 @@ from ryot.engine.apply import Surroundings, apply
 from ryot.measures import Target, parse_target
 from ryot.plan.compile import plan_nodes
 from ryot.plan.plan import Plan
+from ryot.plugins.backend import Backend
 from ryot.plugins.discover import Plugin, discover, load_stage
 from ryot.plugins.stage import Facts, Node, Resources, Stage
 from ryot.store.journal import begin
@@ -60,9 +61,11 @@ class Bench:
     def apply(self, plan: Plan, cpus: int = 2) -> list[events.Event]:
         return list(self.events(plan, cpus))
 
-    def events(self, plan: Plan, cpus: int = 2) -> Generator[events.Event, None, None]:
+    def events(self, plan: Plan, cpus: int = 2, away: Backend | None = None) -> Generator[events.Event, None, None]:
         run = begin(self.store.runs, plan.name, datetime.now(UTC), "", plan.model_dump_json())
-        return apply(plan, self.store, LocalBackend(), Surroundings(self.plugins, cpus), run)
+        home = LocalBackend()
+        around = Surroundings(self.plugins, cpus, home=home, at_once=4) if away else Surroundings(self.plugins, cpus)
+        return apply(plan, self.store, away or home, around, run)
 
     def out(self, plan: Plan, name: str) -> Path:
         node = plan.node(name)
