@@ -21,6 +21,7 @@ from ryot.engine.rounds import known
 from ryot.measures import Target, parse_target
 from ryot.plan.compile import plan_nodes
 from ryot.plan.plan import Plan
+from ryot.plugins.backend import Backend
 from ryot.plugins.discover import Plugin, discover, load_stage
 from ryot.plugins.stage import Facts, Node, Resources, Stage
 from ryot.store.journal import begin
@@ -66,12 +67,15 @@ class Bench:
     def apply(self, plan: Plan, cpus: int = 2, looks: int | None = None) -> list[events.Event]:
         return list(self.events(plan, cpus, looks))
 
-    def events(self, plan: Plan, cpus: int = 2, looks: int | None = None) -> Generator[events.Event, None, None]:
-        """As `ryot apply`; with `looks`, as `--until-conclusive --rounds LOOKS`."""
+    def events(
+        self, plan: Plan, cpus: int = 2, looks: int | None = None, away: Backend | None = None
+    ) -> Generator[events.Event, None, None]:
+        """As `ryot apply`; with `looks`, as `--until-conclusive --rounds LOOKS`; with `away`, as `--backend`."""
         plan = promised(plan, self.store, looks, TODAY)[0] if looks else known(plan, self.store)
         run = begin(self.store.runs, plan.name, datetime.now(UTC), "", plan.model_dump_json())
-        around = Surroundings(self.plugins, cpus)
-        return apply(plan, self.store, LocalBackend(), around, run, until_conclusive=looks is not None)
+        home = LocalBackend()
+        around = Surroundings(self.plugins, cpus, home=home, at_once=4) if away else Surroundings(self.plugins, cpus)
+        return apply(plan, self.store, away or home, around, run, until_conclusive=looks is not None)
 
     def judge(self, plan: Plan) -> list[Verdict]:
         """As `ryot check`."""

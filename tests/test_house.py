@@ -219,7 +219,7 @@ def test_every_spec_has_a_golden_plan() -> None:
 def test_every_python_file_mirrors_no_missing_folder() -> None:
     here = {path.name for path in (ROOT / "ryot").iterdir() if path.is_dir() and not path.name.startswith("_")}
     tested = {path.name for path in (ROOT / "tests").iterdir() if path.is_dir()}
-    assert here - tested - {"backends"} == set()  # backends are tested through the engine, which drives them
+    assert here - tested == set()
 
 
 def test_no_tracked_file_names_a_registry_or_a_place_on_a_machine() -> None:

@@ -16,6 +16,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from ryot.cli.backend import chosen, surroundings
 from ryot.cli.foresight import foresight_of, refuse
 from ryot.cli.outcome import show_outcome, write_reports
 from ryot.cli.output import stdout
@@ -29,7 +30,7 @@ from ryot.engine.looks import MOST, promised
 from ryot.engine.rounds import known
 from ryot.errors import MachineError, NodeError, SpecError
 from ryot.files import Lock
-from ryot.plugins.discover import BACKENDS, discover, find, load, load_stage
+from ryot.plugins.discover import load_stage
 from ryot.report.as_json import to_json
 from ryot.report.gather import gather
 from ryot.report.live import display
@@ -61,6 +62,7 @@ _PRODUCTS = {
     type=click.IntRange(2, MOST),
     help=f"Looks at most with --until-conclusive, promised before the first samples; by default {ROUNDS}.",
 )
+@click.option("--backend", metavar="NAME", help="Where nodes run, whatever the spec says: local, slurm, ray, hostfile, or a plugin's.")
 @click.option("--no-wait", is_flag=True, help="If another apply of this spec is running, end with exit code 4 instead of waiting.")
 def command(
     spec: Path,
@@ -72,6 +74,7 @@ def command(
     as_json: bool,
     until_conclusive: bool,
     rounds: int | None,
+    backend: str | None,
     no_wait: bool,
 ) -> int:
     """Run what SPEC asks for and is not finished; then judge. Run it again after any crash: finished work is never repeated.
@@ -86,6 +89,7 @@ def command(
         raise SpecError("--rounds is about further rounds", hint="add --until-conclusive, or leave it out")
     console = Console(stderr=True, soft_wrap=False)
     planned = resolve(spec, profile, sets, folders, root).until(until)
+    planned = replace(planned, loaded=chosen(planned.loaded, backend, planned.folders))
     run, failed = carry_out(planned, console, no_wait=no_wait, looks=(rounds or ROUNDS) if until_conclusive else None)
     result = gather(planned.plan, planned.store, planned.loaded.spec, run, datetime.now(UTC))
     page = write_reports(result, run)
@@ -169,11 +173,11 @@ def run_through(planned: Planned, run: Run, console: Console, stopped: str, *, u
 
 
 def start(planned: Planned, run: Run, *, until_conclusive: bool = False) -> Generator[events.Event, None, None]:
-    """The events of a plan that is carried out on this machine."""
-    offered = find("local", discover(BACKENDS))
-    assert offered is not None
-    around = Surroundings(planned.plugins, planned.loaded.spec.hardware.cpus or planned.machine.cpus, planned.loaded.spec.hardware.python)
-    return apply(planned.plan, planned.store, load(offered)(), around, run, until_conclusive=until_conclusive)
+    """The events of a plan that is carried out on the spec's backend."""
+    hardware = planned.loaded.spec.hardware
+    cores = Surroundings(planned.plugins, hardware.cpus or planned.machine.cpus, hardware.python)
+    backend, around = surroundings(cores, planned.loaded, planned.folders)
+    return apply(planned.plan, planned.store, backend, around, run, until_conclusive=until_conclusive)
 
 
 def code_of(kinds: set[str]) -> int:

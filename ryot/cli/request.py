@@ -12,6 +12,7 @@ import click
 from pydantic import BaseModel
 
 from ryot import files
+from ryot.cli.backend import known
 from ryot.cli.inputs import refuse_unusable
 from ryot.cli.machine import Machine, here, probe
 from ryot.errors import MachineError, SpecError
@@ -39,6 +40,8 @@ class Planned:
     machine: Machine
     store: Store
     inputs: Mapping[str, Path]
+    folders: tuple[Path, ...] = ()
+    """Where plugins are looked for, beside those that are installed."""
     aside: tuple[str, ...] = ()
     """The targets that are not looked at, for their nodes come after those that are asked for."""
 
@@ -118,10 +121,19 @@ def resolve(spec: Path, profile: str | None, sets: tuple[str, ...], folders: tup
         digests={written: files.digest_path(path) for written, path in inputs.items()},
         paths={written: str(path.resolve()) for written, path in inputs.items()},
     )
+    known(loaded, plugin_folders(folders))
     plan, plugins = compile_with(loaded, facts, folders)
     around = here(machine)
     known_hardware(loaded, around)
-    return Planned(loaded, plan.model_copy(update={"sets": sets, "here": around}), plugins, machine, Store(root), inputs)
+    return Planned(
+        loaded,
+        plan.model_copy(update={"sets": sets, "here": around}),
+        plugins,
+        machine,
+        Store(root),
+        inputs,
+        tuple(plugin_folders(folders)),
+    )
 
 
 def known_hardware(loaded: Loaded, around: Here) -> None:

@@ -98,6 +98,8 @@ def _row(node: PlannedNode, event: Mapping[str, Any] | None, store: Store, run: 
             return Row(node.name, "skipped", f"it {'comes after' if event.get('ordered') else 'needs'} {event['because']}")
         case "ready":
             return Row(node.name, "up", event["url"])
+        case "lost":
+            return Row(node.name, "waiting", f"lost: {event['why']}")
         case "started" | "waiting":
             return Row(node.name, "running" if running else "interrupted", _progress(run, node))
     return Row(node.name, str(event["event"]), "")

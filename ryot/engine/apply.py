@@ -17,11 +17,12 @@ from ryot.engine import events
 from ryot.engine.damage import let_scratch_go, set_damaged_aside
 from ryot.engine.jobs import Active, backend_job, events_file, heard, last_lines, unsaid, write_job
 from ryot.engine.looks import begin_following, look
+from ryot.engine.places import Places
 from ryot.engine.survey import last_failure, survey
 from ryot.engine.waiting import Waiting
 from ryot.files import make_folder
 from ryot.plan.plan import Plan, PlannedNode
-from ryot.plugins.backend import Backend
+from ryot.plugins.backend import Backend, JobState
 from ryot.plugins.discover import Plugin
 from ryot.store.job import LOG, ServiceAt
 from ryot.store.journal import Journal, Run
@@ -33,11 +34,21 @@ _TICK_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What an apply needs besides plan and store: where stages come from, which interpreter each has, how many cores there are."""
+    """What an apply needs besides plan and store: where stages come from, which interpreter each has, how many cores there are.
+
+    Where there is a `home`, servers and what asks them run there, and everything else away, on the backend: `at_once` nodes at most, each
+    on a machine of its own. A node that is lost is tried again `retries` times."""
 
     plugins: Mapping[str, Plugin]
     cpus: int
     pythons: Mapping[str, str] = field(default_factory=dict)
+    home: Backend | None = None
+    at_once: int = 1
+    retries: int = 2
+
+    def at_home(self, node: PlannedNode) -> bool:
+        """Whether a node runs beside this program."""
+        return self.home is None or node.is_service or bool(node.services)
 
 
 def apply(
@@ -65,7 +76,8 @@ class _Schedule:
     """Which node may start when. One object lives as long as one apply. Of thousands of nodes none makes it look at all others."""
 
     def __init__(self, plan: Plan, store: Store, backend: Backend, around: Surroundings, journaled: Run) -> None:
-        self.plan, self.store, self.backend, self.around, self.journaled = plan, store, backend, around, journaled
+        self.plan, self.store, self.around, self.journaled = plan, store, around, journaled
+        self.places = Places(backend, around.home)
         self.needs: dict[str, list[str]] = {}
         self.waiting = Waiting(plan, {}, ())
         self.active: dict[str, Active] = {}
@@ -74,13 +86,14 @@ class _Schedule:
         self.looked_at = 0
         """So many of the failed were looked at by `_skip_hopeless`."""
         self.looked: set[tuple[str, bool]] = set()
+        self.tries_left: dict[str, int] = {}
 
     def run(self) -> Iterator[events.Event]:
         try:
             yield from self._carry_out()
             yield from self._stop_unneeded()
         finally:
-            self.backend.close()
+            self.places.close()
 
     def until_conclusive(self) -> Iterator[events.Event]:
         """As `run`, and then a round more of what is to have one, again and again. Services that are up serve these too."""
@@ -90,7 +103,7 @@ class _Schedule:
                 yield from self._carry_out()
             yield from self._stop_unneeded()
         finally:
-            self.backend.close()
+            self.places.close()
 
     def _followed(self) -> Generator[events.Event, None, bool]:
         """Look at the verdicts, and take in the rounds that follow; whether there are any."""
@@ -115,7 +128,7 @@ class _Schedule:
             yield from self._stop_unneeded()
             yield from self._start()
             if self.active:
-                for name in self.backend.wait(_TICK_S):
+                for name in self.places.wait(_TICK_S):
                     yield from self._look(name)
 
     def _working(self) -> list[Active]:
@@ -148,7 +161,10 @@ class _Schedule:
 
     def _full(self) -> bool:
         """Whether no node at all could start beside what is running."""
-        return sum(self._cpus(active.node) for active in self._working()) >= self.around.cpus
+        home = [active.node for active in self._working() if self.around.at_home(active.node)]
+        if sum(map(self._cpus, home)) < self.around.cpus:
+            return False
+        return self.around.home is None or len(self._working()) - len(home) >= self.around.at_once
 
     def _needs(self, node: PlannedNode) -> list[str]:
         """What a node needs itself and through its services; what a service needs stands before it."""
@@ -159,8 +175,10 @@ class _Schedule:
         """Whether the machine has room for a node beside what is running on it."""
         if node.name in self.active:
             return False
+        if not self.around.at_home(node):
+            return sum(not self.around.at_home(active.node) for active in self._working()) < self.around.at_once
         coming_up = [active.node for active in self.active.values() if active.node.name not in self.up and active.node.is_service]
-        working = [active.node for active in self._working()] + coming_up
+        working = [active.node for active in self._working() if self.around.at_home(active.node)] + coming_up
         if not working:
             return not (node.measures_speed and self._idle_services(node))
         if node.is_service or node.measures_speed or any(other.measures_speed or other.is_service for other in working):
@@ -182,8 +200,7 @@ class _Schedule:
         disturbing = self._idle_services(following) if following and following.measures_speed else []
         for name in [name for name in reversed(self.up) if name not in needed or name in disturbing]:
             del self.up[name], self.active[name]
-            self.backend.cancel(name, GRACE_S)
-            self.backend.forget(name)
+            self.places.end(name, GRACE_S)
             yield events.Stopped(name)
 
     def _submit(self, node: PlannedNode) -> Iterator[events.Event]:
@@ -194,14 +211,16 @@ class _Schedule:
         told = events_file(self.journaled, node.name)
         self.active[node.name] = Active(node, told, told.stat().st_size if told.exists() else 0)
         yield events.Started(node.name, node.is_service)
-        self.backend.submit(backend_job(node, self.store, file, self.around.pythons.get(node.stage, sys.executable)))
+        python = self.around.pythons.get(node.stage, sys.executable)
+        job = backend_job(node, self.store, self.journaled, file, python, self.around.cpus)
+        self.places.submit(job, home=self.around.at_home(node))
 
     def _look(self, name: str) -> Iterator[events.Event]:
         """Tell what a job said, and what became of it if it ended."""
         active = self.active.get(name)
         if active is None:
             return
-        state = self.backend.poll(name)
+        state = self.places.poll(name)
         for said in active.news():
             event = heard(active.node, said)
             if isinstance(event, events.Ready):
@@ -209,10 +228,10 @@ class _Schedule:
             if event is not None:
                 yield event
         if state.code is not None:
-            yield from self._ended(active.node, state.code)
+            yield from self._ended(active.node, state)
 
-    def _ended(self, node: PlannedNode, code: int) -> Iterator[events.Event]:
-        self.backend.forget(node.name)
+    def _ended(self, node: PlannedNode, state: JobState) -> Iterator[events.Event]:
+        self.places.forget(node.name)
         del self.active[node.name]
         self.up.pop(node.name, None)
         record = self.store.record(node.stage, node.key)
@@ -220,7 +239,13 @@ class _Schedule:
             self.waiting.finished(node.name)
             yield events.Finished(node.name, record.seconds)
             return
-        failure = last_failure(self.store, node) or unsaid(code, self.store.folder(node.stage, node.key))
+        left = self.tries_left.setdefault(node.name, self.around.retries)
+        if state.lost and left and not node.is_service:
+            self.tries_left[node.name] -= 1
+            self.waiting.put_back(node.name)
+            yield events.Lost(node.name, state.why, left - 1)
+            return
+        failure = (None if state.lost else last_failure(self.store, node)) or unsaid(state, self.store.folder(node.stage, node.key))
         self.failed[node.name] = failure.message
         log = self.store.folder(node.stage, node.key) / LOG
         yield events.Failed(node.name, failure.message, failure.hint, str(log), last_lines(log), failure.kind)
@@ -231,8 +256,7 @@ class _Schedule:
         """End the nodes that were talking to a service that is gone."""
         for active in [active for active in self._working() if service in self.needs[active.node.name]]:
             node = active.node
-            self.backend.cancel(node.name, GRACE_S)
-            self.backend.forget(node.name)
+            self.places.end(node.name, GRACE_S)
             del self.active[node.name]
             record = self.store.record(node.stage, node.key)
             if record:

@@ -78,6 +78,14 @@ class Failed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Lost(Event):
+    """A node's try ended with its machine, or was taken away; the node is tried again, `left` times more if it has to be."""
+
+    why: str = ""
+    left: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Skipped(Event):
     """A node does not run because of another one that failed: one it needs, or, where `ordered`, one it only comes after."""
 

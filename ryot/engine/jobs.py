@@ -15,7 +15,7 @@ from ryot.engine import events
 from ryot.errors import MachineError
 from ryot.fingerprint import fingerprint
 from ryot.plan.plan import Plan, PlannedNode
-from ryot.plugins.backend import Job
+from ryot.plugins.backend import Job, JobState
 from ryot.plugins.discover import Plugin
 from ryot.store.job import Failure, JobFile, ServiceAt
 from ryot.store.journal import Run
@@ -110,10 +110,12 @@ def write_job(
     return path
 
 
-def backend_job(node: PlannedNode, store: Store, file: Path, python: str) -> Job:
-    """What the backend is told of a node."""
+def backend_job(node: PlannedNode, store: Store, run: Run, file: Path, python: str, cpus: int) -> Job:
+    """What the backend is told of a node. `cpus` is how many there are, for a node that asks for all."""
     folder = store.folder(node.stage, node.key).resolve()
-    return Job(node.name, file.resolve(), folder, f"{mark_of(store, node.stage, node.key)}.{secrets.token_hex(4)}", python)
+    mark = f"{mark_of(store, node.stage, node.key)}.{secrets.token_hex(4)}"
+    events = events_file(run, node.name).resolve()
+    return Job(node.name, file.resolve(), folder, mark, python, events, node.cpus or cpus, node.measures_speed)
 
 
 def mark_of(store: Store, stage: str, key: str) -> str:
@@ -127,12 +129,16 @@ def how_it_ended(code: int) -> str:
     return _KILLED.get(code, f"ended with exit code {code}")
 
 
-def unsaid(code: int, folder: Path) -> Failure:
+def unsaid(state: JobState, folder: Path) -> Failure:
     """Why a job failed that left no word of it."""
+    code = state.code or 0
+    if state.lost:
+        hint = "its shards and checkpoints are kept; apply again, or raise backend.retries"
+        return Failure(kind=MachineError.__name__, message=f"the worker was lost: {state.why}", hint=hint)
     if code == files.NO_ROOM:
         message = f"nothing could be written in {folder}, not even why: its disk is full, or broken"
         return Failure(kind=MachineError.__name__, message=message, hint="make room and apply again: finished shards are kept")
-    return Failure(kind="Crash", message=f"the worker {how_it_ended(code)}")
+    return Failure(kind="Crash", message=f"the worker {how_it_ended(code)}{f': {state.why}' if state.why else ''}")
 
 
 def last_lines(log: Path, count: int = 12) -> tuple[str, ...]:

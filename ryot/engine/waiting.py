@@ -40,6 +40,13 @@ class Waiting:
         if not self._lacks[name]:
             self._ready.remove(self._rank[name])
 
+    def put_back(self, name: str) -> None:
+        """A node that was taken, and did not finish, waits again, in its old place."""
+        self._nodes[name] = self._all[self._rank[name]]
+        self._nodes = {each: self._nodes[each] for each in sorted(self._nodes, key=self._rank.__getitem__)}
+        if not self._lacks[name]:
+            bisect.insort(self._ready, self._rank[name])
+
     def finished(self, name: str) -> None:
         """A node that was taken is finished: what lacked only it is ready."""
         for held in self._held.get(name, ()):

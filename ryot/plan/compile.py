@@ -123,7 +123,7 @@ def _validate(stage: Stage, insert: Insert, index: int, where: Where) -> StageCo
         raise SpecErrors(
             [
                 SpecError(
-                    f"{stage.name}: {'.'.join(map(str, item['loc']))}: {_words(item['type'], item['msg'])}",
+                    f"{stage.name}: {'.'.join(map(str, item['loc']))}: {words_of(item['type'], item['msg'])}",
                     at=where("stages", index, "with", *item["loc"]),
                     hint=f"settings of {stage.name}: {known}",
                 )
@@ -132,7 +132,8 @@ def _validate(stage: Stage, insert: Insert, index: int, where: Where) -> StageCo
         ) from None
 
 
-def _words(kind: str, message: str) -> str:
+def words_of(kind: str, message: str) -> str:
+    """What pydantic finds wrong with a setting, by its type of error and its message, in ryot's words."""
     return "there is no such setting" if kind == "extra_forbidden" else message.replace("Input should be", "should be")
 
 

@@ -1,4 +1,8 @@
-"""Where nodes run. A Backend takes jobs, says when something happened to one, and cancels; it knows nothing of plans."""
+"""Where nodes run. A Backend takes jobs, says when something happened to one, and cancels; it knows nothing of plans.
+
+A backend whose class has a `Config` (a StageConfig) is made from it: what a spec writes under `backend.with`. One without takes nothing.
+`ryot.plugins.testing.check_backend` holds a backend to what is written here.
+"""
 
 from __future__ import annotations
 
@@ -11,20 +15,30 @@ from typing import ClassVar, Protocol
 @dataclass(frozen=True, slots=True)
 class Job:
     """One node to run: what `file` (job.json) says, in `folder`, the node's own. `mark` is put on the processes of its work; it is
-    `NODE.TRY`, so that what this try started is told from what another apply's try of the same node did."""
+    `NODE.TRY`, so that what this try started is told from what another apply's try of the same node did. To `events` the job adds a line
+    whenever it has something to tell. `cpus` are the cores it computes with; one that is `alone` measures speed: no other job of this
+    user may compute on its machine."""
 
     name: str
     file: Path
     folder: Path
     mark: str
     python: str
+    events: Path
+    cpus: int = 1
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class JobState:
-    """A job's state. `code` is None while it runs, else its exit code (negative: the signal that ended it)."""
+    """A job's state. `code` is None while it runs, else its exit code (negative: the signal that ended it).
+
+    `why` is what only the backend knows of its end, in words: `ended by SLURM: TIMEOUT`. One that is `lost` ended through no fault of its
+    own, with its machine or by preemption, and may be tried again."""
 
     code: int | None
+    why: str = ""
+    lost: bool = False
 
 
 class Backend(Protocol):
@@ -33,7 +47,11 @@ class Backend(Protocol):
     name: ClassVar[str]
 
     def submit(self, job: Job) -> None:
-        """Start a job. Raises RyotError when it cannot be started."""
+        """Start a job. Raises RyotError when it cannot be started.
+
+        Where jobs outlive the program that submitted them, the one that still runs for the same node (`NODE` of its mark) is taken up
+        instead, and what it tells is found in `job.events`.
+        """
 
     def wait(self, timeout_s: float) -> Collection[str]:
         """Wait until a job wrote an event or ended, or the time is up. Returns the names of such jobs."""

@@ -1,7 +1,7 @@
-"""Run one stage the way the engine would, but in this process: for a plugin author's own tests."""
+"""For a plugin author's own tests: run one stage the way the engine would, but in this process; hold a backend to what one has to do."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +9,8 @@ from pathlib import Path
 from ryot import processes
 from ryot.errors import NodeError
 from ryot.measures import Evidence, Measure, point
+from ryot.plugins import backend_checks
+from ryot.plugins.backend import Backend
 from ryot.plugins.context import Endpoint, Event, StageContext
 from ryot.plugins.documents import Document, Shard, write_index, write_shard
 from ryot.plugins.stage import Service, Stage, StageConfig
@@ -47,6 +49,18 @@ def run_stage(
     if missing := context.unmeasured:
         raise NodeError(f"{stage.name} declares {missing} but did not measure it")
     return StageResult(context.out, context.evidence, events, context.declared)
+
+
+def check_backend(make_backend: Callable[[], Backend], folder: Path, *, patience_s: float = 120.0) -> None:
+    """Hold a backend to the protocol with real jobs: exit codes, signals, a missing interpreter, log, environment and mark, two jobs at
+    once, events that end `wait`, `forget`, `cancel` and `close` of a tree that ignores SIGTERM, a keeper that is killed.
+
+    `make_backend` makes one for each check; `folder` is empty and seen by every machine that jobs run on. Nothing may take longer than
+    `patience_s` seconds. Raises AssertionError, with the reason, at the first thing that does not hold. Takes about 15 s on one machine.
+    """
+    trial = backend_checks.Trial(make_backend, folder.resolve(), patience_s)
+    for check in backend_checks.CHECKS:
+        check(trial)
 
 
 def write_documents(folder: Path, **splits: Sequence[str | Document]) -> Path:

@@ -71,6 +71,8 @@ def _line(event: events.Event) -> str | None:
             return f"finished  {node} in {show_seconds(seconds)}"
         case events.Warned(node, text):
             return f"note      {node}: {text}"
+        case events.Lost(node, why, left):
+            return f"lost      {node}: {why}; it is tried again, {left} times more if need be"
         case events.Skipped(node):
             return f"skipped   {node}: {event.words}"
         case events.Looked(node, look, promised, text):

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from ryot.spec.backend import Backend, WrittenBackend
 from ryot.spec.compress import Compress
 from ryot.spec.data import Data
 from ryot.spec.finetune import Align, Finetune
@@ -44,6 +45,8 @@ class Spec(Section):
     """Numbers to be audited."""
     hardware: Hardware = Hardware()
     """What it is meant to run on."""
+    backend: WrittenBackend = Backend()
+    """Where nodes run: `local`, or on other machines by `slurm`, `ray` or `hostfile`."""
     model: Model
     """The shape of the network."""
     data: Data

@@ -1,0 +1,99 @@
+"""One job on the machine it was sent to: `python -P -m ryot.backends.outpost [REQUEST.json]`. It runs it there as `local` would here, and
+leaves in a file how it ended.
+
+Without a file the request is the first line of standard input, and the job ends when that is closed: by who sent it, or with it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from ryot.backends.local import LocalBackend
+from ryot.plugins import Job, write_durable
+
+_GRACE_S = 10.0
+_STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_OF_A_PLACE = ("SSH_", "SLURM_", "RAY_", "XDG_", "DBUS_", "DISPLAY", "TMPDIR", "HOSTNAME", "CUDA_VISIBLE_DEVICES")
+"""Beginnings of the variables that say something of one machine or session, and would be wrong on another."""
+
+
+class _Told(Exception):
+    """A signal asks for the end."""
+
+
+def request(job: Job, ended: Path, cwd: Path, environ: Mapping[str, str] | None = None) -> str:
+    """The request for a job, in one line of JSON. `ended` is where it leaves how it ended, `cwd` the folder it runs in if the machine has
+    that; `environ` is laid on the machine's own environment."""
+    told = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(job).items()}
+    return json.dumps({"job": told, "ended": str(ended), "cwd": str(cwd), "environ": dict(environ or {})})
+
+
+def carried(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that mean the same on another machine."""
+    return {name: value for name, value in environ.items() if not name.startswith(_OF_A_PLACE)}
+
+
+def main(argv: list[str]) -> int:
+    """Run the job. Exit code: its own, 128 and the signal's number where one ended it."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
+    for number in _STOP:
+        signal.signal(number, _heard)
+    asked = json.loads(Path(argv[1]).read_text() if len(argv) > 1 else sys.stdin.readline())
+    os.environ.update(asked["environ"])
+    if Path(asked["cwd"]).is_dir():
+        os.chdir(asked["cwd"])
+    for name in ("XDG_RUNTIME_DIR", "TMPDIR"):
+        if not Path(os.environ.get(name, "/")).is_dir():
+            del os.environ[name]  # it was made where the job was sent from
+    if len(argv) == 1:
+        threading.Thread(target=_follow, args=(threading.get_ident(),), daemon=True).start()
+    code, told = _run(_job(asked["job"]))
+    write_durable(Path(asked["ended"]), json.dumps({"code": code, "told": told, "host": socket.gethostname()}))
+    return code if code >= 0 else 128 - code
+
+
+def _run(job: Job) -> tuple[int, bool]:
+    """Run a job to its end. Returns its exit code, and whether it was told to end."""
+    backend, told = LocalBackend(), False
+    backend.submit(job)
+    try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP)
+        while (code := backend.poll(job.name).code) is None:
+            backend.wait(60.0)
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
+    except _Told:
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
+        told = True
+        backend.cancel(job.name, _GRACE_S)
+        code = backend.poll(job.name).code
+        assert code is not None
+    return code, told
+
+
+def _heard(_number: int, _frame: FrameType | None) -> None:
+    raise _Told
+
+
+def _follow(main_thread: int) -> None:
+    """Tell the main thread to end once standard input is closed."""
+    sys.stdin.read()
+    signal.pthread_kill(main_thread, signal.SIGTERM)
+
+
+def _job(told: dict[str, Any]) -> Job:
+    paths = {name: Path(told[name]) for name in ("file", "folder", "events")}
+    return Job(**{**told, **paths})
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))

@@ -1,0 +1,87 @@
+"""What jobs elsewhere leave on the file system that all machines share: events, and how they ended. Nothing tells here that another
+machine wrote there, so it is looked at, twenty times a second first, then once a second."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from ryot.plugins import Job
+
+_SOONEST_S, _LATEST_S = 0.05, 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a job ended: its exit code, and whether it was told to."""
+
+    code: int
+    told: bool
+
+
+def ended(path: Path) -> Ended | None:
+    """What an outpost left; None when it has not yet."""
+    try:
+        said = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    return Ended(said["code"], said["told"])
+
+
+def ending(job: Job) -> Path:
+    """Where a try of a job leaves how it ended."""
+    return job.events.with_name(f"{job.name}.{job.mark.rpartition('.')[2]}.ended.json")
+
+
+def follow_on(told: Path, job: Job) -> None:
+    """Have what a job has told since an earlier program sent it, and goes on telling there, be found in `job.events`."""
+    if told != job.events:
+        job.events.parent.mkdir(parents=True, exist_ok=True)
+        told.touch()
+        job.events.unlink(missing_ok=True)
+        os.link(told, job.events)
+
+
+class Watch:
+    """The events of jobs, as far as they were seen."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[Path, int]] = {}
+        self._pause_s = _SOONEST_S
+
+    def add(self, job: Job) -> None:
+        """Follow a job's events from now on."""
+        self._seen[job.name] = (job.events, _size(job.events))
+
+    def drop(self, name: str) -> None:
+        """Follow a job no more."""
+        self._seen.pop(name, None)
+
+    def wait(self, timeout_s: float, over: Callable[[], Collection[str]]) -> set[str]:
+        """Wait until a job wrote an event, or `over` names jobs that ended, or the time is up. Returns the names of all of these."""
+        deadline = time.monotonic() + timeout_s
+        while not (found := self._news() | set(over())):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return found
+            time.sleep(min(self._pause_s, left))
+            self._pause_s = min(self._pause_s * 1.2, _LATEST_S)
+        self._pause_s = _SOONEST_S
+        return found
+
+    def _news(self) -> set[str]:
+        found = {name: size for name, (path, seen) in self._seen.items() if (size := _size(path)) != seen}
+        for name, size in found.items():
+            self._seen[name] = (self._seen[name][0], size)
+        return set(found)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

@@ -1,0 +1,172 @@
+"""Clusters to test on, of two machines that are this one: SLURM where it is installed and one may start it, else a fake with its manners;
+and Ray."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+FAKE = Path(__file__).parent.parent / "fakes" / "slurm" / "slurm.py"
+REAL = os.getuid() == 0 and all(map(shutil.which, ("slurmctld", "slurmd", "munged", "sbatch")))
+_CONF = """
+ClusterName=ryot
+SlurmctldHost={host}(127.0.0.1)
+SlurmctldPort={ports[0]}
+SlurmUser=root
+SlurmdUser=root
+StateSaveLocation={folder}/ctl
+SlurmdSpoolDir={folder}/%n
+SlurmctldPidFile={folder}/ctl.pid
+SlurmdPidFile={folder}/%n.pid
+SlurmctldLogFile={folder}/ctl.log
+SlurmdLogFile={folder}/%n.log
+AuthType=auth/munge
+AuthInfo=socket={folder}/munge.socket
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+JobAcctGatherType=jobacct_gather/none
+AccountingStorageType=accounting_storage/none
+ReturnToService=2
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core
+MpiDefault=none
+NodeName=n1 NodeAddr=127.0.0.1 Port={ports[1]} CPUs={cpus}
+NodeName=n2 NodeAddr=127.0.0.1 Port={ports[2]} CPUs={cpus}
+PartitionName=all Nodes=n1,n2 Default=YES MaxTime=INFINITE State=UP
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Slurm:
+    """A queue: what has to be in the environment to use it, and how one of its nodes is taken away."""
+
+    environ: dict[str, str]
+    down: list[str]
+
+    def take_away(self, node: str) -> None:
+        """Take a node away, with what runs there."""
+        argv = [word.format(node=node) for word in self.down]
+        subprocess.run(argv, check=True, env=dict(os.environ) | self.environ, capture_output=True)
+
+
+@contextmanager
+def fake_slurm(folder: Path) -> Iterator[Slurm]:
+    """The fake."""
+    programs = folder / "bin"
+    programs.mkdir(parents=True)
+    for name in ("sbatch", "squeue", "scancel", "sacct"):
+        (programs / f"{name}.py").symlink_to(FAKE)
+        (programs / name).write_text(f'#!/bin/sh\nexec {sys.executable} {programs / name}.py "$@"\n')
+        (programs / name).chmod(0o755)
+    environ = {"FAKE_SLURM": str(folder), "PATH": f"{programs}:{os.environ['PATH']}"}
+    nodes = subprocess.Popen([sys.executable, str(FAKE), "serve"], env=dict(os.environ) | environ)
+    try:
+        yield Slurm(environ, [sys.executable, str(FAKE), "down", "{node}"])
+    finally:
+        nodes.kill()
+        nodes.wait()
+
+
+@contextmanager
+def real_slurm(folder: Path) -> Iterator[Slurm]:
+    """SLURM's own daemons."""
+    folder.chmod(0o755)
+    for name in ("ctl", "n1", "n2"):
+        (folder / name).mkdir()
+    conf = folder / "slurm.conf"
+    conf.write_text(_CONF.format(host=socket.gethostname(), ports=_free_ports(3), folder=folder, cpus=os.cpu_count()))
+    environ = {"SLURM_CONF": str(conf)}
+    key = folder / "munge.key"
+    key.write_bytes(os.urandom(128))
+    key.chmod(0o600)
+    munged = ["munged", "--foreground", "--force", f"--socket={folder}/munge.socket", f"--key-file={key}", f"--pid-file={folder}/munge.pid",
+              f"--log-file={folder}/munge.log", f"--seed-file={folder}/munge.seed"]  # fmt: skip
+    daemons = [munged, ["slurmctld", "-D", "-c"], ["slurmd", "-D", "-N", "n1"], ["slurmd", "-D", "-N", "n2"]]
+    started = []
+    try:
+        for argv in daemons:
+            with (folder / "out.log").open("ab") as log:
+                started.append(subprocess.Popen(argv, env=dict(os.environ) | environ, stdout=log, stderr=log))
+            if argv is munged:
+                _until((folder / "munge.socket").exists, "munged")
+        _until(lambda: _idle(environ) == 2, "SLURM", 60)
+        yield Slurm(environ, ["scontrol", "update", "nodename={node}", "state=down", "reason=test"])
+    finally:
+        for daemon in reversed(started):
+            below = psutil.Process(daemon.pid).children(recursive=True) if daemon.poll() is None else []
+            daemon.terminate()
+            daemon.wait(30)
+            psutil.wait_procs(below, 10)
+
+
+def _idle(environ: dict[str, str]) -> int:
+    done = subprocess.run(
+        ["sinfo", "-h", "-N", "-t", "idle", "-o", "%N"], env=dict(os.environ) | environ, capture_output=True, text=True, check=False
+    )
+    return len(done.stdout.split())
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def _until(there: object, what: str, patience_s: float = 20) -> None:
+    deadline = time.monotonic() + patience_s
+    while not there():  # type: ignore[operator]
+        assert time.monotonic() < deadline, f"{what} does not come up"
+        time.sleep(0.1)
+
+
+class Ray:
+    """A Ray cluster: a head that computes nothing, and two machines with two cores each, on loopback (Ray takes 127.0.0.1 for the
+    machine's outer address)."""
+
+    node = {"node_ip_address": "127.0.0.2", "object_store_memory": 100 << 20}
+
+    def __init__(self, cluster: Any) -> None:
+        self._cluster = cluster
+        self._machines: list[Any] = []
+        self.address: str = cluster.address
+        self.add_machines()
+
+    def add_machines(self) -> None:
+        """Put two machines there."""
+        self._machines += [self._cluster.add_node(num_cpus=2, **self.node) for _ in range(2)]
+        self._cluster.wait_for_nodes()
+
+    def take_away_machines(self) -> None:
+        """Kill all machines, with what runs there, and put others in their place."""
+        for machine in self._machines:
+            self._cluster.remove_node(machine, allow_graceful=False)
+        self._machines = []
+        self.add_machines()
+
+
+@contextmanager
+def ray_cluster() -> Iterator[Ray]:
+    """Ray's own daemons."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    cluster_utils = pytest.importorskip("ray.cluster_utils")
+    cluster = cluster_utils.Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False, **Ray.node})
+    try:
+        yield Ray(cluster)
+    finally:
+        cluster.shutdown()

@@ -1,0 +1,120 @@
+"""A queue with SLURM's manners, for machines without it: sbatch, squeue, scancel and sacct as far as ryot uses them, on two nodes n1 and n2
+that are this machine: `slurm.py serve`. `slurm.py down NODE` takes one away with all that runs there. FAKE_SLURM names its folder."""
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(os.environ.get("FAKE_SLURM", "/nonexistent"))
+
+
+@contextmanager
+def jobs() -> Iterator[dict[str, dict]]:
+    """What is known of every job, to be read and changed."""
+    with (ROOT / "lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        path = ROOT / "jobs.json"
+        known = json.loads(path.read_text()) if path.exists() else {}
+        yield known
+        path.with_suffix(".part").write_text(json.dumps(known))
+        path.with_suffix(".part").replace(path)
+
+
+def options(argv: list[str]) -> dict[str, str]:
+    """`--name=value` by name."""
+    return {name.lstrip("-"): value for name, _, value in (word.partition("=") for word in argv if word.startswith("--"))}
+
+
+def sbatch(argv: list[str]) -> None:
+    """Put a job into the queue; refuse a partition that is not there."""
+    asked = options(argv)
+    if asked.get("partition", "all") != "all":
+        sys.exit("sbatch: error: invalid partition specified: " + asked["partition"])
+    with jobs() as known:
+        identity = str(100 + len(known))
+        busy = [job["node"] for job in known.values() if job["state"] == "RUNNING"]
+        down = {job["node"] for job in known.values() if job["state"] == "NODE_FAIL"}
+        node = min({"n1", "n2"} - down, key=lambda name: (busy.count(name), name))
+        known[identity] = {"name": asked["job-name"], "state": "PENDING", "node": node, "argv": argv}
+        # The submitter's environment goes with it, as --export=ALL asks.
+        known[identity]["environ"] = dict(os.environ)
+        (ROOT / f"{identity}.sh").write_text(sys.stdin.read())
+    print(identity)
+
+
+def serve() -> None:
+    """Be the nodes: start what is in the queue, for ever."""
+    while True:
+        with jobs() as known:
+            waiting = [identity for identity, job in known.items() if job["state"] == "PENDING"]
+            for identity in waiting:
+                job = known[identity] | {"state": "RUNNING"}
+                with Path(options(job["argv"])["output"]).open("ab") as log:
+                    argv = ["sh", str(ROOT / f"{identity}.sh")]
+                    script = subprocess.Popen(
+                        argv, env=job["environ"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                    )
+                known[identity] = job | {"pid": script.pid}
+                threading.Thread(target=follow, args=(identity, script)).start()
+        time.sleep(0.05)
+
+
+def follow(identity: str, script: subprocess.Popen) -> None:
+    """Say how a job ended."""
+    code = script.wait()
+    with jobs() as known:
+        state = known[identity]["state"]
+        if state in ("COMPLETING", "RUNNING"):
+            known[identity]["state"] = "CANCELLED" if state == "COMPLETING" else "FAILED" if code else "COMPLETED"
+
+
+def squeue(argv: list[str]) -> None:
+    """Every job there has been, as `ID|STATE|NODE`."""
+    asked = options(argv)
+    assert asked["format"] == "%i|%T|%N"
+    with jobs() as known:
+        for identity, job in known.items():
+            if asked.get("name", job["name"]) == job["name"]:
+                print(identity, job["state"], job["node"], sep="|")
+
+
+def scancel(argv: list[str]) -> None:
+    """Have jobs told to end."""
+    with jobs() as known:
+        for identity in argv:
+            job = known[identity]
+            if job["state"] == "PENDING":
+                job["state"] = "CANCELLED"
+            elif job["state"] == "RUNNING":
+                job["state"] = "COMPLETING"
+                os.kill(job["pid"], signal.SIGTERM)
+
+
+def down(node: str) -> None:
+    """Take a node away: all that runs there is gone at once."""
+    with jobs() as known:
+        for job in known.values():
+            if job["node"] == node and job["state"] == "RUNNING":
+                tree = [psutil.Process(job["pid"]), *psutil.Process(job["pid"]).children(recursive=True)]
+                for process in tree:
+                    process.suspend()  # so that none sees another's end
+                for process in tree:
+                    process.kill()
+                job["state"] = "NODE_FAIL"
+
+
+if __name__ == "__main__":
+    verb = Path(sys.argv[0]).stem
+    {"sbatch": sbatch, "squeue": squeue, "scancel": scancel, "sacct": lambda _: None}.get(verb, lambda argv: globals()[argv[0]](*argv[1:]))(
+        sys.argv[1:]
+    )
