@@ -100,7 +100,7 @@ def audit(config: BenchConfig, samples: Sequence[Sample], summary: Mapping[str, 
 
 
 def _processes(config: BenchConfig, samples: Sequence[Sample], told: Sequence[Mapping[str, Any]]) -> tuple[Process, ...]:
-    """Each process by what it says of itself and by its samples, which are every so-manieth."""
+    """Each process by what it says of itself and by its samples, which are one of each so many."""
     found = []
     for number, one in enumerate(told):
         made = [sample for sample in samples if sample.number % len(told) == number]

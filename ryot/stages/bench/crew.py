@@ -29,11 +29,11 @@ class Crew:
     context: StageContext
 
     def working(self) -> bool:
-        """Whether the load is still made. Raises NodeError where a worker ended before its part was done."""
+        """Whether the load is still made. Raises NodeError where a worker ended before its part was done, or by a failure."""
         if self.head.poll() is not None:
             return False
         for number, (worker, orders) in enumerate(zip(self.workers, self.told, strict=False), 1):
-            if worker.poll() is not None and not Path(orders.summary).exists():
+            if worker.poll() is not None and (worker.returncode or not Path(orders.summary).exists()):
                 raise self._lost(f"process {number} of the {len(self.workers)} that make the load ended", worker.returncode)
         return True
 
@@ -82,6 +82,7 @@ def start(orders: Orders, context: StageContext) -> Crew:
     while not (port.exists() and port.read_text().endswith("\n")):
         if head.poll() is not None or time.monotonic() > deadline:
             head.kill()
+            head.wait()
             raise NodeError(f"Locust's master did not come up\n{generator.last_words(context)}")
         time.sleep(0.02)
     at = ("--worker", "--master-host", _LOOPBACK, "--master-port", port.read_text().strip())
@@ -89,7 +90,7 @@ def start(orders: Orders, context: StageContext) -> Crew:
 
 
 def _part(orders: Orders, number: int) -> Orders:
-    """The orders of one worker: the same load, of which it makes every so-manieth request, with files of its own."""
+    """The orders of one worker: the same load, of which it makes its share of the requests, with files of its own."""
     samples_at, summary = (Path(path) for path in (orders.samples, orders.summary))
     return replace(
         orders,

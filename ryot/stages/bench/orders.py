@@ -22,8 +22,8 @@ class Orders:
     A closed loop has `users`, who ask for `duration` seconds, where that is not 0, and until `requests` are made; they pause for `think`
     seconds between answer and request (by `pauses` all alike, or exponential). An open one has a `rate` in requests a second, arrivals by
     its `distribution`, and `max_in_flight`; or `steps` of (requests a second, seconds, requests); or the times of its `trace`.
-    Of several `workers` this is for the one with the number `worker`, which makes every so-manieth request; their master tells its port in
-    the file `port`.
+    Of several `workers` this is for the one with the number `worker`, which makes one of each so many requests; their master tells its
+    port in the file `port`.
     Lengths go from `prompt_tokens` to `prompt_most`, where that is not 0, and likewise of outputs; or they are those of the `trace`, a file
     of JSON, `[[prompt tokens, output tokens, seconds or null], ...]`.
     """
