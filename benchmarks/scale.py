@@ -12,7 +12,8 @@ driver   The scheduling overhead of an apply. The driver is the process that was
 workers  Every node is a keeper and a worker: two Python processes that import what they need. That is no overhead of scheduling,
          and is measured by itself: `ryot apply` of a chain of 20 nodes that do nothing, seconds and CPU seconds for each.
 
-Bounds: a plan in under 2 s, a gap and CPU time of under 10 ms a node at the median, under 300 MB. What misses one fails it.
+Other work on the machine makes seconds and gaps longer (syncs most of all) and hardly touches CPU time. Bounds, at the median: a plan in
+under 2 s of CPU, the driver under 10 ms of CPU a node, a gap without its sync under 10 ms, under 300 MB. What misses one fails it.
 """
 
 from __future__ import annotations
@@ -251,7 +252,8 @@ def driven(spec: Path, plugins: Path, root: Path) -> dict[str, float]:
         "cpu_ms_node": took[1] / count * 1e3,
         "wall_ms_node": took[0] / count * 1e3,
         "gap_ms": statistics.median(backend.gaps_s) * 1e3,
-        "sync_ms": synced(root) * 1e3,
+        "sync_ms": (sync_ms := synced(root) * 1e3),
+        "unsynced_ms": statistics.median(backend.gaps_s) * 1e3 - sync_ms,
         "memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6,
     }
 
@@ -281,7 +283,7 @@ def _show(found: dict[str, dict[str, list[float]]], about: str) -> None:
 
 def _judged(found: dict[str, dict[str, list[float]]]) -> Iterator[tuple[str, float, float]]:
     """Each bounded number's name, median and bound."""
-    bounds = {"seconds": PLAN_S, "cpu_ms_node": NODE_MS, "gap_ms": NODE_MS, "memory_mb": MEMORY_MB}
+    bounds = {"cpu_s": PLAN_S, "cpu_ms_node": NODE_MS, "unsynced_ms": NODE_MS, "memory_mb": MEMORY_MB}
     for name, numbers in found.items():
         for measure, values in numbers.items():
             if measure in bounds:

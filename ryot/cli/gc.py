@@ -73,6 +73,7 @@ def command(
         left: dict[int, str] = {}
         if wanted and not dry_run:
             if not yes and not _agreed(len(wanted)):
+                click.echo("nothing was cleared")
                 return 0
             left = dict(_clear(wanted))
     if as_json:
@@ -121,7 +122,7 @@ def _same(one: Path, other: Path) -> bool:
 def _agreed(count: int) -> bool:
     if sys.stdin is None or not sys.stdin.isatty():
         raise SpecError("nobody is there to be asked", hint="--yes clears it without asking, --dry-run only shows it")
-    return click.confirm(f"clear {count}?", err=True)
+    return click.confirm(f"clear {'all of it' if count > 1 else 'it'}?", err=True)
 
 
 def _clear(wanted: Sequence[Leftover]) -> Iterator[tuple[int, str]]:
