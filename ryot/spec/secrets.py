@@ -18,7 +18,7 @@ _SHAPES = {
     "a key of AWS": r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b",
     "a key of Google's": r"\bAIza[A-Za-z0-9_\-]{35}",
     "a token of Slack": r"\bxox[abeprs]-[A-Za-z0-9\-]{10,}",
-    "a signed token": r"\beyJ[A-Za-z0-9_\-]{10,}\.eyJ[A-Za-z0-9_\-]{10,}\.",
+    "a signed token": r"(?<![\w\-])eyJ[A-Za-z0-9_\-]{10,}\.eyJ[A-Za-z0-9_\-]{10,}\.",
     "a private key": r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----",
     "a password in an address": r"[a-z]://[^/\s:@]{0,200}:[^/\s@]{1,200}@",
 }

@@ -20,6 +20,7 @@ import pytest
 from ryot.cli.main import run
 from tests.gateway.conftest import Server, completion
 from tests.security.conftest import apply_odd, ryot
+from tests.stages.package.test_work import package
 
 pytestmark = pytest.mark.heavy
 CANARY = "s3cret-canary"
@@ -101,6 +102,15 @@ def test_a_secret_of_a_client_is_in_nothing_that_a_gateway_writes_or_tells(
     front.process.send_signal(signal.SIGTERM)
     front.process.wait()
     assert '"route"' in (tmp_path / "gateway-0.log").read_text()
+    assert hits(tmp_path) == []
+
+
+def test_a_secret_of_the_environment_is_in_no_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    built = package(tmp_path).out
+    assert (built / "Containerfile").exists()
+    assert (built / "sbom.cdx.json").exists()
     assert hits(tmp_path) == []
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ryot.cli.main import run
-from tests.security.conftest import apply_odd
+from tests.security.conftest import TINY, apply_odd
 
 pytestmark = pytest.mark.heavy
 COMMANDS = ("\x1b]", "\x1b[2J", "\x9b", "\x07", "\u202e", "owned\r")
@@ -50,3 +50,28 @@ def test_a_stage_cannot_command_the_terminal_by_anything_it_says(tmp_path: Path,
         assert [command for command in COMMANDS if command in said.out + said.err] == [], verb
         if "--json" in verb:
             assert json.loads(said.out)
+
+
+EVIL = r'"\e]0;owned\a\e[2J\x9b31m\u202e and more words"'
+"""As YAML writes it."""
+PLACES = (
+    "data.sources.0.licence={}", "allow={{memory: {}}}", "allow={{budget: {}}}",
+    "targets=[{{measure: data/wrong_answers, at_most: 0, waiver: {{owner: {}, reason: {}, expires: '2099-01-01'}}}}]",
+    "targets=[{{measure: {}, at_most: 0}}]", "model.preset={}", "evaluate.tasks=[{}]", "stages=[{{use: odd, after: {}}}]",
+    "stages=[{{use: odd, after: data, with: {{how: {}}}}}]", "data.sources=[{{path: {}}}]", "hardware.python={{data: {}}}",
+    "hardware.device={}", "claims={{{}: 1}}", "{}=1",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_no_text_of_a_spec_commands_the_terminal(place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    toys = str(Path(TINY).parents[1] / "tests" / "plugins" / "toy")
+    written = place.format(*[EVIL] * place.count("{}"))
+    shown = ""
+    for verb in (["validate"], ["plan"], ["plan", "--json"], ["check"], ["check", "--json"], ["apply", "--until", "nothing"]):
+        stored = [] if verb[0] == "validate" else ["--store", str(tmp_path / "store")]
+        run([verb[0], TINY, *verb[1:], "--plugins", toys, "--set", written, *stored])
+        said = capsys.readouterr()
+        shown += said.out + said.err
+    assert shown
+    assert [command for command in COMMANDS if command in shown] == []

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from ryot.cli.main import run
+from ryot.errors import SpecError
+from ryot.spec.secrets import refuse_secrets
+from tests.spec.yardstick import yardstick_s
 
 ROOT = Path(__file__).parent.parent.parent
 TINY = ROOT / "specs" / "tiny.yaml"
@@ -61,3 +66,11 @@ def test_an_override_with_a_credential_is_refused(capsys: pytest.CaptureFixture[
 )
 def test_what_only_resembles_one_is_none(capsys: pytest.CaptureFixture[str], text: str) -> None:
     assert run(["validate", str(TINY), "--set", f"data.sources.0.licence={text!r}"]) == 0, capsys.readouterr()
+
+
+@pytest.mark.parametrize("unit", ["-eyJ", "eyJaaaaaaaaaaa.", "-sk-", "a://b:", "://", "-----BEGIN ", "hf_", "-xoxb-a", "a://" + "b" * 200])
+def test_looking_takes_no_quadratic_time(unit: str) -> None:
+    began = time.process_time()
+    with suppress(SpecError):
+        refuse_secrets(unit * ((1 << 18) // len(unit)), "f")
+    assert time.process_time() - began < 4 * yardstick_s()
