@@ -60,7 +60,7 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     config = ServeConfig(context=read_checkpoint(options.model).context or 128, kv_cache=256 << 20)
-    draw = random.Random(1)  # noqa: S311 - a load, not a secret
+    draw = random.Random(1)
     paces: dict[str, list[float]] = {}
     with (
         tempfile.TemporaryDirectory() as folder,

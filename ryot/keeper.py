@@ -96,7 +96,7 @@ def _say_why(job: Path, error: OSError) -> int:
     """Leave word of what the disk refused, so that it is told as the machine's fault; where that cannot be written either, by exit code."""
     try:
         folder = Path(json.loads(job.read_bytes())["folder"])
-        if (why := files.refused(error, folder)) is None:
+        if (why := files.refused(error, folder.parents[2])) is None:  # the store: the run's own files lie there too
             raise error
         failure = {"kind": type(why).__name__, "message": why.message, "hint": why.hint}
         files.write_durable(folder / "failure.json", json.dumps(failure))

@@ -47,10 +47,15 @@ def main(argv: list[str]) -> int:
         hint = f"install it for {sys.executable}; `ryot doctor` tells how"
         return _failed(folder, worker, error, f"{job.stage} needs the package {error.name}", hint)
     except Exception as error:
-        if (refused := files.refused(error, folder)) is not None:
+        if (refused := files.refused(error, _root(folder))) is not None:
             return _failed(folder, worker, refused, refused.message, refused.hint)
         return _failed(folder, worker, error, f"{type(error).__name__}: {error}", None)
     return 0
+
+
+def _root(folder: Path) -> Path:
+    """The store of a node's folder, `store/<stage>/<key>` below it: a run's own files lie there too."""
+    return folder.parents[2]
 
 
 def _failed(folder: Path, worker: int, error: Exception, message: str, hint: str | None) -> int:
@@ -65,7 +70,7 @@ def _failed(folder: Path, worker: int, error: Exception, message: str, hint: str
             traceback.print_exception(error)
         print(f"ryot: failed: {text}", flush=True)
     except OSError as full:
-        if files.refused(full, folder) is None:
+        if files.refused(full, _root(folder)) is None:
             raise
         os._exit(files.NO_ROOM)  # what is left in the buffers has no room either
     return 1

@@ -164,6 +164,14 @@ def test_only_the_door_makes_anything_durable_or_locks() -> None:
     assert found == {"ryot/files.py"}
 
 
+def test_no_clock_that_can_be_set_decides_what_runs_and_what_is_ended() -> None:
+    rooms = ("backends", "engine", "store")
+    deciding = [path for path in FILES if path.parent.name in rooms or path.name in ("keeper.py", "worker.py", "processes.py", "files.py")]
+    wall = {"time.time", "time.time_ns", "datetime.today"}
+    found = [f"{name_of(path)}: {name}" for path in deciding for call in calls(path) if (name := ast.unparse(call.func)) in wall]
+    assert [*found, *(name_of(path) for path in deciding if ".create_time(" in path.read_text())] == []
+
+
 def test_no_middleware_that_buffers_streams() -> None:
     assert [name_of(path) for path in FILES if "BaseHTTPMiddleware" in path.read_text()] == []
 

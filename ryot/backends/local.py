@@ -7,7 +7,6 @@ import selectors
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import ClassVar
@@ -25,7 +24,7 @@ class _Running:
     keeper: subprocess.Popen[bytes]
     wake: int
     pidfd: int
-    began: float
+    birth: int
 
 
 class LocalBackend:
@@ -56,7 +55,7 @@ class LocalBackend:
         finally:
             os.close(theirs)
         pidfd = os.pidfd_open(keeper.pid)
-        self._running[job.name] = _Running(job, keeper, wake, pidfd, time.time())
+        self._running[job.name] = _Running(job, keeper, wake, pidfd, processes.birth(keeper.pid) or 0)
         self._selector.register(wake, selectors.EVENT_READ, job.name)
         self._selector.register(pidfd, selectors.EVENT_READ, job.name)
 
@@ -113,7 +112,7 @@ class LocalBackend:
         adopted = [
             child
             for child in psutil.Process().children()
-            if child.pid not in keepers and _session(child.pid) != ours and child.create_time() >= running.began - 1
+            if child.pid not in keepers and _session(child.pid) != ours and _no_older(child.pid, running.birth)
         ]
         below = [grandchild for child in adopted for grandchild in processes.descendants(child.pid)]
         processes.end([*processes.marked(running.job.mark), *adopted, *below])
@@ -128,6 +127,11 @@ def _drain(handle: int) -> bool:
     except BlockingIOError:
         return True
     return False
+
+
+def _no_older(pid: int, birth: int) -> bool:
+    """By the machine's own ticks: a clock that is set meanwhile says nothing of who came first."""
+    return (processes.birth(pid) or 0) >= birth
 
 
 def _session(pid: int) -> int:

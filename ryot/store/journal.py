@@ -6,7 +6,7 @@ import json
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -59,12 +59,26 @@ class Run:
 
 
 def begin(runs: Path, name: str, now: datetime, spec_text: str, plan_json: str) -> Run:
-    """Make the folder of a new run. `now` (UTC) gives its id, which sorts by time to the second."""
-    identity = f"{now:%Y%m%d-%H%M%S}-{name}-{secrets.token_hex(2)}"
+    """Make the folder of a new run. `now` (UTC) gives its id, which sorts by time to the second; where a clock was set back meanwhile, it
+    sorts behind the runs there are all the same."""
+    identity = f"{_behind(runs, now):%Y%m%d-%H%M%S}-{name}-{secrets.token_hex(2)}"
     run = Run(identity, runs / identity)
     files.write_durable(run.spec, spec_text)
     files.write_durable(run.plan, plan_json)
     return run
+
+
+def _behind(runs: Path, now: datetime) -> datetime:
+    times = [time for path in runs.glob("*/") if (time := _time_of(path.name)) is not None]
+    newest = max(times, default=now)
+    return now if newest < now + timedelta(seconds=1) else newest + timedelta(seconds=1)
+
+
+def _time_of(name: str) -> datetime | None:
+    try:
+        return datetime.strptime(name[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def all_runs(runs: Path, name: str | None = None) -> list[Run]:

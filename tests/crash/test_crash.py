@@ -60,7 +60,7 @@ def test_process_killed_at_any_operation_loses_nothing(harness: Harness, part: i
 
 
 def test_all_processes_killed_at_once_lose_nothing(harness: Harness) -> None:
-    assert struck(harness, lambda harness, at: harness.kill(at, "tree"), 4, 23) == []
+    assert struck(harness, lambda harness, at: harness.kill(at, "tree"), 4, 41) == []
 
 
 @pytest.mark.parametrize(("how", "begin"), [("EIO", 1), ("ENOSPC", 5), ("EACCES", 8), ("EMFILE", 11)])
@@ -68,15 +68,15 @@ def test_operation_that_fails_is_the_machines_fault_and_loses_nothing(harness: H
     def fail(harness: Harness, at: int) -> Iterable[object]:
         return harness.fail(at, how) if how in harness.faults(at) else ()
 
-    assert struck(harness, fail, begin, 19) == []
+    assert struck(harness, fail, begin, 47) == []
 
 
 def test_disk_that_stays_full_until_the_next_apply_loses_nothing(harness: Harness) -> None:
-    assert struck(harness, lambda harness, at: harness.fail(at, "ENOSPC", lasting=True), 13, 29) == []
+    assert struck(harness, lambda harness, at: harness.fail(at, "ENOSPC", lasting=True), 13, 71) == []
 
 
 def test_power_cut_loses_no_node_that_was_told_to_be_finished(harness: Harness) -> None:
-    assert struck(harness, lambda harness, at: harness.cut(at, power.WAYS[:3]), 19, 37) == []
+    assert struck(harness, lambda harness, at: harness.cut(at, power.WAYS[:3]), 19, 61) == []
 
 
 def test_kill_9_of_any_process_leaves_no_process_and_loses_nothing(warm: Warm, folder: Path) -> None:

@@ -63,8 +63,8 @@ def test_run_without_a_journal_has_no_events(tmp_path: Path) -> None:
 
 
 def test_runs_are_listed_oldest_first(tmp_path: Path) -> None:
-    ids = [start(tmp_path, name, after).id for name, after in (("b", 5), ("a", 0), ("c", 86400), ("a", 60))]
-    assert [run.id for run in all_runs(tmp_path)] == [ids[1], ids[0], ids[3], ids[2]]
+    ids = [start(tmp_path, name, after).id for name, after in (("b", 0), ("a", 5), ("c", 60), ("a", 86400))]
+    assert [run.id for run in all_runs(tmp_path)] == ids
 
 
 def test_runs_of_one_second_are_listed_in_the_order_they_began(tmp_path: Path) -> None:
@@ -90,3 +90,8 @@ def test_folder_without_a_plan_is_no_run(tmp_path: Path) -> None:
 
 def test_no_runs_where_there_is_no_folder(tmp_path: Path) -> None:
     assert all_runs(tmp_path / "none") == []
+
+
+def test_run_after_a_clock_was_set_back_is_the_last_one(tmp_path: Path) -> None:
+    runs = [start(tmp_path, "tiny", seconds).id for seconds in (86_400, 0, 1, 86_399.5, 90_000)]
+    assert [run.id for run in all_runs(tmp_path)] == runs

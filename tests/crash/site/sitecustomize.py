@@ -13,6 +13,7 @@ import fcntl
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import sys
@@ -31,13 +32,14 @@ _real["flock"], _real["io"] = fcntl.flock, io.open
 
 
 class Orders:
-    """orders.json: `roots`; at which operation (`at`) to do what (`how`: kill, tree, or the name of an errno), once or from then on
-    (`lasting`); whether to keep what is synced (`keep`)."""
+    """orders.json: `roots`; at which operation (`at`, or the first that is `like` one) to do what (`how`: kill, tree, or the name of an
+    errno), once or from then on (`lasting`); whether to keep what is synced (`keep`)."""
 
     def __init__(self, place: str) -> None:
         said = json.loads(Path(place, "orders.json").read_bytes())
         self.place = Path(place)
         self.roots = [f"{root}/" for root in said["roots"]]
+        self.like = said.get("like")
         self.at, self.how, self.lasting, self.keep = (
             said.get("at", 0),
             said.get("how", ""),
@@ -76,7 +78,8 @@ class Orders:
             log.flush()
             if self.keep and kind == "fsync" and sync is not None:
                 self._keep(number, sync)
-        if number == self.at or (self.lasting and number > self.at > 0 and kind in GROWS):
+        meant = number == self.at or (self.like is not None and self.like == likeness(kind, name))
+        if meant or (self.lasting and number > self.at > 0 and kind in GROWS):
             self._strike(path)
 
     def _keep(self, number: int, sync: int) -> None:
@@ -109,6 +112,11 @@ class Orders:
                 except OSError:
                     continue
         return [pid for pid in found if pid != os.getpid()]
+
+
+def likeness(kind: str, name: str) -> str:
+    """What an operation is called in every run, whatever the run's name and the numbers of its processes are."""
+    return f"{kind} {re.sub(r'runs/[^/]+', 'runs/RUN', re.sub(r'[.]([0-9]+)[.]part$', '.part', name))}"
 
 
 def role() -> str:
