@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -21,7 +22,7 @@ from ryot.cli.machine import probe
 from ryot.cli.output import stdout
 from ryot.cli.request import json_option, plugin_folders, store_option
 from ryot.files import write_durable
-from ryot.plugins.discover import STAGES, discover
+from ryot.plugins.discover import BACKENDS, STAGES, discover
 from ryot.units import show_bytes
 
 _ENGINES = {
@@ -78,8 +79,19 @@ def findings(root: Path) -> Iterator[Finding]:
     yield _disk(root)
     yield _store(root)
     yield _compiler()
+    yield _backends()
     plugins = [plugin for plugin in discover(STAGES, plugin_folders(())) if not plugin.builtin]
     yield Finding("plugins", "ok", ", ".join(f"{plugin.name} ({plugin.origin})" for plugin in plugins) or "none beside ryot's own")
+
+
+def _backends() -> Finding:
+    lacks = {
+        "slurm": "" if shutil.which("sbatch") else " (no sbatch here)",
+        "ray": "" if find_spec("ray") else " (not installed)",
+        "hostfile": "" if shutil.which("ssh") else " (no ssh here)",
+    }
+    names = [plugin.name for plugin in discover(BACKENDS, plugin_folders(()))]
+    return Finding("backends", "ok", ", ".join(f"{name}{lacks.get(name, '')}" for name in names))
 
 
 def _python() -> Finding:

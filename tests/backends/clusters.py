@@ -18,7 +18,10 @@ from typing import Any
 import psutil
 import pytest
 
+from ryot.backends.hostfile import HostfileBackend, HostfileConfig
+
 FAKE = Path(__file__).parent.parent / "fakes" / "slurm" / "slurm.py"
+SSH = FAKE.parent.parent / "ssh.py"
 REAL = os.getuid() == 0 and all(map(shutil.which, ("slurmctld", "slurmd", "munged", "sbatch")))
 _CONF = """
 ClusterName=ryot
@@ -55,10 +58,13 @@ class Slurm:
     environ: dict[str, str]
     down: list[str]
 
-    def take_away(self, node: str) -> None:
-        """Take a node away, with what runs there."""
-        argv = [word.format(node=node) for word in self.down]
-        subprocess.run(argv, check=True, env=dict(os.environ) | self.environ, capture_output=True)
+    def take_away_what_runs(self) -> None:
+        """Take away every node that runs something."""
+        environ = dict(os.environ) | self.environ
+        asked = ["squeue", "--noheader", f"--user={os.getuid()}", "--states=all", "--format=%i|%T|%N"]
+        listed = subprocess.run(asked, check=True, env=environ, capture_output=True, text=True).stdout.splitlines()
+        for node in {line.split("|")[2] for line in listed if line.split("|")[1] == "RUNNING"}:
+            subprocess.run([word.format(node=node) for word in self.down], check=True, env=environ, capture_output=True)
 
 
 @contextmanager
@@ -139,7 +145,7 @@ class Ray:
     """A Ray cluster: a head that computes nothing, and two machines with two cores each, on loopback (Ray takes 127.0.0.1 for the
     machine's outer address)."""
 
-    node = {"node_ip_address": "127.0.0.2", "object_store_memory": 100 << 20}
+    node = {"node_ip_address": "127.0.0.2", "object_store_memory": 100 << 20, "include_log_monitor": False}
 
     def __init__(self, cluster: Any) -> None:
         self._cluster = cluster
@@ -165,8 +171,37 @@ def ray_cluster() -> Iterator[Ray]:
     """Ray's own daemons."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     cluster_utils = pytest.importorskip("ray.cluster_utils")
-    cluster = cluster_utils.Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False, **Ray.node})
+    cluster = cluster_utils.Cluster(
+        initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False, "no_monitor": True, **Ray.node}
+    )
     try:
         yield Ray(cluster)
     finally:
         cluster.shutdown()
+
+
+class Hosts:
+    """Two hosts of a hostfile, `one` with one slot and `two` with two, that a fake ssh reaches on this machine."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir()
+        (folder / "hostfile").write_text("one slots=1\ntwo slots=2\n")
+        self.folder = folder
+
+    def backend(self) -> HostfileBackend:
+        """The backend of these hosts."""
+        return HostfileBackend(HostfileConfig(path=str(self.folder / "hostfile"), ssh=(sys.executable, str(SSH), "-oBatchMode=yes")))
+
+    def connections(self, host: str) -> list[int]:
+        """The commands that were started on a host, by their process's number."""
+        return [int(path.suffix[1:]) for path in self.folder.glob(f"{host}.[0-9]*")]
+
+    def take_away(self, host: str) -> None:
+        """Cut a host off, with the end of all that runs there."""
+        (self.folder / f"{host}.down").touch()
+        for pid in filter(psutil.pid_exists, self.connections(host)):
+            tree = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+            for process in tree:
+                process.suspend()  # so that none sees another's end
+            for process in tree:
+                process.kill()

@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 
 from ryot.backends.local import LocalBackend
+from ryot.backends.ray import RayBackend, RayConfig
 from ryot.backends.slurm import SlurmBackend, SlurmConfig
 from ryot.check.judge import Measured, judge
 from ryot.engine import events
 from ryot.plan.plan import Plan
 from ryot.plugins import Backend
 from ryot.store.store import Store
-from tests.backends.clusters import fake_slurm
+from tests.backends.clusters import Hosts, fake_slurm, ray_cluster
 from tests.conftest import Bench, toy_bench
 
 pytestmark = pytest.mark.heavy
@@ -30,7 +31,7 @@ def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Bac
     with fake_slurm(tmp_path / "slurm") as queue:
         for name, value in queue.environ.items():
             monkeypatch.setenv(name, value)
-        yield SlurmBackend(SlurmConfig(ask_every=0.5)), lambda: queue.take_away("n1")
+        yield SlurmBackend(SlurmConfig(ask_every=0.5)), queue.take_away_what_runs
 
 
 def nodes(bench: Bench, gate: str = "") -> Plan:
@@ -67,7 +68,22 @@ def stopped(folder: Path) -> Iterator[Path]:
     once.join(5)
 
 
-@pytest.mark.parametrize("name", ["slurm"])
+@pytest.fixture
+def hostfile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Backend, Callable[[], None]]:
+    """Two hosts, and a way to take away the one that the first job is given."""
+    two = Hosts(tmp_path / "hosts")
+    monkeypatch.setenv("FAKE_HOSTS", str(two.folder))
+    return two.backend(), lambda: two.take_away("two")
+
+
+@pytest.fixture
+def ray() -> Iterator[tuple[Backend, Callable[[], None]]]:
+    """Two machines of a Ray cluster, and a way to take them away."""
+    with ray_cluster() as cluster:
+        yield RayBackend(RayConfig(address=cluster.address)), cluster.take_away_machines
+
+
+@pytest.mark.parametrize("name", ["slurm", "hostfile", pytest.param("ray", marks=pytest.mark.e2e)])
 def test_plan_is_the_same_away_though_a_machine_is_lost(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     (tmp_path / "here").mkdir()
     here, away = toy_bench(tmp_path / "here"), toy_bench(tmp_path)

@@ -1,0 +1,88 @@
+"""Jobs on the hosts of a hostfile, reached by an ssh that leads here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ryot.backends.hostfile import HostfileBackend, HostfileConfig, hosts
+from ryot.plugins import MachineError
+from ryot.plugins.backend_checks import Trial
+from ryot.plugins.testing import check_backend
+from tests.backends.clusters import Hosts
+
+
+@pytest.fixture
+def two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hosts:
+    found = Hosts(tmp_path / "hosts")
+    monkeypatch.setenv("FAKE_HOSTS", str(found.folder))
+    return found
+
+
+@pytest.fixture
+def trial(two: Hosts, tmp_path: Path) -> Trial:
+    return Trial(two.backend, tmp_path / "jobs", 120.0)
+
+
+@pytest.mark.heavy
+def test_hostfile_is_a_backend(trial: Trial) -> None:
+    check_backend(trial.make, trial.folder)
+
+
+@pytest.mark.heavy
+def test_jobs_are_spread_over_the_hosts(two: Hosts, trial: Trial) -> None:
+    with trial.backend() as backend:
+        for name in ("a", "b", "c"):
+            job = trial.job(name, does="meets", other=str(trial.folder / "never"))
+            backend.submit(job)
+            trial.told(backend, job)
+        assert (len(two.connections("one")), len(two.connections("two"))) == (1, 2)
+
+
+@pytest.mark.heavy
+def test_job_of_a_host_that_is_gone_is_lost_and_the_next_runs_elsewhere(two: Hosts, trial: Trial) -> None:
+    job = trial.job("lost", does="stubborn")
+    with trial.backend() as backend:
+        backend.submit(job)
+        trial.told(backend, job)
+        assert two.connections("two")
+        two.take_away("two")
+        state = trial.ended(backend, job.name)
+        assert (state.lost, state.why) == (True, "the connection to two ended with exit code 255")
+        trial.gone(job, within_s=60)
+        backend.forget(job.name)
+        again = trial.job("again")
+        backend.submit(again)
+        assert trial.ended(backend, "again").code == 0
+    assert two.connections("one")
+
+
+def test_hostfile_is_read_as_deepspeed_writes_it(tmp_path: Path) -> None:
+    path = tmp_path / "hostfile"
+    path.write_text("# nodes\nworker-1 slots=4\n\nuser@10.0.0.2 slots=8  # slow\n")
+    assert hosts(path) == {"worker-1": 4, "user@10.0.0.2": 8}
+
+
+@pytest.mark.parametrize(("text", "words"), [
+    ("", "names no host"),
+    ("a slots=4\na slots=4\n", "hostfile:2 names a host twice: a slots=4"),
+    ("a slots=none\n", "hostfile:1 is not `HOST slots=N`: a slots=none"),
+    ("-oProxyCommand=x slots=1\n", "hostfile:1 is not `HOST slots=N`"),
+])  # fmt: skip
+def test_hostfile_that_is_none_is_refused(text: str, words: str, tmp_path: Path) -> None:
+    path = tmp_path / "hostfile"
+    path.write_text(text)
+    with pytest.raises(MachineError, match=words):
+        hosts(path)
+
+
+def test_hostfile_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(MachineError, match="cannot be read"):
+        HostfileBackend(HostfileConfig(path=str(tmp_path / "none")))
+
+
+def test_machine_without_ssh_says_so(two: Hosts, trial: Trial) -> None:
+    config = HostfileConfig(path=str(two.folder / "hostfile"), ssh=(str(two.folder / "ssh"),))
+    with pytest.raises(MachineError, match=r"cannot start .*ssh: No such file"):
+        HostfileBackend(config).submit(trial.job("a"))

@@ -1,0 +1,71 @@
+"""Jobs on a Ray cluster of two nodes on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from ryot.backends.ray import RayBackend, RayConfig
+from ryot.plugins import Job, MachineError
+from ryot.plugins.backend_checks import Trial
+from ryot.plugins.testing import check_backend
+from tests.backends.clusters import Ray, ray_cluster
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def ray() -> Iterator[Ray]:
+    with ray_cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def trial(ray: Ray, tmp_path: Path) -> Trial:
+    return Trial(lambda: RayBackend(RayConfig(address=ray.address)), tmp_path / "jobs", 120.0)
+
+
+def test_ray_is_a_backend(trial: Trial) -> None:
+    check_backend(trial.make, trial.folder)
+
+
+def test_job_goes_on_without_its_program_and_is_taken_up_by_the_next(trial: Trial) -> None:
+    gate = trial.folder / "gate"
+    job = trial.job("stays", does="meets", other=str(gate))
+    first = trial.make()
+    first.submit(job)
+    trial.told(first, job)
+    import_module("ray").shutdown()  # as when a program is killed: it leaves the cluster, and closes nothing
+    later = Job(job.name, job.file, job.folder, f"{job.mark.partition('.')[0]}.later", job.python, job.events.with_name("later.jsonl"))
+    with trial.backend() as backend:
+        backend.submit(later)
+        assert later.events.read_bytes() == job.events.read_bytes()
+        gate.touch()
+        assert trial.ended(backend, later.name).code == 0
+    assert (job.folder / "record.json").exists()
+
+
+def test_job_of_a_machine_that_is_gone_is_lost(ray: Ray, trial: Trial) -> None:
+    job = trial.job("lost", does="stubborn")
+    with trial.backend() as backend:
+        backend.submit(job)
+        trial.told(backend, job)
+        ray.take_away_machines()
+        state = trial.ended(backend, job.name)
+        trial.gone(job, within_s=60)
+    assert state.lost
+    assert "Ray actor is gone" in state.why
+
+
+def test_node_that_fits_no_machine_is_refused(trial: Trial) -> None:
+    job = trial.job("large")
+    with trial.backend() as backend, pytest.raises(MachineError, match="large asks for 999 cores; the largest machine of the Ray cluster"):
+        backend.submit(Job(job.name, job.file, job.folder, job.mark, job.python, job.events, cpus=999))
+
+
+def test_cluster_that_is_not_there_is_told() -> None:
+    with pytest.raises(MachineError, match=r"no Ray cluster answers at 127\.0\.0\.1:1"):
+        RayBackend(RayConfig(address="127.0.0.1:1"))
