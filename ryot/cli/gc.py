@@ -16,6 +16,7 @@ from ryot.cli.output import stdout
 from ryot.cli.request import json_option, plugins_option, resolve, store_option
 from ryot.engine.leftovers import Leftover, clear, find
 from ryot.engine.present import Piece, pieces, seen
+from ryot.engine.rounds import known
 from ryot.engine.survey import plan_of
 from ryot.errors import MachineError, SpecError, printable
 from ryot.files import Lock
@@ -89,8 +90,10 @@ def command(
 
 
 def _used(store: Store, days: float | None, specs: Sequence[Path], folders: tuple[Path, ...]) -> set[str]:
-    """The keys that runs of the last days, and the plans of specs, have. Raises MachineError where such a run's plan cannot be read."""
-    keys = {node.key for spec in specs for node in resolve(spec, None, (), folders, store.root).plan.nodes}
+    """The keys that runs of the last days, and the plans of specs, have, further rounds too. Raises MachineError where such a run's plan
+    cannot be read."""
+    plans = [known(resolve(spec, None, (), folders, store.root).plan, store) for spec in specs]
+    keys = {node.key for plan in plans for node in plan.nodes}
     since = datetime.now(UTC) - timedelta(days=days) if days is not None else None
     for run in (run for name in _RUNS for run in all_runs(store.root / name)) if since else ():
         if since is not None and run.plan.stat().st_mtime >= since.timestamp():

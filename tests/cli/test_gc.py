@@ -15,12 +15,16 @@ import psutil
 import pytest
 
 from ryot import processes
+from ryot.cli.gc import _used
 from ryot.cli.main import run
+from ryot.cli.request import resolve
 from ryot.engine.jobs import mark_of
 from ryot.engine.leftovers import clear, find
 from ryot.engine.present import pieces, seen
+from ryot.engine.rounds import known
 from ryot.files import Lock
 from ryot.plan.plan import Plan, PlannedNode
+from ryot.store.looks import begin_round, promise
 from ryot.store.store import Store
 from tests.conftest import TOYS, Bench
 
@@ -176,6 +180,16 @@ def test_results_are_cleared_only_where_it_is_asked_for_and_no_late_run_used_the
     kept = [bench.store.record("count", plan.node("a").key) is not None for plan in plans]
     assert kept == [False, True]
     assert not bench.store.folder("count", plans[0].node("a").key).exists()
+
+
+def test_further_rounds_of_a_spec_are_used_by_it(tmp_path: Path) -> None:
+    spec, store = ROOT / "specs" / "tiny.yaml", Store(tmp_path / "store")
+    plan = resolve(spec, None, (), (), store.root).plan
+    node = plan.node("bench.single")
+    promise(store, node.stage, node.key, 3)
+    begin_round(store, node.stage, node.key, 2)
+    (second,) = known(plan, store).rounds("bench.single")
+    assert _used(store, None, [spec], ()) == {*(node.key for node in plan.nodes), second.key}
 
 
 def test_run_whose_plan_cannot_be_read_keeps_results_from_being_cleared(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
