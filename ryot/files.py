@@ -17,7 +17,7 @@ _CHUNK = 1 << 20
 NO_ROOM = 74
 """With this exit code (EX_IOERR of sysexits.h) a process ends that can write no more, not even why."""
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-_NO_WRITING = (errno.EROFS, errno.EACCES, errno.EPERM)
+_NOT_OURS = (errno.EACCES, errno.EPERM)
 _HINTS = {
     errno.EIO: "look at the disk and the system's log, then apply again: what is finished is kept",
     errno.EMFILE: "allow more open files (`ulimit -n`) and apply again: what is finished is kept",
@@ -36,7 +36,7 @@ def refused(error: BaseException, folder: Path) -> MachineError | None:
     where = error.filename or folder
     if error.errno in _FULL:
         return MachineError(f"no room in {where}: {error.strerror}", hint="make room and apply again: finished shards are kept")
-    if error.errno == errno.EROFS or (error.errno in _NO_WRITING and _below(where, folder)):
+    if error.errno == errno.EROFS or (error.errno in _NOT_OURS and _below(where, folder)):
         return MachineError(f"{where} cannot be written: {error.strerror}", hint="make it writable and apply again")
     if error.errno in _HINTS:
         return MachineError(f"{where}: {error.strerror}", hint=_HINTS[error.errno])
