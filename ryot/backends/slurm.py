@@ -91,7 +91,7 @@ class SlurmBackend:
         sent = self._sent[name]
         left = ended(sent.ending)
         if left and (sent.cancelled or not left.told):
-            return JobState(left.code)
+            return JobState(left.code, left.why)
         if sent.state not in _ENDED and sent.state != _UNKNOWN:
             return JobState(None)
         why = f"SLURM's job {sent.id}{f' on {sent.where}' if sent.where else ''} ended as {sent.state}"
