@@ -193,7 +193,7 @@ class SlurmBackend:
         """Wait until SLURM says that a job has ended: as long as one of its processes is alive it is COMPLETING."""
         deadline = time.monotonic() + grace_s + _FULL_S
         while (sent := self._sent[name]).state not in _ENDED and sent.state != _UNKNOWN and time.monotonic() < deadline:
-            time.sleep(0.2)
+            time.sleep(0.5)
             self._ask()
 
 
