@@ -96,7 +96,7 @@ class HostfileBackend:
             return JobState(None)
         left = ended(sent.ending)
         if left and (sent.cancelled or not left.told):
-            return JobState(left.code)
+            return JobState(left.code, left.why)
         if code == 127 or (code != 255 and not left and code > 0):
             return JobState(code, f"{sent.host} cannot start it: see the log")
         self._lost.add(sent.host)

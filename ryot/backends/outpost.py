@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -19,7 +20,7 @@ from types import FrameType
 from typing import Any
 
 from ryot.backends.local import LocalBackend
-from ryot.plugins import Job, write_durable
+from ryot.plugins import Job, MachineError, write_durable
 
 _GRACE_S = 10.0
 _STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -35,7 +36,7 @@ def request(job: Job, ended: Path, cwd: Path, environ: Mapping[str, str] | None 
     """The request for a job, in one line of JSON. `ended` is where it leaves how it ended, `cwd` the folder it runs in if the machine has
     that; `environ` is laid on the machine's own environment."""
     told = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(job).items()}
-    return json.dumps({"job": told, "ended": str(ended), "cwd": str(cwd), "environ": dict(environ or {})})
+    return json.dumps({"job": told, "ended": str(ended), "device": device(), "cwd": str(cwd), "environ": dict(environ or {})})
 
 
 def carried(environ: Mapping[str, str]) -> dict[str, str]:
@@ -57,9 +58,25 @@ def main(argv: list[str]) -> int:
             del os.environ[name]  # it was made where the job was sent from
     if len(argv) == 1:
         threading.Thread(target=_follow, args=(threading.get_ident(),), daemon=True).start()
-    code, told = _run(_job(asked["job"]))
-    write_durable(Path(asked["ended"]), json.dumps({"code": code, "told": told, "host": socket.gethostname()}))
+    job, why = _job(asked["job"]), ""
+    if job.alone and device() != asked["device"]:
+        why = f"it measures the speed of {asked['device']}, as the plan says, and {socket.gethostname()} has {device()}"
+        code, told = MachineError.exit_code, False
+    else:
+        code, told = _run(job)
+    write_durable(Path(asked["ended"]), json.dumps({"code": code, "told": told, "why": why}))
     return code if code >= 0 else 128 - code
+
+
+def device() -> str:
+    """The models of this machine's GPUs, or that of its processor. What measures speed is keyed by it, so it must be the same there."""
+    gpus = [_named("Model", about) for about in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))]
+    return ", ".join(gpus) or _named("model name", Path("/proc/cpuinfo")) or os.uname().machine
+
+
+def _named(field: str, path: Path) -> str:
+    match = re.search(rf"^{field}\s*:\s*(.+?)\s*$", path.read_text(errors="replace"), re.M)
+    return match[1] if match else ""
 
 
 def _run(job: Job) -> tuple[int, bool]:

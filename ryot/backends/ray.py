@@ -87,7 +87,7 @@ class RayBackend:
         held = self._held[name]
         left = ended(held.ending)
         if left and (held.cancelled or not left.told):
-            return JobState(left.code)
+            return JobState(left.code, left.why)
         if held.lost:
             return JobState(left.code if left else 1, held.lost, lost=not held.cancelled)
         return JobState(None)

@@ -91,7 +91,7 @@ class SlurmBackend:
         sent = self._sent[name]
         left = ended(sent.ending)
         if left and (sent.cancelled or not left.told):
-            return JobState(left.code)
+            return JobState(left.code, left.why)
         if sent.state not in _ENDED and sent.state != _UNKNOWN:
             return JobState(None)
         why = f"SLURM's job {sent.id}{f' on {sent.where}' if sent.where else ''} ended as {sent.state}"
@@ -193,7 +193,7 @@ class SlurmBackend:
         """Wait until SLURM says that a job has ended: as long as one of its processes is alive it is COMPLETING."""
         deadline = time.monotonic() + grace_s + _FULL_S
         while (sent := self._sent[name]).state not in _ENDED and sent.state != _UNKNOWN and time.monotonic() < deadline:
-            time.sleep(0.2)
+            time.sleep(0.5)
             self._ask()
 
 

@@ -17,10 +17,11 @@ _SOONEST_S, _LATEST_S = 0.05, 1.0
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a job ended: its exit code, and whether it was told to."""
+    """How a job ended: its exit code, whether it was told to, and why where its worker does not say."""
 
     code: int
     told: bool
+    why: str
 
 
 def ended(path: Path) -> Ended | None:
@@ -29,7 +30,7 @@ def ended(path: Path) -> Ended | None:
         said = json.loads(path.read_bytes())
     except FileNotFoundError:
         return None
-    return Ended(said["code"], said["told"])
+    return Ended(said["code"], said["told"], said["why"])
 
 
 def ending(job: Job) -> Path:

@@ -1,0 +1,51 @@
+"""What an outpost does with the request it is sent."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from ryot.backends.local import LocalBackend
+from ryot.backends.outpost import carried, device, request
+from ryot.backends.watch import Ended, ended
+from ryot.plugins.backend_checks import Trial
+
+
+def sent(asked: dict[str, object], folder: Path) -> Ended | None:
+    """How a job ended that an outpost was asked to run."""
+    (folder / "request.json").write_text(json.dumps(asked))
+    subprocess.run([sys.executable, "-P", "-m", "ryot.backends.outpost", str(folder / "request.json")], check=False, timeout=60)
+    return ended(folder / "ended.json")
+
+
+def test_what_measures_speed_is_refused_on_another_device(tmp_path: Path) -> None:
+    job = replace(Trial(LocalBackend, tmp_path / "jobs", 60.0).job("fast"), alone=True)
+    asked = json.loads(request(job, tmp_path / "ended.json", tmp_path)) | {"device": "NVIDIA H200"}
+    left = sent(asked, tmp_path)
+    assert left is not None
+    assert left.code == 3
+    assert left.why.startswith("it measures the speed of NVIDIA H200, as the plan says, and ")
+    assert left.why.endswith(device())
+    assert not (job.folder / "record.json").exists()
+
+
+def test_what_measures_no_speed_runs_on_any_device(tmp_path: Path) -> None:
+    job = Trial(LocalBackend, tmp_path / "jobs", 60.0).job("any")
+    asked = json.loads(request(job, tmp_path / "ended.json", tmp_path)) | {"device": "NVIDIA H200"}
+    assert sent(asked, tmp_path) == Ended(0, False, "")
+    assert (job.folder / "record.json").exists()
+
+
+def test_variables_of_a_place_are_not_carried_to_another() -> None:
+    here = {
+        "PATH": "/bin",
+        "RYOT_API_KEY": "k",
+        "SLURM_JOB_ID": "1",
+        "XDG_RUNTIME_DIR": "/run/user/0",
+        "CUDA_VISIBLE_DEVICES": "1",
+        "TMPDIR": "/t",
+    }
+    assert carried(here) == {"PATH": "/bin", "RYOT_API_KEY": "k"}
