@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import socket
 import sys
@@ -20,7 +19,7 @@ from types import FrameType
 from typing import Any
 
 from ryot.backends.local import LocalBackend
-from ryot.plugins import Job, MachineError, write_durable
+from ryot.plugins import Job, MachineError, device_here, write_durable
 
 _GRACE_S = 10.0
 _STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -69,14 +68,8 @@ def main(argv: list[str]) -> int:
 
 
 def device() -> str:
-    """The models of this machine's GPUs, or that of its processor. What measures speed is keyed by it, so it must be the same there."""
-    gpus = [_named("Model", about) for about in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information"))]
-    return ", ".join(gpus) or _named("model name", Path("/proc/cpuinfo")) or os.uname().machine
-
-
-def _named(field: str, path: Path) -> str:
-    match = re.search(rf"^{field}\s*:\s*(.+?)\s*$", path.read_text(errors="replace"), re.M)
-    return match[1] if match else ""
+    """The kind of this machine's GPUs or processor, without their number. What measures speed is keyed by it, so it must be the same there."""
+    return device_here().rpartition(" x")[0]
 
 
 def _run(job: Job) -> tuple[int, bool]:
