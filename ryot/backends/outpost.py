@@ -68,7 +68,7 @@ def main(argv: list[str]) -> int:
 
 
 def device() -> str:
-    """The kind of this machine's GPUs or processor, without their number. What measures speed is keyed by it, so it must be the same there."""
+    """The kind of this machine's GPUs or processor, without their number. What measures speed is keyed by it: it must be the same there."""
     return device_here().rpartition(" x")[0]
 
 
