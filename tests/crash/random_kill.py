@@ -42,7 +42,8 @@ class Wild:
         draw = random.Random(seed)
         place = Place(self.folder / seed)
         pid = self.warm.start(place, ARGV)
-        time.sleep(draw.uniform(0.05, 0.9 * self.seconds))  # the moment of the crash is what is drawn
+        # The moment of the crash is what is drawn; every other one in the part where the service is up.
+        time.sleep(draw.uniform(draw.choice((0.05, 0.65 * self.seconds)), 0.9 * self.seconds))
         victim = draw.choice(tree(place, pid))
         name = described(victim)
         self.victims.append(name)
