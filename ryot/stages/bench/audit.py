@@ -54,8 +54,8 @@ class Audit:
     `processes` the share and the delay are the largest of each.
 
     Prompts, those of the warm-up included: `sent`, `answered` rightly, `served` as the server counts them. `backwards`: requests whose
-    times do not follow one another. `steps`: requests and schedule of each step of a ramp.
-    `short_s`: how much sooner than it should a load for a time was over.
+    times do not follow one another; `twice`: requests that have the number of another. `steps`: requests and schedule of each step of a
+    ramp. `short_s`: how much sooner than it should a load for a time was over.
     """
 
     cpu_share: float

@@ -35,10 +35,10 @@ def parse(lines: Iterable[str], context: int, *, timed: bool) -> list[Traced]:
         raise ValueError("; ".join(wrong[:_MOST_TOLD]) + rest)
     if not found:
         raise ValueError("there is no request in it")
-    return from_first(found)
+    return _from_first(found)
 
 
-def from_first(found: Sequence[Traced]) -> list[Traced]:
+def _from_first(found: Sequence[Traced]) -> list[Traced]:
     """The same requests, their times counted from the first."""
     start = found[0].at
     return [each._replace(at=each.at - start) if each.at is not None and start is not None else each for each in found]
