@@ -34,7 +34,7 @@ def main() -> None:
     options = parser.parse_args()
     os.environ |= {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "0"}
     if options.what == "save":
-        save(options.folder, options.count, random.Random(options.seed), options.in_place)
+        save(options.folder, options.count, random.Random(options.seed), options.in_place)  # noqa: S311 - where to strike, no secret
     else:
         print(json.dumps([load(options.folder / str(number)) for number in range(options.count)]))
 

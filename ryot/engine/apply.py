@@ -16,7 +16,6 @@ from ryot import files, processes
 from ryot.engine import events
 from ryot.engine.damage import let_scratch_go, set_damaged_aside
 from ryot.engine.jobs import Active, backend_job, events_file, heard, last_lines, unsaid, write_job
-from ryot.engine.looks import begin_following, look
 from ryot.engine.places import Places
 from ryot.engine.survey import last_failure, survey
 from ryot.engine.waiting import Waiting
@@ -107,6 +106,8 @@ class _Schedule:
 
     def _followed(self) -> Generator[events.Event, None, bool]:
         """Look at the verdicts, and take in the rounds that follow; whether there are any."""
+        from ryot.engine.looks import begin_following, look  # noqa: PLC0415 - only further rounds need statistics, and with them numpy
+
         looked = list(look(self.plan, self.store, datetime.now(UTC).date()))
         yield from looked
         if not any(each.again for each in looked):
