@@ -84,4 +84,4 @@ def test_rules_of_security_are_checked_and_hardly_any_is_left_out() -> None:
         "tests/**"
     ]
     excused = [rule for file in (ROOT / "ryot").rglob("*.py") for rule in re.findall(r"# noqa: (S\d+)", file.read_text())]
-    assert {rule: excused.count(rule) for rule in excused} == {"S104": 2, "S311": 5, "S701": 1}
+    assert {rule: excused.count(rule) for rule in excused} == {"S104": 2, "S311": 8, "S701": 1}
