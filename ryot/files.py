@@ -63,6 +63,12 @@ def write_durable(path: Path, data: bytes | str) -> None:
     sync_path(path.parent)
 
 
+def write_passing(path: Path, text: str) -> None:
+    """Write a file for a process that is about to read it, as quickly as can be; after a crash nobody looks for it."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+
+
 def make_folder(folder: Path, mode: int = 0o777) -> None:
     """Make a folder and those above it that are missing, durably: what is later written there is found again after a crash."""
     if folder.is_dir():

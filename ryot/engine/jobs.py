@@ -105,8 +105,7 @@ def write_job(
         measures_speed=node.measures_speed,
     )
     path = run.folder / "jobs" / f"{node.name}.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(job.model_dump_json(indent=1))
+    files.write_passing(path, job.model_dump_json(indent=1))
     return path
 
 
