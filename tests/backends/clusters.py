@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import pytest
 
 from ryot.backends.hostfile import HostfileBackend, HostfileConfig
+from tests.ray_cluster import add_machine, ray_cluster
 
 FAKE = Path(__file__).parent.parent / "fakes" / "slurm" / "slurm.py"
 SSH = FAKE.parent.parent / "ssh.py"
@@ -142,10 +142,7 @@ def _until(there: object, what: str, patience_s: float = 20) -> None:
 
 
 class Ray:
-    """A Ray cluster: a head that computes nothing, and two machines with two cores each, on loopback (Ray takes 127.0.0.1 for the
-    machine's outer address)."""
-
-    node = {"node_ip_address": "127.0.0.2", "object_store_memory": 100 << 20, "include_log_monitor": False}
+    """A Ray cluster: a head that computes nothing, and two machines with two cores each."""
 
     def __init__(self, cluster: Any) -> None:
         self._cluster = cluster
@@ -155,8 +152,7 @@ class Ray:
 
     def add_machines(self) -> None:
         """Put two machines there."""
-        self._machines += [self._cluster.add_node(num_cpus=2, **self.node) for _ in range(2)]
-        self._cluster.wait_for_nodes()
+        self._machines += [add_machine(self._cluster, 2) for _ in range(2)]
 
     def take_away_machines(self) -> None:
         """Kill all machines, with what runs there, and put others in their place."""
@@ -167,17 +163,10 @@ class Ray:
 
 
 @contextmanager
-def ray_cluster() -> Iterator[Ray]:
+def ray_machines() -> Iterator[Ray]:
     """Ray's own daemons."""
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    cluster_utils = pytest.importorskip("ray.cluster_utils")
-    cluster = cluster_utils.Cluster(
-        initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False, "no_monitor": True, **Ray.node}
-    )
-    try:
+    with ray_cluster(0) as cluster:
         yield Ray(cluster)
-    finally:
-        cluster.shutdown()
 
 
 class Hosts:

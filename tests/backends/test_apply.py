@@ -19,7 +19,7 @@ from ryot.engine import events
 from ryot.plan.plan import Plan
 from ryot.plugins import Backend
 from ryot.store.store import Store
-from tests.backends.clusters import Hosts, fake_slurm, ray_cluster
+from tests.backends.clusters import Hosts, fake_slurm, ray_machines
 from tests.conftest import Bench, toy_bench
 
 pytestmark = pytest.mark.heavy
@@ -79,7 +79,7 @@ def hostfile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Backend, 
 @pytest.fixture
 def ray() -> Iterator[tuple[Backend, Callable[[], None]]]:
     """Two machines of a Ray cluster, and a way to take them away."""
-    with ray_cluster() as cluster:
+    with ray_machines() as cluster:
         yield RayBackend(RayConfig(address=cluster.address)), cluster.take_away_machines
 
 

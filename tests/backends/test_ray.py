@@ -12,14 +12,14 @@ from ryot.backends.ray import RayBackend, RayConfig
 from ryot.plugins import Job, MachineError
 from ryot.plugins.backend_checks import Trial
 from ryot.plugins.testing import check_backend
-from tests.backends.clusters import Ray, ray_cluster
+from tests.backends.clusters import Ray, ray_machines
 
 pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")
 def ray() -> Iterator[Ray]:
-    with ray_cluster() as cluster:
+    with ray_machines() as cluster:
         yield cluster
 
 

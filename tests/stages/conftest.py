@@ -12,6 +12,7 @@ import pytest
 
 from ryot.stages.tokenizer.tokens import TokenShard, facts_with
 from ryot.stages.train.stage import ModelShape
+from tests.ray_cluster import add_machine, ray_cluster
 
 EOS, PAD, VOCAB = 1, 2, 300
 
@@ -90,15 +91,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     patch.undo()
 
 
-@pytest.fixture(scope="module")
-def ray_cluster() -> Iterator[str]:
-    """The address of a cluster of two nodes of one core each, on loopback (Ray takes 127.0.0.1 for the machine's outer address)."""
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ["RAY_raylet_start_wait_time_s"] = "120"  # noqa: SIM112 - so Ray calls it; beside other work half a minute is not enough
-    cluster_utils = pytest.importorskip("ray.cluster_utils")
-    node = {"num_cpus": 1, "node_ip_address": "127.0.0.2", "object_store_memory": 100 << 20}
-    two = cluster_utils.Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
-    two.add_node(**node)
-    two.wait_for_nodes()
-    yield two.address
-    two.shutdown()
+@pytest.fixture(scope="module", name="ray_cluster")
+def _two_machines() -> Iterator[str]:
+    """The address of a cluster of two machines of one core each."""
+    with ray_cluster(1) as cluster:
+        add_machine(cluster, 1)
+        yield cluster.address

@@ -85,7 +85,7 @@ class EvaluateStage(Stage):
     version = 2
     Config = EvaluateConfig
     gives = "scores"
-    measures = MEASURES["reasoning"] + MEASURES["written"] + MEASURES["perplexity"]
+    measures = MEASURES["reasoning"] + MEASURES["perplexity"]
     resources = Resources(cpus=0)
     work = "ryot.stages.evaluate.work:run"
 
