@@ -128,14 +128,17 @@ def peers(endpoint: Endpoint, folder: Path, rate: float, requests: int, users: i
     return Found({percent: found[f"p{percent}_ms"] for percent in PERCENTS}, found["requests"] - found["errors"], found["rate"])
 
 
-def aiperf(endpoint: Endpoint, folder: Path, rate: float, requests: int, program: Path) -> Found:
-    """The load by AIPerf, as it reports it itself."""
+def aiperf(endpoint: Endpoint, folder: Path, rate: float, requests: int, program: Path) -> Found | None:
+    """The load by AIPerf, as it reports it itself; None where it fails, which is told."""
     out = folder / "aiperf"
     shutil.rmtree(out, ignore_errors=True)
     argv = [str(program), "profile", "-m", "m", "-u", endpoint.url, "--endpoint-type", "completions", "--tokenizer", str(tokenizer(folder))]
     argv += ["--request-rate", str(rate), "--arrival-pattern", "poisson", "--request-count", str(requests), "--warmup-request-count", "20"]
     argv += ["--isl", "32", "--osl", "1", "--extra-inputs", "ignore_eos:true", "--ui", "none", "--output-artifact-dir", str(out)]
-    subprocess.run(argv, check=True, timeout=120 + 3 * requests / rate, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    done = subprocess.run(argv, check=False, timeout=120 + 3 * requests / rate, capture_output=True, text=True)
+    if done.returncode:
+        print(f"AIPerf ended with exit code {done.returncode}: {(done.stdout + done.stderr)[-1500:]}")
+        return None
     told = json.loads(next(out.rglob("profile_export_aiperf.json")).read_text())
     took = {percent: told["request_latency"][f"p{percent}"] for percent in PERCENTS}
     return Found(took, round(told["request_count"]["avg"]), told["request_throughput"]["avg"])
@@ -146,7 +149,8 @@ def tokenizer(folder: Path) -> Path:
     alphabet = enumerate(["<eos>", *sorted(pre_tokenizers.ByteLevel.alphabet())])
     made = Tokenizer(models.BPE({character: number for number, character in alphabet}, []))
     made.pre_tokenizer, made.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
-    PreTrainedTokenizerFast(tokenizer_object=made, eos_token="<eos>")  # noqa: S106 - a token of text.save_pretrained(folder / "tokenizer")
+    ready = PreTrainedTokenizerFast(tokenizer_object=made, eos_token="<eos>")  # noqa: S106 - a token of text
+    ready.save_pretrained(folder / "tokenizer")
     return folder / "tokenizer"
 
 
@@ -160,8 +164,8 @@ def compare(folder: Path, delays: str, rate: int, requests: int, *, peer: bool, 
             found["Locust"] = peers(endpoint, folder, rate, requests, users=max(5, rate // 5))
             found["its truth"] = Found(percentiles(truth(endpoint)[len(seen) :]), len(truth(endpoint)) - len(seen), rate)
         if program:
-            found["AIPerf"] = aiperf(endpoint, folder, rate, requests, program)
-            found["AIPerf's"] = Found(percentiles(truth(endpoint)[-requests:]), requests, rate)
+            theirs = aiperf(endpoint, folder, rate, requests, program)
+            found |= {"AIPerf": theirs, "AIPerf's": Found(percentiles(truth(endpoint)[-requests:]), requests, rate)} if theirs else {}
     return found
 
 
