@@ -210,6 +210,11 @@ class Lock:
             self._handle = None
 
 
+def whoami() -> str:
+    """Who holds a lock, for those who wait: `pid 4711 on HOST`."""
+    return f"pid {os.getpid()} on {socket.gethostname()}"
+
+
 @contextmanager
 def locked(path: Path, note: str = "") -> Iterator[None]:
     """Hold a lock for a block of code, waiting for it."""
@@ -228,7 +233,7 @@ def hold(path: Path, busy: Callable[[str], None], *, shared: bool = False) -> in
         os.close(handle)  # the folder was set aside meanwhile, and the lock with it
     if not shared:
         os.ftruncate(handle, 0)
-        os.pwrite(handle, f"pid {os.getpid()} on {socket.gethostname()}".encode(), 0)
+        os.pwrite(handle, whoami().encode(), 0)
     return handle
 
 

@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from ryot.backends.outpost import carried, request
-from ryot.backends.watch import Watch, ended, ending, follow_on
+from ryot.backends.watch import Watch, ended, ending, follow_on, title_of
 from ryot.plugins import Job, JobState, MachineError, StageConfig, write_durable
 
 NOTE = "ray.json"
@@ -73,7 +73,7 @@ class RayBackend:
 
     def submit(self, job: Job) -> None:
         """Take up the actor that is there for this node, or make one. Raises MachineError where no machine is large enough."""
-        title = f"ryot-{job.name}-{job.mark.partition('.')[0]}"
+        title = title_of(job)
         held = self._found(job, title) or self._made(job, title)
         self._watch.add(job)
         self._held[job.name] = held

@@ -18,7 +18,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from ryot.backends.outpost import request
-from ryot.backends.watch import Watch, ended, ending, follow_on
+from ryot.backends.watch import Watch, ended, ending, follow_on, title_of
 from ryot.plugins import Job, JobState, MachineError, StageConfig, write_durable
 
 _LOST = {"NODE_FAIL", "PREEMPTED", "BOOT_FAIL", "REVOKED"}
@@ -77,7 +77,7 @@ class SlurmBackend:
 
     def submit(self, job: Job) -> None:
         """Take up the job that is in the queue for this node, or submit one. Raises MachineError where SLURM refuses it."""
-        title = f"ryot-{job.name}-{job.mark.partition('.')[0]}"
+        title = title_of(job)
         sent = self._found(job, title) or self._submitted(job, title)
         self._watch.add(job)
         self._sent[job.name] = sent
@@ -122,7 +122,8 @@ class SlurmBackend:
             self.forget(name)
 
     def _submitted(self, job: Job, title: str) -> _Sent:
-        asked, last = job.events.with_name(f"{ending(job).stem}.request.json"), ending(job)
+        last = ending(job)
+        asked = last.with_name(f"{last.stem}.request.json")
         write_durable(asked, request(job, last, Path.cwd()))
         note = {"name": title, "ending": str(last), "events": str(job.events)}
         # Before it is sent, so that a job in the queue is known even if this program dies as it sends it.

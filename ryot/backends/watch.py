@@ -38,6 +38,11 @@ def ending(job: Job) -> Path:
     return job.events.with_name(f"{job.name}.{job.mark.rpartition('.')[2]}.ended.json")
 
 
+def title_of(job: Job) -> str:
+    """The name that a queue has for a node's job, whichever try it is."""
+    return f"ryot-{job.name}-{job.mark.partition('.')[0]}"
+
+
 def follow_on(told: Path, job: Job) -> None:
     """Have what a job has told since an earlier program sent it, and goes on telling there, be found in `job.events`."""
     if told != job.events:

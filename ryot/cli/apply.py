@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shlex
-import socket
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import closing
@@ -29,7 +27,7 @@ from ryot.engine.ledger import keep, settle
 from ryot.engine.looks import MOST, promised
 from ryot.engine.rounds import known
 from ryot.errors import MachineError, NodeError, SpecError
-from ryot.files import Lock
+from ryot.files import Lock, whoami
 from ryot.plugins.discover import load_stage
 from ryot.report.as_json import to_json
 from ryot.report.gather import gather
@@ -192,7 +190,7 @@ class _Held:
 
     def __init__(self, planned: Planned, console: Console, no_wait: bool) -> None:
         self._lock = Lock(planned.store.root / "locks" / f"{planned.plan.name}.lock")
-        note = f"pid {os.getpid()} on {socket.gethostname()}"
+        note = whoami()
         if self._lock.acquire(wait=False, note=note):
             return
         holder = self._lock.holder()

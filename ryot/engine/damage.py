@@ -3,15 +3,13 @@ right after a commit left of a node's scratch folder is let go."""
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 from ryot.engine import events
 from ryot.engine.survey import survey
-from ryot.files import locked, remove_tree
+from ryot.files import locked, remove_tree, whoami
 from ryot.plan.plan import Plan, PlannedNode
 from ryot.store.store import Store
 
@@ -28,8 +26,8 @@ def let_scratch_go(plan: Plan, store: Store) -> None:
 def set_damaged_aside(plan: Plan, store: Store, looked: set[tuple[str, bool]]) -> Iterator[events.Damaged]:
     """Look at every result that will be read, and at the samples that will be judged, before they are relied on. `looked` holds what was
     looked at before, each node with whether its result was, and is added to."""
-    while wanted := _relied_on(plan, store).items() - looked:
-        for name, read in [pair for pair in _relied_on(plan, store).items() if pair in wanted]:
+    while wanted := [pair for pair in _relied_on(plan, store).items() if pair not in looked]:
+        for name, read in wanted:
             looked.add((name, read))
             yield from _look(plan.node(name), store, read)
 
@@ -55,7 +53,7 @@ def _look(node: PlannedNode, store: Store, read: bool) -> Iterator[events.Damage
 
 
 def _lock_of(folder: Path) -> AbstractContextManager[None]:
-    return locked(folder / "lock", f"pid {os.getpid()} on {socket.gethostname()}")
+    return locked(folder / "lock", whoami())
 
 
 def _damage(node: PlannedNode, store: Store, read: bool) -> str | None:

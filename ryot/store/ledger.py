@@ -6,8 +6,6 @@ begins on a line of its own.
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +13,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ryot.estimate.calibration import Like, Past
-from ryot.files import append_durable, locked
+from ryot.files import append_durable, locked, whoami
 
 LEDGER = "ledger.jsonl"
 _LOCK = Path("locks") / ".ledger.lock"
@@ -77,7 +75,7 @@ def append(root: Path, entries: Sequence[Entry]) -> int:
     """Add the entries whose key and measure are not there yet; returns how many were. They are on disk when it returns."""
     if not entries:
         return 0
-    with locked(root / _LOCK, f"pid {os.getpid()} on {socket.gethostname()}"):
+    with locked(root / _LOCK, whoami()):
         known = {(entry.key, entry.measure) for entry in read(root)}
         new = {(entry.key, entry.measure): entry for entry in reversed(entries) if (entry.key, entry.measure) not in known}
         if new:

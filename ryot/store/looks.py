@@ -6,15 +6,13 @@ the whole error each time, passes some day. It lies beside the node's folder, so
 
 from __future__ import annotations
 
-import os
-import socket
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ryot.errors import NodeError
-from ryot.files import locked, write_durable
+from ryot.files import locked, whoami, write_durable
 from ryot.store.store import Store
 
 _LOCK = Path("locks") / ".looks.lock"
@@ -66,7 +64,7 @@ def begin_round(store: Store, stage: str, key: str, number: int) -> None:
 
 
 def _alone(store: Store) -> AbstractContextManager[None]:
-    return locked(store.root / _LOCK, f"pid {os.getpid()} on {socket.gethostname()}")
+    return locked(store.root / _LOCK, whoami())
 
 
 def _write(store: Store, stage: str, key: str, promised: Promise) -> Promise:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from ryot.stages.bench.samples import Sample
+from ryot.stages.bench.samples import Sample, by_step
 from ryot.stages.bench.stage import Arrivals, BenchConfig
 
 MOST_CPU = 0.9
@@ -112,10 +112,7 @@ def _processes(config: BenchConfig, samples: Sequence[Sample], told: Sequence[Ma
 
 def _steps(arrivals: Arrivals, samples: Sequence[Sample]) -> tuple[tuple[int, Schedule], ...]:
     """Of each step of a ramp of which there are samples; which of them waited for a connection is known of all together only."""
-    inside: list[list[Sample]] = [[] for _ in arrivals.ramp]
-    for sample in samples:
-        if inside:
-            inside[min(arrivals.step_of(sample.number), len(inside) - 1)].append(sample)
+    inside = by_step(arrivals, samples)
     return tuple((len(each), _schedule(each, [sample.latency_s for sample in each if sample.ok], 0)) for each in inside if each)
 
 

@@ -7,17 +7,16 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from itertools import count
 from pathlib import Path
 
-from ryot.plugins import Endpoint, StageContext, serving_engine
-from ryot.stages.bench import generator, turns
+from ryot.plugins import StageContext, serving_engine
+from ryot.stages.bench import turns
 from ryot.stages.bench.stage import BenchConfig, Gain
 from ryot.stages.bench.turns import Block, Side
 from ryot.stages.serve import command
 from ryot.stages.serve.checkpoint import read_checkpoint
 from ryot.stages.serve.settings import tuned
-from ryot.stages.serve.stage import MODEL, ServeConfig, launch_of
+from ryot.stages.serve.stage import ServeConfig, launch_of
 from ryot.stages.serve.work import Engine, launch, ready, stop
 
 _NAMES = ("before", "after")
@@ -74,7 +73,7 @@ def _up(serve: ServeConfig, asked: Gain, context: StageContext) -> Iterator[list
 
 
 def _sides(config: BenchConfig, asked: Gain, engines: Sequence[Engine], context: StageContext) -> list[Side]:
-    told = generator.orders(config, replace(context, services={"serve": Endpoint("", MODEL)}))
+    told = turns.told(config, context)
     batches = (1, asked.batch) if asked.batch else (config.batch, config.batch)
     return [
         Side(number, name, engine.url, replace(told, batch=batch), config.users)
@@ -86,13 +85,8 @@ def _blocks(config: BenchConfig, asked: Gain, sides: Sequence[Side], context: St
     """A block of as many prompts on each side, round after round; who begins alternates."""
     most = max(side.told.batch for side in sides)
     prompts = most * max(config.users, math.ceil(config.requests / asked.blocks / most))
-    numbers, found = count(config.warmup), list[Block]()
     context.say(f"{asked.blocks} rounds of {prompts} prompts before and after, {config.users} users")
-    for number in range(asked.blocks + 1):
-        for side in sides if number % 2 == 0 else reversed(sides):
-            found.append(turns.made(side, number, [next(numbers) for _ in range(prompts // side.told.batch)]))
-        context.report(done=number, total=asked.blocks, unit="rounds", tokens_per_s=round(found[-1].tokens_per_s, 1))
-    return found
+    return turns.rounds(asked.blocks, sides, [prompts // side.told.batch for side in sides], config.warmup, context)
 
 
 def _measure(config: BenchConfig, asked: Gain, blocks: Sequence[Block], context: StageContext) -> None:

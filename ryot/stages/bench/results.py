@@ -84,10 +84,8 @@ def _attained(slo: Objective, kept: list[Sample]) -> list[bool]:
 
 def _measure_steps(config: BenchConfig, kept: list[Sample], context: StageContext) -> None:
     """The same for each step of a ramp, over the requests that were to start in it."""
-    arrivals = config.arrivals
-    for number in range(len(arrivals.ramp) if arrivals else 0):
-        inside = [sample for sample in kept if arrivals and arrivals.step_of(sample.number) == number]
-        name = f"step{number + 1}"
+    for number, inside in enumerate(samples.by_step(config.arrivals, kept) if config.arrivals else (), 1):
+        name = f"step{number}"
         for percent in (50, 95, 99):
             context.measure(f"{name}_latency_p{percent}", samples=samples.latencies(inside, config.timeout))
         context.measure(f"{name}_errors", sum(not sample.ok for sample in inside), of=len(inside))

@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from ryot.stages import windows
+from ryot.stages.bench.stage import Arrivals
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,3 +120,11 @@ def halves(values: Sequence[float]) -> list[tuple[float, float]]:
 def as_lines(samples: Sequence[Sample]) -> str:
     """The samples as JSON lines."""
     return "".join(json.dumps(asdict(sample), sort_keys=True) + "\n" for sample in samples)
+
+
+def by_step(arrivals: Arrivals, kept: Iterable[Sample]) -> list[list[Sample]]:
+    """The samples of each step of a ramp, in their order; what is numbered beyond the last step belongs to it."""
+    inside: list[list[Sample]] = [[] for _ in arrivals.ramp]
+    for sample in kept if inside else ():
+        inside[min(arrivals.step_of(sample.number), len(inside) - 1)].append(sample)
+    return inside

@@ -12,10 +12,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from itertools import count
 
-from ryot.plugins import Endpoint, NodeError, StageContext
-from ryot.stages.bench import generator, turns
+from ryot.plugins import NodeError, StageContext
+from ryot.stages.bench import turns
 from ryot.stages.bench.gpus import Gpus
 from ryot.stages.bench.metrics import answered
 from ryot.stages.bench.stage import BenchConfig, Scaling
@@ -24,7 +23,7 @@ from ryot.stages.serve import command, front
 from ryot.stages.serve.checkpoint import read_checkpoint
 from ryot.stages.serve.client import Ask, once
 from ryot.stages.serve.settings import tuned
-from ryot.stages.serve.stage import MODEL, ServeConfig
+from ryot.stages.serve.stage import ServeConfig
 from ryot.stages.serve.work import Engine, launch, ready, stop
 
 
@@ -86,20 +85,16 @@ def _up(serve: ServeConfig, counts: Sequence[int], context: StageContext) -> Ite
 
 
 def _sides(config: BenchConfig, gateways: Mapping[int, str], context: StageContext) -> list[Side]:
-    told = generator.orders(config, replace(context, services={"serve": Endpoint("", MODEL)}))
+    told = turns.told(config, context)
     return [Side(number, f"{number} replicas", url, told, config.users * number) for number, url in gateways.items()]
 
 
 def _blocks(config: BenchConfig, asked: Scaling, sides: Sequence[Side], context: StageContext) -> list[Block]:
     """A block on each number of replicas, round after round; the order is turned around each time."""
-    each, numbers, found = max(config.users, math.ceil(config.requests / asked.blocks)), count(config.warmup), list[Block]()
+    each = max(config.users, math.ceil(config.requests / asked.blocks))
     names = ", ".join(side.name for side in sides)
     context.say(f"{asked.blocks} rounds of {each} requests for each replica, {config.users} users for each, on {names}")
-    for number in range(asked.blocks + 1):
-        for side in sides if number % 2 == 0 else reversed(sides):
-            found.append(turns.made(side, number, [next(numbers) for _ in range(each * side.number)]))
-        context.report(done=number, total=asked.blocks, unit="rounds", tokens_per_s=round(found[-1].tokens_per_s, 1))
-    return found
+    return turns.rounds(asked.blocks, sides, [each * side.number for side in sides], config.warmup, context)
 
 
 def _answered(url: str) -> list[int]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
-from ryot.plugins import NodeError
+from ryot.plugins import Endpoint, NodeError, StageContext
+from ryot.stages.bench import generator
 from ryot.stages.bench.audit import MOST_CPU
 from ryot.stages.bench.orders import Orders, body, fault
+from ryot.stages.bench.stage import BenchConfig
 from ryot.stages.serve.client import Ask, load
+from ryot.stages.serve.stage import MODEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,23 @@ def made(side: Side, number: int, taken: Sequence[int]) -> Block:
         tokens += found
     took_s = max(answer.ended_s for answer in answers) - min(answer.begun_s for answer in answers)
     return Block(number, side.number, len(taken), took_s, tokens, share)
+
+
+def told(config: BenchConfig, context: StageContext) -> Orders:
+    """The scenario's orders, for a server of the node's own, whose address each side has."""
+    return generator.orders(config, replace(context, services={"serve": Endpoint("", MODEL)}))
+
+
+def rounds(many: int, sides: Sequence[Side], requests: Sequence[int], first: int, context: StageContext) -> list[Block]:
+    """A block of so many `requests` on each side, in `many` rounds after one that does not count; the order is turned around each time.
+    The requests have the numbers from `first` on."""
+    numbers, found = itertools.count(first), list[Block]()
+    blocks = list(zip(sides, requests, strict=True))
+    for number in range(many + 1):
+        for side, each in blocks if number % 2 == 0 else reversed(blocks):
+            found.append(made(side, number, [next(numbers) for _ in range(each)]))
+        context.report(done=number, total=many, unit="rounds", tokens_per_s=round(found[-1].tokens_per_s, 1))
+    return found
 
 
 def refuse_busy(blocks: Sequence[Block], sides: Sequence[Side]) -> None:

@@ -1,7 +1,6 @@
 """Work on a Ray cluster: an item is a Ray task. Its nodes have ryot installed and see the node's folder under the same path."""
 
 import json
-import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 import ray
 
 from ryot.plugins import NodeError, RyotError, StageContext
-from ryot.stages.cluster import knock
+from ryot.stages.cluster import join_cluster
 from ryot.stages.shards.pool import Place
 from ryot.stages.shards.work import REFUSED, Item, Result, Work, result_of
 
@@ -46,17 +45,9 @@ def _tasks(work: Work, items: Sequence[Item], most: int) -> Iterator[tuple[Item,
 
 
 def _join(place: Place, context: StageContext) -> None:
+    here: dict[str, Any] = {"num_cpus": place.workers or context.cpus, "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
     hint = "start one with `ray start --head`, or leave data.ray out to work in processes of this machine"
-    try:
-        knock("" if place.ray == "local" else place.ray or "auto")
-        if place.ray == "local":
-            cpus = place.workers or context.cpus
-            ray.init("local", num_cpus=cpus, include_dashboard=False, _node_ip_address="127.0.0.1", logging_level=logging.WARNING)
-        else:
-            ray.init(place.ray, logging_level=logging.WARNING)
-    except (OSError, RuntimeError, ValueError) as error:
-        said = (str(error).splitlines() or [type(error).__name__])[0]
-        raise NodeError(f"cannot join the Ray cluster {place.ray}: {said}", hint=hint) from error
+    join_cluster(place.ray or "auto", hint, **(here if place.ray == "local" else {}))
 
 
 @ray.remote(max_retries=3)

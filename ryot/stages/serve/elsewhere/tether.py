@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import logging
 import os
 import signal
 import subprocess
@@ -21,7 +20,7 @@ from typing import Any
 import ray
 
 from ryot.plugins import NodeError, processes
-from ryot.stages.cluster import knock
+from ryot.stages.cluster import join_cluster
 from ryot.stages.serve import command
 from ryot.stages.serve.elsewhere.gate import PART, join, opened
 from ryot.stages.serve.elsewhere.guest import LOG, TALK
@@ -112,15 +111,10 @@ def main(argv: list[str]) -> int:
     order = Order.of(Path(argv[1]).read_text())
     signal.signal(signal.SIGTERM, lambda *_: os._exit(143))
     try:
-        knock(argv[2])
-        ray.init(argv[2], logging_level=logging.WARNING, log_to_driver=False)
+        join_cluster(argv[2], log_to_driver=False)
         actor, told = place(order)
     except NodeError as error:
         print(f"Error: {error.message}", flush=True)
-        return 1
-    except (OSError, RuntimeError, ValueError) as error:
-        said = (str(error).splitlines() or [type(error).__name__])[0]
-        print(f"Error: cannot join the Ray cluster {argv[2]}: {said}", flush=True)
         return 1
     print(f"the engine is at {told['host']}, behind port {told['port']}", flush=True)
     code = asyncio.run(stand(order, actor, told["host"], told["port"]))
