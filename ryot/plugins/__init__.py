@@ -1,5 +1,9 @@
 """The public API of ryot for plugin authors. What stands in __all__ is the promise; nothing else is."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from ryot import processes
 from ryot.errors import MachineError, NodeError, RyotError, SpecError
 from ryot.files import digest_file, digest_path, make_folder, rename_durable, sync_path, write_durable
@@ -10,7 +14,9 @@ from ryot.plugins.device import device_here
 from ryot.plugins.documents import Document, Documents, Shard, write_index, write_lines, write_shard
 from ryot.plugins.engine import Launch, ServingEngine, serving_engine
 from ryot.plugins.stage import Addition, Circumstance, Facts, Node, Resources, Service, Stage, StageConfig
-from ryot.spec.spec import Spec
+
+if TYPE_CHECKING:
+    from ryot.spec.spec import Spec
 
 __all__ = [
     "Addition",
@@ -51,3 +57,12 @@ __all__ = [
     "write_lines",
     "write_shard",
 ]
+
+
+def __getattr__(name: str) -> type[Spec]:
+    """The spec is imported when it is asked for: a worker is given its config, and half of its start would be the spec's classes."""
+    if name == "Spec":
+        from ryot.spec.spec import Spec  # noqa: PLC0415 - see above
+
+        return Spec
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

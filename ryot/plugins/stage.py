@@ -11,10 +11,10 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.fields import FieldInfo
 
 from ryot.measures import Measure
-from ryot.spec.spec import Spec
 
 if TYPE_CHECKING:
     from ryot.plugins.context import Endpoint, StageContext
+    from ryot.spec.spec import Spec
 
 
 class Circumstance:

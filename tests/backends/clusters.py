@@ -58,12 +58,13 @@ class Slurm:
     environ: dict[str, str]
     down: list[str]
 
-    def take_away_what_runs(self) -> None:
-        """Take away every node that runs something."""
+    def take_away_what_runs(self, only: str = "") -> None:
+        """Take away every node that runs something, or a job whose name begins so."""
         environ = dict(os.environ) | self.environ
-        asked = ["squeue", "--noheader", f"--user={os.getuid()}", "--states=all", "--format=%i|%T|%N"]
+        asked = ["squeue", "--noheader", f"--user={os.getuid()}", "--states=all", f"--format=%{'j' if only else 'i'}|%T|%N"]
         listed = subprocess.run(asked, check=True, env=environ, capture_output=True, text=True).stdout.splitlines()
-        for node in {line.split("|")[2] for line in listed if line.split("|")[1] == "RUNNING"}:
+        jobs = [line.split("|") for line in listed]
+        for node in {node for job, state, node in jobs if state == "RUNNING" and job.startswith(only)}:
             subprocess.run([word.format(node=node) for word in self.down], check=True, env=environ, capture_output=True)
 
 
@@ -153,6 +154,16 @@ class Ray:
     def add_machines(self) -> None:
         """Put two machines there."""
         self._machines += [add_machine(self._cluster, 2) for _ in range(2)]
+
+    def take_away_one(self, doing: str) -> None:
+        """Kill a machine below which a process has such a word in its command line."""
+        for machine in self._machines:
+            raylet = machine.all_processes["raylet"][0].process.pid
+            if any(doing in " ".join(process.cmdline()) for process in psutil.Process(raylet).children(recursive=True)):
+                self._cluster.remove_node(machine, allow_graceful=False)
+                self._machines.remove(machine)
+                return
+        raise LookupError(f"no machine runs {doing}")
 
     def take_away_machines(self) -> None:
         """Kill all machines, with what runs there, and put others in their place."""

@@ -21,7 +21,17 @@ class TransformersEngine:
     def argv(self, launch: Launch) -> list[str]:
         """`auto` is fp32 on a CPU, the checkpoint's type elsewhere."""
         dtype = "fp32" if launch.dtype == "auto" and not launch.cuda else launch.dtype
-        argv = ["-m", "ryot.generator.main", "--model", str(launch.folder), "--name", launch.model, "--host", launch.host]
+        argv = [
+            "-m",
+            "ryot.stages.lean",
+            "ryot.generator.main",
+            "--model",
+            str(launch.folder),
+            "--name",
+            launch.model,
+            "--host",
+            launch.host,
+        ]
         argv += ["--port", str(launch.port), "--device", "cuda" if launch.cuda else "cpu", "--dtype", dtype]
         argv += ["--context", str(launch.context), "--sequences", str(launch.max_concurrency), "--kv-cache", str(launch.kv_cache)]
         return argv if launch.cuda else [*argv, "--threads", str(launch.threads)]

@@ -17,6 +17,7 @@ from ryot.stages.train.shortage import kills
 from ryot.stages.train.watch import Watch
 
 POLL_S = 0.05
+LEAN = "ryot.stages.lean"
 CACHE = "TORCHINDUCTOR_CACHE_DIR"
 """The environment variable by which a user keeps compiled code elsewhere."""
 
@@ -57,7 +58,7 @@ def _argv(ranks: Ranks, context: StageContext, folder: Path) -> list[str]:
     """torchrun's command line. It meets itself over a file, so that neither it nor the ranks listen on a port of the network."""
     meeting = ["--rdzv-backend=c10d", f"--rdzv-endpoint={folder / 'rendezvous'}", "--rdzv-conf=store_type=file", "--rdzv-id=ryot"]
     run = [context.python, "-m", "torch.distributed.run", "--nnodes=1", f"--nproc-per-node={ranks.count}", *meeting]
-    return [*run, "--local-addr=127.0.0.1", "-m", ranks.module, str(folder / "job.json")]
+    return [*run, "--local-addr=127.0.0.1", "-m", LEAN, ranks.module, str(folder / "job.json")]
 
 
 def _environment(threads: int, device: str, context: StageContext) -> dict[str, str]:
