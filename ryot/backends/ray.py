@@ -137,7 +137,7 @@ class RayBackend:
         last = ending(job)
         write_durable(job.folder / NOTE, json.dumps({"ending": str(last), "events": str(job.events)}))
         options = {
-            "name": title, "namespace": _NAMESPACE, "lifetime": "detached", "max_restarts": 0, "max_concurrency": 4,
+            "name": title, "namespace": _NAMESPACE, "lifetime": "detached", "max_restarts": 0, "max_concurrency": 8,
             "num_cpus": job.cpus, "num_gpus": self._config.gpus, "resources": self._config.resources or None,
         }  # fmt: skip
         argv = [self._config.python or sys.executable, "-P", "-m", "ryot.backends.outpost"]
@@ -193,6 +193,8 @@ class RayBackend:
         try:
             code = self._ray.get(held.over)
             held.lost = f"its outpost ended with exit code {code} and left no word"
+        except self._ray.exceptions.ActorUnavailableError:
+            held.over = held.actor.over.remote()  # for now: whether it died is told to who asks again
         except self._ray.exceptions.RayError as error:
             held.lost = f"its Ray actor is gone: {' '.join(str(error).split())[:300]}"
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import runpy
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
-from types import ModuleType
+from types import ModuleType, TracebackType
 
 _ASKS = {
     "transformers.generation.candidate_generator": "is_sklearn_available",
@@ -27,7 +28,15 @@ class _Unseen(MetaPathFinder):
             setattr(sys.modules["transformers.utils"], _ASKS[fullname], lambda: False)
 
 
+def shown(trace: TracebackType | None) -> TracebackType | None:
+    """A traceback from the module's own first line on: of a rank the last lines of its log are shown, and these would fill them."""
+    while trace and trace.tb_next and trace.tb_frame.f_code.co_filename in (__file__, "<frozen runpy>"):
+        trace = trace.tb_next
+    return trace
+
+
 if __name__ == "__main__":
+    sys.excepthook = lambda kind, error, trace: traceback.print_exception(kind, error, shown(trace))
     sys.meta_path.insert(0, _Unseen())
     del sys.argv[0]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

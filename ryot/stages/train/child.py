@@ -20,6 +20,7 @@ import torch
 import transformers
 
 from ryot.plugins import RyotError, processes, write_durable
+from ryot.stages.lean import shown
 from ryot.stages.train.pace import STALL_S, Pacer
 from ryot.stages.train.shortage import ran_out
 
@@ -112,4 +113,4 @@ class _Witness:
         told |= {"hint": error.hint if isinstance(error, RyotError) else None, "rank": self.rank, "at": time.time()}
         told |= {"kind": kind.__name__, "memory": ran_out(error), "place": self.pacer.place}
         write_durable(self.path, json.dumps(told))
-        traceback.print_exception(kind, error, trace)
+        traceback.print_exception(kind, error, shown(trace))
