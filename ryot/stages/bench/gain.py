@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from ryot.plugins import StageContext, serving_engine
@@ -34,7 +33,7 @@ def run(config: BenchConfig, asked: Gain, context: StageContext) -> None:
     with _up(serve, asked, context) as engines:
         sides = _sides(config, asked, engines, context)
         blocks = _blocks(config, asked, sides, context)
-    context.write("gain.json", json.dumps({"blocks": [asdict(block) for block in blocks]}, indent=1) + "\n")
+    turns.keep("gain.json", blocks, sides, config, context)
     turns.refuse_busy(blocks, sides)
     _measure(config, asked, blocks, context)
 

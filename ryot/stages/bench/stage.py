@@ -162,7 +162,7 @@ class BenchStage(Stage):
     """Loads the served model, in a closed loop or an open one, and keeps every request's raw sample."""
 
     name = "bench"
-    version = 3
+    version = 4
     Config = BenchConfig
     gives = "load"
     redraws = "seed"

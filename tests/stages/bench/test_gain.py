@@ -5,11 +5,12 @@ from contextlib import ExitStack
 from dataclasses import replace
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
 from ryot.measures import point
 from ryot.plugins.testing import context_in
-from ryot.stages.bench import gain
+from ryot.stages.bench import columns, gain
 from ryot.stages.bench.stage import BenchConfig, BenchStage, Gain, measures_of
 from ryot.stages.serve.stage import ServeConfig
 from tests.stages.bench.fakes import running
@@ -65,6 +66,8 @@ def test_prompts_together_are_as_much_faster_as_the_engine_makes_them(tmp_path, 
     assert 2 < value(found, "speedup") < 4.5
     assert len(found.evidence["speedup"].pairs) == len(found.evidence["tokens_per_s_after"].samples) == 4
     assert found.bounds("speedup")[0] > 1
+    sizes = {(row.side, row.prompt_tokens, row.output_tokens) for row in pd.read_parquet(found.out / columns.FILE).itertuples()}
+    assert sizes == {("before", 32, 3), ("after", 128, 12)}
 
 
 def test_a_copy_that_is_slower_is_no_gain(tmp_path, engines):
