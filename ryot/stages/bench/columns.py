@@ -96,7 +96,8 @@ def read(path: Path) -> list[Sample]:
 
 def _rows(path: Path) -> list[dict[str, Any]]:
     try:
-        table = parquet.read_table(path, page_checksum_verification=True)
+        with parquet.ParquetFile(path, page_checksum_verification=True) as file:
+            table = file.read()
     except (pa.ArrowException, OSError) as error:
         why = (str(error).splitlines() or [type(error).__name__])[0]
         raise NodeError(f"the samples in {path.name} cannot be read: {why}", hint="apply again: the load is made anew") from None

@@ -17,9 +17,10 @@ def printed(values_s: Sequence[float]) -> str:
     lines = [f"{'Value':>12} {'Percentile':>14} {'TotalCount':>10} {'1/(1-Percentile)':>14}", ""]
     for above, of in _left() if ranked else ():
         value = ranked[max(count - count * above // of, 1) - 1]
-        if (below := bisect_right(ranked, value)) == count:
-            break
+        below = bisect_right(ranked, value)
         lines.append(f"{value:12.3f} {1 - above / of:2.12f} {below:10d} {of / above:14.2f}")
+        if below == count:
+            break
     if ranked:
         lines.append(f"{ranked[-1]:12.3f} {1:2.12f} {count:10d}")
         lines.append(f"#[Mean    = {fmean(ranked):12.3f}, StdDeviation   = {pstdev(ranked):12.3f}]")

@@ -14,7 +14,8 @@ def test_percentiles_are_printed_as_hdrhistogram_does():
     assert "      50.000 0.500000000000         50           2.00" in lines
     assert "      55.000 0.550000000000         55           2.22" in lines
     assert "      99.000 0.987500000000         99          80.00" in lines
-    assert lines[-4:] == [
+    assert lines[-5:] == [
+        "     100.000 0.990625000000        100         106.67",
         "     100.000 1.000000000000        100",
         "#[Mean    =       50.500, StdDeviation   =       28.866]",
         "#[Max     =      100.000, Total count    =          100]",
@@ -25,5 +26,8 @@ def test_percentiles_are_printed_as_hdrhistogram_does():
 
 
 def test_one_sample_and_none():
-    assert printed([0.5]).splitlines()[2] == "     500.000 1.000000000000          1"
+    assert printed([0.5]).splitlines()[2:4] == [
+        "     500.000 0.000000000000          1           1.00",
+        "     500.000 1.000000000000          1",
+    ]
     assert printed([]).count("\n") == 2
