@@ -37,6 +37,7 @@ from transformers import PreTrainedTokenizerFast
 
 from ryot.plugins import Endpoint, NodeError
 from ryot.plugins.testing import run_stage
+from ryot.stages.bench import columns
 from ryot.stages.bench.stage import Arrivals, BenchConfig, BenchStage
 
 ROOT = Path(__file__).parent.parent
@@ -100,12 +101,12 @@ def ours(endpoint: Endpoint, folder: Path, rate: float, requests: int, distribut
         run_stage(BenchStage(), config, folder, services={"serve": endpoint})
     except NodeError as error:
         invalid = str(error)
-    rows = [json.loads(line) for line in (folder / "out" / "requests.jsonl").read_text().splitlines()]
+    samples = columns.read(folder / "out" / columns.FILE)
     *_, last = tries = json.loads((folder / "out" / "generator.json").read_text())["tries"]
-    rate = (len(rows) - 1) / last["schedule"]["sent_s"] * (last["schedule"]["offered_s"] / ((len(rows) - 1) / rate))
-    took = [1e3 * (row["end_s"] - row["intended_s"]) for row in rows if not row["error"]]
-    delays = percentiles([1e3 * (row["sent_s"] - row["intended_s"]) for row in rows])
-    served = percentiles([1e3 * (row["end_s"] - row["sent_s"]) for row in rows])
+    rate = (len(samples) - 1) / last["schedule"]["sent_s"] * (last["schedule"]["offered_s"] / ((len(samples) - 1) / rate))
+    took = [1e3 * sample.latency_s for sample in samples if sample.ok]
+    delays = percentiles([1e3 * (sample.sent_s - sample.intended_s) for sample in samples])
+    served = percentiles([1e3 * (sample.end_s - sample.sent_s) for sample in samples])
     return Found(percentiles(took), len(took), rate, invalid, last["cpu_share"], len(tries), delays, served)
 
 

@@ -20,18 +20,17 @@ from ryot.generator.text import Text
 _FAILURES = (RuntimeError, ValueError, IndexError, TypeError)
 """What computing may raise: out of memory, and what a model cannot compute. Anything else ends the thread, and the process with it."""
 _NO_NUMBERS = "the model's logits are not finite: its weights are damaged, or its type is too small for them"
-_MOST_PLACES = 4096
-"""Tokens of prompts taken in at once; a longer prompt goes alone."""
 
 
 class Engine:
-    """Computes with `model` until `close`. At most `most` sequences at once, whose caches together may come to `reserve` bytes.
+    """Computes with `model` until `close`. At most `most` sequences at once, whose caches together may come to `reserve` bytes; without
+    caches, where it is not `cached`: every token from its whole sequence.
 
     `add` and `counts` may be called from any thread; the sinks of the sequences are called from the engine's.
     """
 
-    def __init__(self, model: Any, most: int, reserve: int) -> None:
-        self._model, self._most, self._reserve = model, most, reserve
+    def __init__(self, model: Any, most: int, reserve: int, *, cached: bool = True) -> None:
+        self._model, self._most, self._reserve, self._cached = model, most, reserve, cached
         self._waiting: deque[Sequence] = deque()
         self._batch: Batch | None = None
         self._inside: dict[Sequence, None] = {}
@@ -83,7 +82,7 @@ class Engine:
         """By a prompt of two tokens, which also loads what the first pass loads."""
         tried = Sequence(0, [0, 0], Wanted(most=1), Text(None, (), ()), lambda _: None)
         with torch.inference_mode():
-            return batches.weigh(batches.prefill(self._model, [tried], all_places=False)[0])
+            return batches.weigh(batches.prefill(self._model, [tried], all_places=False, cached=self._cached)[0])
 
     # in the thread
 
@@ -136,7 +135,7 @@ class Engine:
     def _enter(self, taken: list[Sequence]) -> None:
         """Take prompts in together; where that fails each by itself, so that one that cannot be computed takes no other along."""
         try:
-            started, logits = batches.prefill(self._model, taken, all_places=taken[0].scored)
+            started, logits = batches.prefill(self._model, taken, all_places=taken[0].scored, cached=self._cached)
             if taken[0].scored:
                 self._echo(taken[0], logits[0])
         except _FAILURES as error:
@@ -161,7 +160,7 @@ class Engine:
                 longest = max(longest, first.longest)
                 used = (len(self._inside) + len(taken) + 1) * self._bytes(longest)
                 prompt = max(len(sequence.prompt) for sequence in (*taken, first))
-                if used > self._reserve or (taken and ((len(taken) + 1) * prompt > _MOST_PLACES or first.scored or taken[0].scored)):
+                if used > self._reserve or (taken and ((len(taken) + 1) * prompt > batches.MOST_PLACES or first.scored or taken[0].scored)):
                     break
                 taken.append(self._waiting.popleft())
         self._inside |= dict.fromkeys(taken)

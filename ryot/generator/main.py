@@ -37,8 +37,8 @@ def main() -> None:
     model = load(options.model, options.dtype, options.device)
     tokenizer = AutoTokenizer.from_pretrained(options.model, trust_remote_code=False, local_files_only=True)
     speech = Speech(tokenizer, model.get_input_embeddings().num_embeddings, _ends(model, tokenizer), options.context, options.name)
-    _say("reserving the cache")
-    engine = Engine(model, options.sequences, options.kv_cache)
+    _say("reserving the cache" if options.cached else "no cache: every token from its whole sequence")
+    engine = Engine(model, options.sequences, options.kv_cache, cached=options.cached)
     if not engine.holds(options.context):
         sys.exit(f"--kv-cache {options.kv_cache} is too small to serve at least one request of {options.context} tokens")
     engine.lost = lambda: os._exit(1)  # a server that computes no more must not look alive
@@ -90,6 +90,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--context", type=int, required=True, help="tokens of prompt and answer")
     parser.add_argument("--sequences", type=int, default=32, help="generated at once")
     parser.add_argument("--kv-cache", type=int, default=1 << 30, help="bytes")
+    parser.add_argument("--no-cache", dest="cached", action="store_false", help="compute each token from its whole sequence")
     parser.add_argument("--threads", type=int, default=0)
     return parser.parse_args()
 

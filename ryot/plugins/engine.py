@@ -18,7 +18,8 @@ class Launch:
     bytes, on each of the `tensor_parallel` GPUs that the engine is spread over; `number` counts the engines of a server, of which there
     are `replicas`; `threads` are the cores it computes with on a CPU. `speculative` are the tokens that are guessed ahead, from what the
     sequence said before; 0 for none. `weights` is the copy of `compress` that is served, None for the export. `recurrent` says that some
-    layers are Mamba mixers."""
+    layers are Mamba mixers. Where it is not `cached`, nothing of a sequence is kept from token to token: what a cache is worth is measured
+    against that."""
 
     model: str
     device: str
@@ -38,6 +39,7 @@ class Launch:
     number: int = 0
     replicas: int = 1
     tensor_parallel: int = 1
+    cached: bool = True
     gpus: tuple[str, ...] = ()
     """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them; empty for all."""
 
@@ -60,7 +62,8 @@ class Launch:
 class ServingEngine(Protocol):
     """A program that loads a Hugging Face folder of safetensors and answers `POST /v1/completions` as OpenAI's, with token ids as prompts,
     `logprobs`, `echo` and `return_tokens_as_token_ids` as vLLM has them; `GET /version`; and at `GET /metrics` vLLM's
-    `num_requests_waiting` and `request_success_total`. It listens where it is told, trusts no code in the folder, and ends at SIGTERM."""
+    `num_requests_waiting` and `request_success_total`. It listens where it is told, trusts no code in the folder, and ends at SIGTERM. One
+    that can do without a cache (`Launch.cached`) has `recomputes = True`; of one that says nothing of it that is never asked."""
 
     name: ClassVar[str]
     distributions: ClassVar[tuple[str, ...]]

@@ -190,7 +190,7 @@ class Scenario(Section):
     """The load on 1, 2, 4 engines in turns instead; users and requests are those for each engine. Measures throughput_2, overhead_2 (what
     two lack of twice one) and evenness_2."""
     gain: Gain | None = None
-    """The load before and after a change in turns instead, as `{batch: 32}`. Measures speedup."""
+    """The load before and after a change in turns instead, as `{batch: 32}` or `{kv_cache: true}`. Measures speedup."""
     warmup: Count = Field(10, ge=0)
     """Requests made first and not counted."""
     timeout: Duration = Field(60.0, gt=0)
@@ -234,6 +234,8 @@ class Scenario(Section):
             raise ValueError(f"{turns[0]} loads with users, in blocks; leave {odd[0]} out")
         if self.gain is not None and self.gain.batch and "batch" in self.model_fields_set:
             raise ValueError("gain.batch says how many prompts are in a request; leave batch out")
+        if self.gain is not None and self.gain.kv_cache and self.output_tokens.most == 1:
+            raise ValueError("gain.kv_cache: a cache serves from the second token on; give output_tokens of more than 1")
 
     def _shared_out(self) -> None:
         """Raises ValueError where the processes that make the load would not make equal parts of it."""

@@ -139,7 +139,7 @@ class Scaling(Section):
 
 
 class Gain(Section):
-    """What a change is worth: the same load before and after it, block after block in turns. Of batch, weights and gpu, one."""
+    """What a change is worth: the same load before and after it, block after block in turns. Of batch, weights, gpu and kv_cache, one."""
 
     batch: int | None = Field(None, ge=2, le=256)
     """So many prompts in a request, against one."""
@@ -147,11 +147,14 @@ class Gain(Section):
     """This copy of `compress`, against the export."""
     gpu: bool = False
     """The GPU, against the CPU of the same machine. On one without a GPU there is no number, and a target on it is ERROR."""
+    kv_cache: bool = False
+    """The cache of keys and values, against every token computed from its whole sequence anew. Needs `serve.engine: transformers`: vLLM
+    cannot serve without a cache, and a target on it is ERROR there."""
     blocks: int = Field(8, ge=4, le=200)
     """Rounds; each has a block of requests before and one after."""
 
     @model_validator(mode="after")
     def _one_change(self) -> Self:
-        if (self.batch is not None) + (self.weights is not None) + self.gpu != 1:
-            raise ValueError("which change is it? give batch, weights or `gpu: true`, and only one of them")
+        if (self.batch is not None) + (self.weights is not None) + self.gpu + self.kv_cache != 1:
+            raise ValueError("which change is it? give batch, weights, `gpu: true` or `kv_cache: true`, and only one of them")
         return self

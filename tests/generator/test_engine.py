@@ -8,6 +8,7 @@ import pytest
 torch = pytest.importorskip("torch")
 from transformers import AutoModelForCausalLM  # noqa: E402 - after what it needs
 
+from ryot.generator import batch as batches  # noqa: E402
 from ryot.generator.engine import Engine  # noqa: E402
 from ryot.generator.sequence import Sequence, Wanted  # noqa: E402
 
@@ -66,8 +67,14 @@ def worst(model, sequence, tokens):
 
 @pytest.mark.parametrize("preset", ["ryot-tiny", "llama-tiny", "hybrid-tiny"])
 def test_each_sequence_is_answered_as_if_it_were_alone(preset, tmp_path):
+    """With a cache and without one: the same tokens, as likely."""
     model = AutoModelForCausalLM.from_pretrained(make(preset, tmp_path)).eval()
-    engine, listener, draw = Engine(model, 6, 1 << 30), Listener(), random.Random(1)
+    assert answered(model, cached=True) == answered(model, cached=False)
+
+
+def answered(model, *, cached):
+    """The tokens of sequences that come and go, each of which was held against the model's own."""
+    engine, listener, draw = Engine(model, 6, 1 << 30, cached=cached), Listener(), random.Random(1)
     engine.start()
     sequences = []
     for number in range(24):
@@ -81,6 +88,7 @@ def test_each_sequence_is_answered_as_if_it_were_alone(preset, tmp_path):
     assert engine.finished == {"length": 24, "stop": 0, "abort": 0, "error": 0}
     assert engine.running == engine.waiting == 0
     engine.close()
+    return [sequence.made for sequence in sequences]
 
 
 def test_a_sequence_nobody_waits_for_makes_room(gpt):
@@ -117,6 +125,33 @@ def test_the_reserve_bounds_the_cache_whose_places_are_as_many_for_each(gpt):
     listener.wait(20)
     assert 0 < max(most) <= engine._reserve
     engine.close()
+
+
+def test_without_a_cache_nothing_is_kept_and_no_more_is_computed_at_once(gpt, monkeypatch):
+    model = AutoModelForCausalLM.from_pretrained(gpt).eval()
+    engine, listener, places, kept = Engine(model, 8, 1, cached=False), Listener(), [], []
+    assert (engine.per_token, engine.per_sequence) == (0, 0)
+    assert engine.holds(1 << 40)  # what takes no room is not kept waiting for it
+    monkeypatch.setattr(batches, "MOST_PLACES", 100)
+    whole = batches._whole
+
+    def counted(model, texts, cache, *, keep):
+        places.append((len(texts), max(map(len, texts))))
+        return whole(model, texts, cache, keep=keep)
+
+    def sink(piece):
+        kept.append(engine._batch and engine._batch.cache)
+        listener(piece)
+
+    monkeypatch.setattr(batches, "_whole", counted)
+    engine.add([Sequence(number, [5] * 30, Wanted(most=20, temperature=0.0), Silent(), sink) for number in range(8)])
+    engine.start()
+    listener.wait(8)
+    engine.close()
+    assert max(many * longest for many, longest in places) <= 100
+    assert max(longest for _, longest in places) == 49  # the last token is not computed with
+    assert set(kept) == {None}
+    assert engine.finished["length"] == 8
 
 
 def test_what_cannot_be_computed_is_told_and_its_neighbours_go_on(gpt):

@@ -4,10 +4,13 @@ import json
 import urllib.request
 
 import pytest
+from pyarrow import parquet
 
 from ryot.plugins import NodeError
 from ryot.plugins.testing import run_service, run_stage
 from ryot.stages.autotune.stage import AutotuneConfig, AutotuneStage, LoadConfig
+from ryot.stages.bench import columns
+from ryot.stages.bench.stage import BenchConfig, BenchStage, Gain, measures_of
 from ryot.stages.serve.stage import ServeConfig, ServeService
 
 pytestmark = pytest.mark.heavy
@@ -50,3 +53,24 @@ def test_settings_that_were_tried_are_what_the_server_starts_with(gpt, tmp_path)
     assert ("time_reduction" in result.evidence) == bool(told["settings"])
     with run_service(ServeService(), serve, tmp_path / "serve", inputs={"model": gpt, "settings": result.out}) as endpoint:
         assert endpoint.info["settings"]["max_concurrency"] == told["settings"].get("max_concurrency", 1)
+
+
+def test_what_a_cache_is_worth_is_measured_on_two_engines_that_say_the_same(gpt, tmp_path):
+    """How much that is depends on model and machine. What is certain: both sides were loaded in turns, and answered alike."""
+    serve = ServeConfig(engine="transformers", context=128, kv_cache=8 << 20, threads=1)
+    asked = {"users": 2, "requests": 16, "warmup": 0, "prompt_tokens": 16, "output_tokens": 48}
+    config = BenchConfig(scenario="s", vocab_size=300, gain=Gain(serve=serve, kv_cache=True, blocks=4), **asked)
+    found = run_stage(BenchStage(), config, tmp_path / "gain", inputs={"model": gpt}, measures=measures_of(config))
+    assert len(found.evidence["speedup"].pairs) == 4
+    assert {len(found.evidence[f"tokens_per_s_{name}"].samples) for name in ("before", "after")} == {4}
+    logs = [(tmp_path / "gain" / "scratch" / f"engine-{number}.log").read_text() for number in (0, 1)]
+    assert ["no cache: every token from its whole sequence" in log for log in logs] == [True, False]
+    told = json.loads((found.out / "gain.json").read_text())["alike"]
+    assert (told["tokens"], told["parted"]) == (4 * 48, 0)
+    assert told["nats"] < 1e-4
+    kept = parquet.read_table(found.out / columns.FILE).to_pylist()
+    assert [sum(row["side"] == name for row in kept) for name in ("before", "after")] == [20, 20]
+    assert {(row["output_tokens"], row["prompt_tokens"], row["error"]) for row in kept} == {(48, 16, None)}
+    assert sorted(row["number"] for row in kept) == list(range(40))
+    assert min(row["sent_s"] for row in kept) == 0
+    assert {row["round"] for row in kept} == {0, 1, 2, 3, 4}

@@ -7,7 +7,7 @@ import math
 import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -115,11 +115,6 @@ def halves(values: Sequence[float]) -> list[tuple[float, float]]:
     """Pairs (window of the first half, window of the second half), for what changed over the time."""
     middle = len(values) // 2
     return list(zip(values[:middle], values[middle : 2 * middle], strict=True))
-
-
-def as_lines(samples: Sequence[Sample]) -> str:
-    """The samples as JSON lines."""
-    return "".join(json.dumps(asdict(sample), sort_keys=True) + "\n" for sample in samples)
 
 
 def by_step(arrivals: Arrivals, kept: Iterable[Sample]) -> list[list[Sample]]:

@@ -6,12 +6,11 @@ follow each other at once, and a machine that slows down slows both.
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 from ryot.plugins import NodeError, StageContext
 from ryot.stages.bench import turns
@@ -40,7 +39,7 @@ def run(config: BenchConfig, asked: Scaling, context: StageContext) -> None:
         sides = _sides(config, gateways, context)
         blocks = _blocks(config, asked, sides, context)
         shares = {number: _share(url, before[number], _requests(blocks, number)) for number, url in gateways.items()}
-    context.write("scaling.json", json.dumps({"blocks": [asdict(block) for block in blocks], "answered": shares}, indent=1) + "\n")
+    turns.keep("scaling.json", blocks, sides, config, context, answered=shares)
     _refuse(blocks, shares)
     turns.refuse_busy(blocks, sides)
     _measure(blocks, shares, context)

@@ -94,7 +94,7 @@ class Scaling(BaseModel):
 
 class Gain(BaseModel):
     """The same load before and after a change, in `blocks` rounds of turns: `batch` prompts in a request instead of one, a copy in other
-    `weights` instead of the export, or a `gpu` instead of the CPU."""
+    `weights` instead of the export, a `gpu` instead of the CPU, or a `kv_cache` instead of none."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -102,6 +102,7 @@ class Gain(BaseModel):
     batch: int | None = None
     weights: Literal["int8", "fp8", "int4"] | None = None
     gpu: bool = False
+    kv_cache: Annotated[bool, Addition] = False
     blocks: int
 
 
@@ -162,7 +163,7 @@ class BenchStage(Stage):
     """Loads the served model, in a closed loop or an open one, and keeps every request's raw sample."""
 
     name = "bench"
-    version = 3
+    version = 4
     Config = BenchConfig
     gives = "load"
     redraws = "seed"

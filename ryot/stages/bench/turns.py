@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import itertools
+import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from statistics import median
+from typing import Any
 
 from ryot.plugins import Endpoint, NodeError, StageContext
-from ryot.stages.bench import generator
+from ryot.stages.bench import columns, generator
 from ryot.stages.bench.audit import MOST_CPU
 from ryot.stages.bench.orders import Orders, body, fault
+from ryot.stages.bench.samples import Sample
 from ryot.stages.bench.stage import BenchConfig
-from ryot.stages.serve.client import Ask, load
+from ryot.stages.serve.client import Answer, Ask, load
 from ryot.stages.serve.stage import MODEL
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
     """One block of requests on a `side`: from the first request to the last answer in seconds, tokens generated, and the CPU time of the
-    clients as a share of a core. Round 0 is not counted."""
+    clients as a share of a core; and each of its requests, by the monotonic clock. Round 0 is not counted."""
 
     round: int
     side: int
@@ -28,11 +31,17 @@ class Block:
     seconds: float
     tokens: int
     cpu_share: float
+    samples: tuple[Sample, ...] = ()
 
     @property
     def tokens_per_s(self) -> float:
         """Its throughput."""
         return self.tokens / self.seconds
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """It without its requests."""
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "samples"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +61,22 @@ def made(side: Side, number: int, taken: Sequence[int]) -> Block:
     began_s, cpu_s = time.monotonic(), time.process_time()
     answers = load(side.url, asked, side.users)
     share = (time.process_time() - cpu_s) / max(time.monotonic() - began_s, 1e-9)
-    tokens = 0
-    for each, answer in zip(taken, answers, strict=True):
-        found, wrong = fault(side.told, side.told.lengths(each)[1], answer.status, answer.body)
-        if wrong:
-            text = answer.body[:300].decode(errors="replace")
-            raise NodeError(f"{side.name}: a request was not answered rightly: {wrong}\n{text}")
-        tokens += found
+    samples = tuple(_sample(side, each, answer) for each, answer in zip(taken, answers, strict=True))
     took_s = max(answer.ended_s for answer in answers) - min(answer.begun_s for answer in answers)
-    return Block(number, side.number, len(taken), took_s, tokens, share)
+    return Block(number, side.number, len(taken), took_s, sum(sample.tokens for sample in samples), share, samples)
+
+
+def _sample(side: Side, number: int, answer: Answer) -> Sample:
+    return Sample(number - side.told.warmup, answer.begun_s, answer.ended_s, right(side, number, answer), "", answer.begun_s)
+
+
+def right(side: Side, number: int, answer: Answer) -> int:
+    """Tokens of the answer to the request with this number. Raises NodeError for one that is not right."""
+    tokens, wrong = fault(side.told, side.told.lengths(number)[1], answer.status, answer.body)
+    if wrong:
+        text = answer.body[:300].decode(errors="replace")
+        raise NodeError(f"{side.name}: a request was not answered rightly: {wrong}\n{text}")
+    return tokens
 
 
 def told(config: BenchConfig, context: StageContext) -> Orders:
@@ -78,6 +94,21 @@ def rounds(many: int, sides: Sequence[Side], requests: Sequence[int], first: int
             found.append(made(side, number, [next(numbers) for _ in range(each)]))
         context.report(done=number, total=many, unit="rounds", tokens_per_s=round(found[-1].tokens_per_s, 1))
     return found
+
+
+def keep(name: str, blocks: Sequence[Block], sides: Sequence[Side], config: BenchConfig, context: StageContext, **more: object) -> None:
+    """Write the blocks, and `more`, as JSON under a name, and every request as a row of columns.FILE."""
+    context.write(name, json.dumps({"blocks": [block.told for block in blocks], **more}, indent=1) + "\n")
+    of = {side.number: side for side in sides}
+    made = [(of[block.side], block.round, sample) for block in blocks for sample in block.samples]
+    first_s = min(sample.intended_s for _, _, sample in made)
+    samples = [
+        replace(one, intended_s=one.intended_s - first_s, sent_s=one.sent_s - first_s, end_s=one.end_s - first_s) for _, _, one in made
+    ]
+    lengths = [side.told.batch * side.told.lengths(side.told.warmup + sample.number)[0] for side, _, sample in made]
+    beside: dict[str, Sequence[object]] = {"generator": [0] * len(made), "prompt_tokens": lengths}
+    beside |= {"side": [side.name for side, _, _ in made], "round": [number for _, number, _ in made]}
+    context.write(columns.FILE, columns.packed(samples, config, **beside))
 
 
 def refuse_busy(blocks: Sequence[Block], sides: Sequence[Side]) -> None:

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ryot.plugins import Endpoint, NodeError, StageContext
-from ryot.stages.bench import audit, crew, generator, samples
+from ryot.stages.bench import audit, columns, crew, generator, hgrm, samples
 from ryot.stages.bench.crew import Crew
 from ryot.stages.bench.metrics import Metrics, Reading
 from ryot.stages.bench.orders import Orders
@@ -49,7 +49,8 @@ def load(config: BenchConfig, context: StageContext) -> list[Sample]:
     """As `run`; returns the counted samples. Raises NotValid, TooShort, NoneRight, and NodeError when the server is gone."""
     endpoint = context.services["serve"]
     made, tries = _undisturbed(config, endpoint, context)
-    context.write("requests.jsonl", samples.as_lines(made.samples))
+    context.write(columns.FILE, columns.of_load(config, made.orders, made.samples))
+    context.write(hgrm.FILE, hgrm.printed(samples.latencies(made.samples, config.timeout)))
     context.write("errors.json", json.dumps(samples.errors(made.samples), indent=1) + "\n")
     context.write("generator.json", json.dumps({"tries": [asdict(found) for found in tries]}, indent=1) + "\n")
     if objections := audit.objections(tries[-1]):

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from ryot.plugins import (
+    Addition,
     Circumstance,
     Facts,
     Launch,
@@ -23,7 +24,9 @@ from ryot.stages.compress.stage import served_model
 MODEL = "model"
 """The name the model is served under."""
 
-LAUNCHED = ("dtype", "context", "max_concurrency", "kv_cache", "eager", "in_process", "speculative", "replicas", "tensor_parallel")
+LAUNCHED = (
+    "dtype", "context", "max_concurrency", "kv_cache", "eager", "in_process", "speculative", "replicas", "tensor_parallel", "cached",
+)  # fmt: skip
 """The settings that an engine is started with as they stand here."""
 
 
@@ -64,6 +67,8 @@ class ServeConfig(StageConfig):
     threads: int | None = None
     replicas: int = 1
     tensor_parallel: int = 1
+    cached: Annotated[bool, Addition] = True
+    """Off only where what a cache of keys and values is worth is measured; no spec has it."""
     cluster: bool = False
     ray: Annotated[str | None, Circumstance] = None
     gateway: GatewayConfig = GatewayConfig()

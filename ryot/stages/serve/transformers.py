@@ -11,6 +11,7 @@ class TransformersEngine:
     """`ryot.generator.main`."""
 
     name = "transformers"
+    recomputes = True
     distributions = ("transformers", "torch")
     phases = (
         ("loading weights", "loading weights"),
@@ -34,6 +35,7 @@ class TransformersEngine:
         ]
         argv += ["--port", str(launch.port), "--device", "cuda" if launch.cuda else "cpu", "--dtype", dtype]
         argv += ["--context", str(launch.context), "--sequences", str(launch.max_concurrency), "--kv-cache", str(launch.kv_cache)]
+        argv += [] if launch.cached else ["--no-cache"]
         return argv if launch.cuda else [*argv, "--threads", str(launch.threads)]
 
     def env(self, launch: Launch) -> Mapping[str, str]:

@@ -55,8 +55,10 @@ class VllmEngine:
         return _QUIET | {"VLLM_ENABLE_V1_MULTIPROCESSING": alone} | threads
 
     def refusal(self, launch: Launch) -> str | None:
-        """An engine is spread over GPUs only. Copies for which its build for CPUs has no kernel: the engine ends when it loads them, or at
-        the first request."""
+        """It keeps keys and values in any case. An engine is spread over GPUs only. Copies for which its build for CPUs has no kernel: the
+        engine ends when it loads them, or at the first request."""
+        if not launch.cached:
+            return "vLLM has no way to serve without a KV cache; engine: transformers has"
         if launch.tensor_parallel > 1 and not launch.cuda:
             return f"tensor_parallel: {launch.tensor_parallel}: there is no GPU to spread an engine over"
         if launch.weights in ("fp8", "int4") and not launch.cuda:

@@ -65,12 +65,13 @@ def start(config: ServeConfig, context: StageContext) -> Endpoint:
     told = front.settings(config, checkpoint, ())  # while they load what this reads
     engines = [ready(engine, config, context, checkpoint) for engine in launched]
     for engine in engines:
-        context.say(answers.refuse_other(engine.url, MODEL, checkpoint.folder, _tolerance(config, context)))
+        context.say(answers.refuse_other(engine.url, MODEL, checkpoint.folder, tolerance(config, context)))
     gateway = front.start(config, told | {"replicas": [engine.url for engine in engines]}, context)
     return _endpoint(config, context, checkpoint, engines, gateway)
 
 
-def _tolerance(config: ServeConfig, context: StageContext) -> float:
+def tolerance(config: ServeConfig, context: StageContext) -> float:
+    """How far the log-probabilities of right answers may lie apart, in nats, by the engine's arithmetic and the device."""
     machine = command.Machine(context.device, context.cpus)
     return answers.EXACT if command.dtype(config, machine) == "fp32" and not machine.cuda else answers.COARSE
 

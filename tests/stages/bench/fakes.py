@@ -4,9 +4,11 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 from ryot.plugins import Endpoint
+from ryot.stages.bench import columns
 
 FAKES = Path(__file__).parents[2] / "fakes"
 
@@ -24,3 +26,8 @@ def running(fake, memory, folder, *switches):
     finally:
         process.kill()
         process.wait()
+
+
+def requests_of(out):
+    """Every request that a load kept below its `out`, as a dictionary."""
+    return [asdict(sample) for sample in columns.read(out / columns.FILE)]

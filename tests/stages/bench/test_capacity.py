@@ -12,7 +12,7 @@ from ryot.stages.bench import audit, work
 from ryot.stages.bench.arrivals import offsets_s
 from ryot.stages.bench.samples import Sample, latencies
 from ryot.stages.bench.stage import Arrivals, BenchConfig, BenchStage, FindMax
-from tests.stages.bench.fakes import running
+from tests.stages.bench.fakes import requests_of, running
 
 NOWHERE = Endpoint("http://127.0.0.1:9", "m", {})
 
@@ -138,5 +138,5 @@ def test_search_for_real(tmp_path, monkeypatch):
     assert [(step["level"], step["outcome"]) for step in found["steps"]] == [(50, "met"), (100, "met")]
     assert (found["highest"], found["first_missed"], found["ended"]) == (100, None, "steps")
     for number, step in enumerate(found["steps"], 1):
-        rows = (tmp_path / "node" / "out" / "steps" / f"{number:02d}" / "requests.jsonl").read_text().splitlines()
+        rows = requests_of(tmp_path / "node" / "out" / "steps" / f"{number:02d}")
         assert len(rows) == step["requests"] == len(step["measures"]["latency_p50"]["samples"])

@@ -5,11 +5,12 @@ from contextlib import ExitStack
 from dataclasses import replace
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
-from ryot.measures import point
+from ryot.measures import Target, parse_target, point
 from ryot.plugins.testing import context_in
-from ryot.stages.bench import gain
+from ryot.stages.bench import columns, gain
 from ryot.stages.bench.stage import BenchConfig, BenchStage, Gain, measures_of
 from ryot.stages.serve.stage import ServeConfig
 from tests.stages.bench.fakes import running
@@ -65,6 +66,8 @@ def test_prompts_together_are_as_much_faster_as_the_engine_makes_them(tmp_path, 
     assert 2 < value(found, "speedup") < 4.5
     assert len(found.evidence["speedup"].pairs) == len(found.evidence["tokens_per_s_after"].samples) == 4
     assert found.bounds("speedup")[0] > 1
+    sizes = {(row.side, row.prompt_tokens, row.output_tokens) for row in pd.read_parquet(found.out / columns.FILE).itertuples()}
+    assert sizes == {("before", 32, 3), ("after", 128, 12)}
 
 
 def test_a_copy_that_is_slower_is_no_gain(tmp_path, engines):
@@ -81,6 +84,7 @@ def test_a_copy_that_is_slower_is_no_gain(tmp_path, engines):
         ({"gpu": True}, "transformers", "cpu:x x2", "this machine has no GPU"),
         ({"gpu": True}, "vllm", "cuda:x x1", "does not compute on a CPU"),
         ({"weights": "int4"}, "vllm", "cpu:x x2", "int4 has no kernel"),
+        ({"kv_cache": True}, "vllm", "cpu:x x2", "vLLM has no way to serve without a KV cache; engine: transformers has"),
     ],
 )
 def test_what_the_machine_lacks_has_no_number_but_a_reason(tmp_path, engines, change, engine, device, why):
@@ -89,3 +93,14 @@ def test_what_the_machine_lacks_has_no_number_but_a_reason(tmp_path, engines, ch
     assert (started, found.evidence) == ([], {})
     assert set(found.lacking) == set(found.declared)
     assert why in found.lacking["speedup"]
+    verdict = found.judged(Target.model_validate(parse_target("bench.s/speedup > 0.1")))
+    assert (verdict.status, why in verdict.reason) == ("ERROR", True)
+
+
+def test_an_engine_that_says_nothing_of_its_cache_is_not_asked_to_do_without(tmp_path, engines, monkeypatch):
+    """One that was written before the question would serve with its cache on both sides."""
+    monkeypatch.setattr(gain, "serving_engine", lambda _: SimpleNamespace(refusal=lambda _: None))
+    started = engines(10, 10)
+    found = gained(tmp_path, {"kv_cache": True}, "other")
+    assert (started, found.evidence) == ([], {})
+    assert "the engine other does not say that it can serve without a KV cache" in found.lacking["speedup"]

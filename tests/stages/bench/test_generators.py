@@ -12,7 +12,7 @@ from ryot.plugins.testing import run_stage
 from ryot.stages.bench import audit
 from ryot.stages.bench.arrivals import offsets_s
 from ryot.stages.bench.stage import Arrivals, BenchConfig, BenchStage, measures_of
-from tests.stages.bench.fakes import running
+from tests.stages.bench.fakes import requests_of, running
 
 pytestmark = [pytest.mark.e2e, pytest.mark.heavy]
 
@@ -31,7 +31,7 @@ def load(folder, endpoint, **fields):
 
 
 def rows(found):
-    return sorted((json.loads(line) for line in (found.out / "requests.jsonl").read_text().splitlines()), key=lambda row: row["number"])
+    return sorted(requests_of(found.out), key=lambda row: row["number"])
 
 
 @pytest.mark.parametrize("loop", [{"arrivals": Arrivals(rate=60)}, {"users": 4}], ids=["open", "closed"])

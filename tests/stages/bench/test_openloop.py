@@ -16,7 +16,7 @@ from ryot.plugins.testing import run_stage
 from ryot.stages.bench import audit, work
 from ryot.stages.bench.arrivals import offsets_s, ramp_s
 from ryot.stages.bench.stage import Arrivals, BenchConfig, BenchStage, Objective, Span, Step, Think, Trace, measures_of
-from tests.stages.bench.fakes import running
+from tests.stages.bench.fakes import requests_of, running
 
 pytestmark = pytest.mark.e2e
 
@@ -30,7 +30,7 @@ def load(folder, endpoint, **fields):
 
 
 def rows(folder):
-    return [json.loads(line) for line in (folder / "node" / "out" / "requests.jsonl").read_text().splitlines()]
+    return requests_of(folder / "node" / "out")
 
 
 @pytest.fixture(autouse=True)

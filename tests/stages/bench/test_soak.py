@@ -1,6 +1,5 @@
 """Loads for a time, by Locust for real, on a server whose memory grows or stays."""
 
-import json
 from dataclasses import replace
 
 import pytest
@@ -9,7 +8,7 @@ from ryot.check.statistics import interval
 from ryot.plugins.testing import run_stage
 from ryot.stages.bench import audit
 from ryot.stages.bench.stage import BenchConfig, BenchStage, measures_of
-from tests.stages.bench.fakes import running
+from tests.stages.bench.fakes import requests_of, running
 
 pytestmark = pytest.mark.e2e
 LEAK = 200_000
@@ -27,7 +26,7 @@ def soak(folder, *switches, **fields):
     with running("timed_openai.py", {"all": 1}, folder, "--ms", "20", *switches) as told:
         endpoint = replace(told, info=told.info | {"pids": [told.info["pid"]]})
         found = run_stage(BenchStage(), config, folder / "node", services={"serve": endpoint}, measures=measures_of(config))
-    return found, [json.loads(line) for line in (found.out / "requests.jsonl").read_text().splitlines()]
+    return found, requests_of(found.out)
 
 
 @pytest.mark.heavy

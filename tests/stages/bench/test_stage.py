@@ -135,6 +135,9 @@ def test_a_gain_reads_what_it_compares():
     assert (dict(batches.inputs), dict(batches.services), batches.config.gain.batch) == ({"model": "export"}, {}, 16)
     assert batches.samples == dict.fromkeys(("speedup", "tokens_per_s_before", "tokens_per_s_after"), 6)
     assert all(measure.optional for measure in batches.measures)
+    assert "kv_cache" not in identity(batches.config)["gain"]
+    cache = node(gain={"kv_cache": True}, output_tokens=16)
+    assert (identity(cache.config)["gain"]["kv_cache"], "cached" in identity(cache.config)["gain"]["serve"]) == (True, False)
     (copies,) = BenchStage().expand(spec(compress={"int8": {}}, one={"gain": {"weights": "int8"}}), FACTS)
     assert dict(copies.inputs) == {"model": "export", "candidate": "compress.int8"}
     with pytest.raises(SpecError, match="no copy that `compress` makes"):

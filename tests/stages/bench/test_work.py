@@ -8,7 +8,7 @@ import pytest
 from ryot.plugins import Endpoint, NodeError
 from ryot.plugins.testing import run_stage
 from ryot.stages.bench.stage import BenchConfig, BenchStage, measures_of
-from tests.stages.bench.fakes import running
+from tests.stages.bench.fakes import requests_of, running
 
 pytestmark = pytest.mark.e2e
 
@@ -31,7 +31,7 @@ def test_a_constant_delay_is_found_again_in_every_number(tmp_path):
     assert found.value("requests_per_s") == pytest.approx(1 / 0.051, rel=0.25)
     assert found.value("tokens_per_s") == pytest.approx(8 * found.value("requests_per_s"))
     assert (found.value("queue_depth_p95"), found.value("memory")) == (3, 42)
-    assert len((found.out / "requests.jsonl").read_text().splitlines()) == 60
+    assert len(requests_of(found.out)) == 60
 
 
 def test_users_work_side_by_side(tmp_path):

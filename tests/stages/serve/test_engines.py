@@ -52,6 +52,16 @@ def test_guessing_ahead_is_vllms_own():
     assert "--speculative-config" not in serving_engine("vllm").argv(_launch())
 
 
+def test_only_the_engine_on_transformers_does_without_a_cache():
+    assert "--no-cache" in serving_engine("transformers").argv(_launch(cached=False))
+    assert "--no-cache" not in serving_engine("transformers").argv(_launch())
+    assert serving_engine("transformers").refusal(_launch(cached=False)) is None
+    assert serving_engine("vllm").refusal(_launch(cached=False)) == (
+        "vLLM has no way to serve without a KV cache; engine: transformers has"
+    )
+    assert "cached" not in identity(serve_config(Spec.model_validate(FIELDS | {"serve": {}})))
+
+
 def test_engines_on_gpus_have_one_each():
     for name in ("vllm", "transformers"):
         launch = _launch(device="cuda:NVIDIA H200 x2", number=1, replicas=2)

@@ -14,6 +14,7 @@ from ryot.stages.bench.stage import Arrivals, BenchConfig, BenchStage, Objective
 from ryot.stages.evaluate.stage import EvaluateConfig, EvaluateStage
 from ryot.stages.serve import probe
 from ryot.stages.serve.stage import ServeConfig, ServeService
+from tests.stages.bench.fakes import requests_of
 
 pytestmark = pytest.mark.e2e
 TEXTS = [f"Q: What is {a} plus {a + 2}?\nA: The sum is {2 * a + 2}." for a in range(12)]
@@ -152,7 +153,7 @@ def test_tokens_of_an_open_loop_are_taken_as_they_come(endpoint, tmp_path, monke
     found = run_stage(BenchStage(), config, tmp_path, services={"serve": endpoint}, measures=measures_of(config))
     assert (found.value("errors"), found.value("slo_attainment")) == (0, 1)
     assert found.value("goodput") == found.value("requests_per_s")
-    rows = [json.loads(line) for line in (found.out / "requests.jsonl").read_text().splitlines()]
+    rows = requests_of(found.out)
     chunks = sorted(len(row["chunks_s"]) for row in rows)
     assert {row["tokens"] for row in rows} == {6}
     # vLLM puts what it made meanwhile into one chunk, the more the quicker it is; every chunk that it sent is there, with its time. Beside
