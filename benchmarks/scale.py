@@ -150,10 +150,7 @@ def write_spec(folder: Path, shape: str, nodes: int) -> Path:
         text += "stages: [{use: fan, after: data}]\n"
     else:
         names = ["data", *(f"passing.{number}" for number in range(nodes))]
-        lines = [
-            f"  - {{use: passing, name: {name}, after: {before}, with: {{number: {number}}}}}"
-            for number, (before, name) in enumerate(pairwise(names))
-        ]
+        lines = [f"  - {{use: passing, name: {name}, after: {before}}}" for before, name in pairwise(names)]
         text += "stages:\n" + "\n".join(lines) + "\n"
     path = folder / f"{shape}-{nodes}.yaml"
     path.write_text(text)

@@ -8,7 +8,7 @@ import shutil
 import socket
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ryot.errors import MachineError
@@ -131,6 +131,14 @@ def sync_path(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def sync_names(path: Path, levels: int) -> None:
+    """Make the name of a path, and those of the folders around it, durable, so many in all. Whoever made one of them may have been killed
+    before it synced what the name stands in, and `make_folder` finds it there. What may not be read is a folder that was not made here."""
+    for folder in list(path.parents)[:levels]:
+        with suppress(PermissionError):
+            sync_path(folder)
 
 
 def sync_tree(folder: Path) -> None:

@@ -3,17 +3,85 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ryot.errors import SpecError, SpecErrors
 from ryot.spec.load import Loaded
+from ryot.units import show_bytes
 
 _LINES = (".jsonl", ".ndjson", ".txt")
 _PACKED = (".gz", ".zst")
 _MOST_BYTES = 64 << 20
 """A tokenizer.json larger than this is not looked into here."""
+MOST_ENTRIES = 100_000
+"""Files and folders that a local input may have: each is looked at, several times over, before anything runs."""
+MOST_INPUT = 1 << 40
+"""Bytes that a local input may have: all of it is read for its digest, which takes a disk a quarter of an hour at 1 GB/s."""
+_RELATIVE = "paths are relative to the spec"
+_FEWER = "name a narrower folder, or put the texts into fewer, larger files (.jsonl, .parquet)"
+_STREAMED = "name less of it; a source of the hub is streamed"
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a look at a local input showed before it is read: its bytes, and what is `wrong` with it, if anything, with what to do."""
+
+    size: int
+    wrong: str | None = None
+    hint: str = _RELATIVE
+
+
+def look(path: Path) -> Looked:
+    """Look at a local input that is to be read whole: whether it is there, has an end (a device or a pipe has none), and is no larger than
+    may be read while somebody waits for a plan. Of a folder no more is looked at than that takes."""
+    try:
+        status = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return Looked(0, "does not exist")
+    except OSError as error:
+        return Looked(0, f"cannot be looked at: {error.strerror}")
+    if stat.S_ISDIR(status.st_mode):
+        return _look_through(path)
+    if not stat.S_ISREG(status.st_mode):
+        return Looked(0, "is neither a file nor a folder")
+    return _sized(status.st_size)
+
+
+def _look_through(folder: Path) -> Looked:
+    entries = size = 0
+    left = [os.fspath(folder)]
+    while left:
+        for entry in _entries(left.pop()):
+            entries += 1
+            if entries > MOST_ENTRIES:
+                return Looked(
+                    size, f"holds more than {MOST_ENTRIES:,} files and folders, and each is looked at before anything runs", _FEWER
+                )
+            with suppress(OSError):
+                if entry.is_dir(follow_symlinks=False):
+                    left.append(entry.path)
+                elif entry.is_file():
+                    size += entry.stat().st_size
+            if size > MOST_INPUT:
+                return _sized(size)
+    return _sized(size)
+
+
+def _entries(folder: str) -> Iterator[os.DirEntry[str]]:
+    """What is in a folder, one by one; nothing of one that may not be read, as for whoever reads it later."""
+    with suppress(OSError), os.scandir(folder) as found:
+        yield from found
+
+
+def _sized(size: int) -> Looked:
+    wrong = f"holds more than {show_bytes(MOST_INPUT)}, and all of it is read for its digest before anything runs"
+    return Looked(size, wrong, _STREAMED) if size > MOST_INPUT else Looked(size)
 
 
 def refuse_unusable(loaded: Loaded, inputs: Mapping[str, Path]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from pydantic import BaseModel
 
 from ryot import files
 from ryot.cli.backend import known
-from ryot.cli.inputs import refuse_unusable
+from ryot.cli.inputs import look, refuse_unusable
 from ryot.cli.machine import Machine, here, probe
 from ryot.errors import MachineError, SpecError
 from ryot.estimate.catalogue import devices
@@ -26,6 +25,7 @@ from ryot.plugins.stage import Facts
 from ryot.spec.load import Loaded, load
 from ryot.spec.section import LocalInput
 from ryot.store.store import Store
+from ryot.units import show_bytes
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -54,7 +54,8 @@ class Planned:
         return replace(self, plan=plan, aside=aside)
 
 
-_RELATIVE = "paths are relative to the spec"
+MUCH = 4 << 30
+"""Bytes of local files from which on it is said that they are read: it takes a while."""
 
 
 def spec_options(function: F) -> F:
@@ -163,29 +164,22 @@ def plugin_folders(folders: tuple[Path, ...]) -> list[Path]:
 
 
 def local_inputs(loaded: Loaded, beside: Path) -> Iterator[tuple[str, Path]]:
-    """Every local file or folder the spec names, as written and where it lies. Raises MachineError for all that are missing or neither."""
-    marked = list(_marked(loaded.spec, ()))
-    missing = [
-        MachineError(f"{'.'.join(map(str, path))}: {beside / written} {wrong}", at=loaded.place(*path), hint=_RELATIVE)
-        for path, written in marked
-        if (wrong := _unusable(beside / written))
+    """Every local file or folder the spec names, as written and where it lies. Raises MachineError for all that are missing, have no
+    end, or are larger than what may be read for a plan. Where there is much to read that is said, on stderr."""
+    looked = [(path, written, look(beside / written)) for path, written in _marked(loaded.spec, ())]
+    wrong = [
+        MachineError(f"{'.'.join(map(str, path))}: {beside / written} {found.wrong}", at=loaded.place(*path), hint=found.hint)
+        for path, written, found in looked
+        if found.wrong
     ]
-    if len(missing) > 1:
-        raise MachineError("\n".join(map(str, missing)))
-    if missing:
-        raise missing[0]
-    yield from ((written, beside / written) for _, written in marked)
-
-
-def _unusable(path: Path) -> str | None:
-    """Why a path leads to nothing that could be read to its end, such as a device or a pipe; None where it does."""
-    try:
-        mode = path.stat().st_mode
-    except (FileNotFoundError, NotADirectoryError):
-        return "does not exist"
-    except OSError as error:
-        return f"cannot be looked at: {error.strerror}"
-    return None if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else "is neither a file nor a folder"
+    if len(wrong) > 1:
+        raise MachineError("\n".join(map(str, wrong)))
+    if wrong:
+        raise wrong[0]
+    size = sum({written: found.size for _, written, found in looked}.values())
+    if size > MUCH:
+        click.echo(f"reading {show_bytes(size)} of local files for their digests", err=True)
+    yield from ((written, beside / written) for _, written, _ in looked)
 
 
 def _marked(section: BaseModel, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:

@@ -18,9 +18,12 @@ from typing import Literal
 from pydantic import ValidationError
 
 from ryot import files, processes
+from ryot.check.looks import ALONE
 from ryot.engine.jobs import mark_of
 from ryot.engine.present import Piece
+from ryot.errors import NodeError
 from ryot.store.job import JOB, JobFile
+from ryot.store.looks import keep_trace
 from ryot.store.store import RECORD, Store
 
 Kind = Literal["process", "damaged", "part", "unfinished", "unused"]
@@ -128,14 +131,26 @@ def size_of(folder: Path) -> int:
 
 def clear(leftover: Leftover) -> str | None:
     """Clear one thing, under its node's lock. Returns why it was left, or None. Raises OSError for what the system refuses."""
-    match leftover.kind:
-        case "damaged":
-            files.remove_tree(leftover.path)
-        case "part":
-            files.remove(leftover.path)
-        case _:
-            return _under_lock(leftover)
+    try:
+        match leftover.kind:
+            case "damaged":
+                _keep_trace(leftover.path)
+                files.remove_tree(leftover.path)
+            case "part":
+                files.remove(leftover.path)
+            case _:
+                return _under_lock(leftover)
+    except NodeError as error:
+        return error.message
     return None
+
+
+def _keep_trace(folder: Path) -> None:
+    """Where the result of a node that is about to be cleared may hold samples of which further rounds can be promised, the store has to
+    know that they were taken. Raises NodeError where what was promised of them cannot be read."""
+    job = _job(folder)
+    if job is None or any(not measure.fixed and measure.kind not in ALONE for measure in job.measures):
+        keep_trace(Store(folder.parent.parent.parent), folder.parent.name, _ASIDE.sub("", folder.name))
 
 
 def _under_lock(leftover: Leftover) -> str | None:
@@ -161,6 +176,7 @@ def _under_lock(leftover: Leftover) -> str | None:
 
 def _remove(folder: Path) -> None:
     """Remove a finished node. Its folder gets another name first: from then on its key has no result, whatever happens to the rest."""
+    _keep_trace(folder)
     gone = next(path for number in range(1, 1 << 20) if not (path := folder.with_name(f"{folder.name}.cleared-{number}")).exists())
     files.rename_durable(folder, gone)
     files.remove_tree(gone)

@@ -14,7 +14,7 @@ from ryot.engine.outcome import measured
 from ryot.engine.rounds import known
 from ryot.measures import Measure, Target, size
 from ryot.plan.plan import Plan, PlannedNode
-from ryot.store.looks import begin_round, promise, promise_of
+from ryot.store.looks import begin_round, promise, promise_of, samples_were_taken
 from ryot.store.store import Store
 
 MOST = 20
@@ -48,7 +48,7 @@ def _waived(target: Target, today: date) -> bool:
 
 def _promise(node: PlannedNode, aims: list[Aim], store: Store, looks: int) -> str:
     """Promise, where that is not too late and the rounds can suffice for one target at least; what is to be said of it."""
-    taken, stands = store.was_finished(node.stage, node.key), promise_of(store, node.stage, node.key)
+    taken, stands = samples_were_taken(store, node.stage, node.key), promise_of(store, node.stage, node.key)
     if not taken and any(_enough(node, aim, looks) for aim in aims):
         stands = promise(store, node.stage, node.key, looks)
     if stands is None and taken:

@@ -12,9 +12,12 @@ from ryot.errors import MOST_ERRORS, Place, SpecError, SpecErrors
 from ryot.spec import explain
 from ryot.spec.secrets import refuse_secrets
 from ryot.spec.spec import Spec
-from ryot.spec.yaml_tree import MAX_DEPTH, Located, parse, read
+from ryot.spec.yaml_tree import MAX_BYTES, MAX_DEPTH, MAX_NODES, Located, parse, read
 
 MAX_PROFILES = 16
+MAX_VALIDATED = 15_000
+"""Values that are validated in all: those of the spec once for itself, and once for each of its profiles. Each takes some 7 us."""
+_MANY_HINT = "write them into the spec, or into a profile of it"
 _SET_HINT = "as in --set train.lr=3e-4"
 
 
@@ -44,6 +47,7 @@ def load_text(text: str, name: str, *, profile: str | None = None, wanted: str |
     refuse_secrets(text, name)  # first: any other error would show its line
     for written in sets:
         refuse_secrets(written, "--set")
+    _refuse_many(sets)
     tree = parse(text, name)
     if not isinstance(tree.value, dict):
         raise SpecError("a spec is a map of sections", at=tree.place, hint="begin with `version: 1`")
@@ -69,7 +73,13 @@ def _profiles(tree: Located) -> dict[str, Located]:
     if len(found.value) > MAX_PROFILES:  # each is merged and validated on its own
         hint = "a profile is for a kind of machine; write one spec for each of what else differs"
         raise SpecError(f"there are {len(found.value)} profiles; {MAX_PROFILES} are the most", at=found.key, hint=hint)
-    return {name: item for name, item in found.value.items() if isinstance(item.value, dict)}
+    profiles = {name: item for name, item in found.value.items() if isinstance(item.value, dict)}
+    if (1 + len(profiles)) * tree.size > MAX_VALIDATED:
+        hint = (
+            f"each is validated with all the rest: {MAX_VALIDATED:,} values in all are the most; have fewer profiles, or less in the spec"
+        )
+        raise SpecError(f"{len(profiles)} profiles of a spec with {tree.size:,} values are too many", at=found.key, hint=hint)
+    return profiles
 
 
 def _idle_filters(tree: Located, base: Located | None) -> list[SpecError]:
@@ -100,9 +110,12 @@ def _choose(profile: str | None, wanted: str | None, profiles: dict[str, Located
 
 
 def _validated(tree: Located, profile: Located | None, sets: Sequence[str], errors: list[SpecError]) -> tuple[Spec | None, Located]:
-    merged = merge(tree, profile) if profile else tree
+    merged, values = merge(tree, profile) if profile else tree, 0
     for text in sets:
-        merged = _set(merged, text)
+        merged, more = _set(merged, text)
+        values += more
+        if values > MAX_NODES:
+            raise SpecError(f"--set: more than {MAX_NODES:,} values in all", at=Place("--set", 1, 1, text[:200]), hint=_MANY_HINT)
     try:
         return Spec.model_validate(merged.plain()), merged
     except ValidationError as error:
@@ -139,8 +152,14 @@ def _measure(target: Located) -> object:
     return written.get("measure") if isinstance(written, dict) else None
 
 
-def _set(tree: Located, text: str) -> Located:
-    """One `--set path.to.field=value` laid on the tree; the value is YAML."""
+def _refuse_many(sets: Sequence[str]) -> None:
+    """What is read as YAML is bounded, wherever it is written."""
+    if sum(map(len, sets)) > MAX_BYTES:
+        raise SpecError(f"--set: more than {MAX_BYTES >> 10} Ki characters in all", at=Place("--set", 1, 1), hint=_MANY_HINT)
+
+
+def _set(tree: Located, text: str) -> tuple[Located, int]:
+    """One `--set path.to.field=value` laid on the tree; the value is YAML. With how many values that has."""
     name, equals, value = text.partition("=")
     place = Place("--set", 1, 1, text[:200])
     if not equals or not name.strip():
@@ -150,7 +169,7 @@ def _set(tree: Located, text: str) -> Located:
     path = name.strip().split(".")
     if len(path) > MAX_DEPTH:
         raise SpecError(f"--set {text[:40]!r}... names a field {len(path)} levels deep; {MAX_DEPTH} are the most", at=place, hint=_SET_HINT)
-    return _put(tree, path, node, text)
+    return _put(tree, path, node, text), node.size
 
 
 def _put(tree: Located, path: list[str], node: Located, text: str) -> Located:

@@ -1,7 +1,8 @@
 """How many looks at a node's samples were promised, and how many rounds of it were begun: `store/<stage>/<key>.looks.json`.
 
-A promise is made before the first samples are there, or not at all, and stands as long as they do: what is judged again and again, with
-the whole error each time, passes some day. It lies beside the node's folder, so that it stays when a damaged node is set aside.
+A promise is made before the first samples are there, or not at all, and stands from then on: what is judged again and again, with the whole
+error each time, passes some day. It lies beside the node's folder, so that it stays when a damaged node is set aside; and what shows that
+there were samples is cleared only after it is written down here.
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ _LOCK = Path("locks") / ".looks.lock"
 
 
 class Promise(BaseModel):
-    """`looks` at most, after each of as many rounds; `rounds` were begun, the node itself the first."""
+    """`looks` at most, after each of as many rounds; `rounds` were begun, the node itself the first. One look is no promise: it is the
+    trace of samples that were taken without one. `taken`: there were samples, and what held them was cleared."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    looks: int = Field(ge=2)
+    looks: int = Field(ge=1)
     rounds: int = Field(1, ge=1)
+    taken: bool = False
 
 
 def file_of(store: Store, stage: str, key: str) -> Path:
@@ -35,6 +38,25 @@ def file_of(store: Store, stage: str, key: str) -> Path:
 
 def promise_of(store: Store, stage: str, key: str) -> Promise | None:
     """What was promised of a node; None where nothing was. Raises NodeError where that cannot be read: no verdict can be known then."""
+    found = _read(store, stage, key)
+    return found if found is not None and found.looks > 1 else None
+
+
+def samples_were_taken(store: Store, stage: str, key: str) -> bool:
+    """Whether a node had samples, though they were set aside or cleared since: it is too late for a promise. Raises as `promise_of`."""
+    found = _read(store, stage, key)
+    return store.was_finished(stage, key) or (found is not None and found.taken)
+
+
+def keep_trace(store: Store, stage: str, key: str) -> None:
+    """Write down that a node had samples, before what shows it is cleared. What was promised of it stays. Raises as `promise_of`."""
+    with _alone(store):
+        found = _read(store, stage, key) or Promise(looks=1)
+        if not found.taken:
+            _write(store, stage, key, found.model_copy(update={"taken": True}))
+
+
+def _read(store: Store, stage: str, key: str) -> Promise | None:
     path = file_of(store, stage, key)
     try:
         return Promise.model_validate_json(path.read_bytes())
@@ -49,7 +71,7 @@ def promise(store: Store, stage: str, key: str, looks: int) -> Promise | None:
     """Promise so many looks of a node, where it has no samples yet. Returns what stands: the promise that was made before them, None where
     they were taken without one."""
     with _alone(store):
-        if store.was_finished(stage, key):
+        if samples_were_taken(store, stage, key):
             return promise_of(store, stage, key)
         return _write(store, stage, key, Promise(looks=looks))
 

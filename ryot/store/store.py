@@ -18,6 +18,8 @@ from ryot.store.record import EvidenceFile, FileDigest, Record
 
 RECORD = "record.json"
 EVIDENCE = "evidence.json"
+_NAMES = 4
+"""A node's folder, its stage's, the folder `store`, and the root."""
 
 
 class Store:
@@ -119,9 +121,10 @@ def prepare(folder: Path) -> tuple[Path, Path]:
 
 
 def commit(folder: Path, record: Record, evidence: str) -> None:
-    """Make a node finished: its files durable, then its evidence, then its record; then its scratch is let go."""
+    """Make a node finished: its files durable, then its evidence and where its folder stands, then its record; its scratch is let go."""
     files.sync_tree(folder / "out")
     files.write_durable(folder / EVIDENCE, evidence)
+    files.sync_names(folder, _NAMES)
     files.write_durable(folder / RECORD, record.model_dump_json(indent=1))
     files.remove_tree(folder / "scratch", strict=False)
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from ryot import files
+from ryot.cli import inputs, request
 from ryot.cli.main import run
 from ryot.cli.request import resolve
 
@@ -84,6 +86,34 @@ def test_local_input_without_an_end_is_not_read(path: str, field: str, tmp_path:
     said = capsys.readouterr().err
     assert f"--set:1:1: {field}.path: " in said
     assert "is neither a file nor a folder" in said or "File name too long" in said
+
+
+@pytest.mark.parametrize("path", ["many", "/", "large.txt", "large", "/proc/self/root"])
+def test_local_input_that_is_too_large_to_be_read_for_a_plan_is_refused(
+    path: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inputs, "MOST_ENTRIES", 5)
+    monkeypatch.setattr(inputs, "MOST_INPUT", 1 << 20)
+    monkeypatch.setattr(files, "digest_path", lambda path: pytest.fail(f"{path} was read"))
+    for number in range(6):
+        (tmp_path / "many" / "below" / f"{number}.txt").parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "many" / "below" / f"{number}.txt").write_text("one")
+    (tmp_path / "large").mkdir()
+    for name in ("large.txt", "large/1.txt"):
+        with (tmp_path / name).open("wb") as file:
+            file.truncate((1 << 20) + 1)  # takes no room
+    assert run(["validate", str(with_source(tmp_path, path))]) == 3
+    said = capsys.readouterr().err
+    assert f"data.sources.0.path: {tmp_path / path} holds more than " in said
+    assert ("1.0 MiB" in said) == path.startswith("large")
+    assert "hint: name " in said
+
+
+def test_much_to_read_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request, "MUCH", 1000)
+    (tmp_path / "texts.txt").write_text("one\n\n" * 300)
+    assert run(["validate", str(with_source(tmp_path, "texts.txt"))]) == 0
+    assert "reading 1.5 KiB of local files for their digests" in capsys.readouterr().err
 
 
 def test_profiles_name_commands_no_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

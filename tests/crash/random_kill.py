@@ -16,6 +16,9 @@ from tests.crash.runs import HERE, MARK, Place, Result, Warm, after, half, left,
 ARGV = ("apply", str(HERE / "toy" / "tree.yaml"), "--plugins", str(HERE / "toy"), "--until", "call")
 INNOCENT = "innocent"
 """The name that the children which will not end give themselves."""
+SETTLED_WITHIN_S = 2.0
+"""So long after a kill -9 of the command line, or after its end where something else was killed, the store is to be whole and no process
+left. The slowest of hundreds on two cores took 0.11 s."""
 
 
 @dataclass(slots=True)
@@ -48,13 +51,17 @@ class Wild:
         name = described(victim)
         self.victims.append(name)
         victim.kill()
+        killed = time.monotonic()
         code = self.warm.wait()
-        ended = time.monotonic()
-        alive = left(place)
-        self.slowest_s = max(self.slowest_s, time.monotonic() - ended)
+        since = killed if victim.pid == pid else time.monotonic()
+        alive, halves = left(place), list(half(place.store))
+        settled_s = time.monotonic() - since
+        self.slowest_s = max(self.slowest_s, settled_s)
         # The service's child may go unnoticed, and what was already over is killed in vain.
-        found = [*told(place, code, (-9,) if victim.pid == pid and code < 0 else (0, 4)), *half(place.store)]
+        found = [*told(place, code, (-9,) if victim.pid == pid and code < 0 else (0, 4)), *halves]
         found += [f"{describe} is left" for describe in map(described, alive)]
+        if settled_s > SETTLED_WITHIN_S:
+            found.append(f"it took {settled_s:.2f} s until the store was whole and no process left; {SETTLED_WITHIN_S:g} s are the most")
         found += after(self.warm, place, self.reference, ARGV)
         yield from (f"kill -9 of {name} ({seed}): {words}" for words in found)
         shutil.rmtree(place.folder)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -111,9 +113,23 @@ def kept(store: Store) -> dict[str, bytes]:
 def left(place: Place) -> list[psutil.Process]:
     """The processes of a run that do not end, waited for."""
     deadline = time.monotonic() + GONE_WITHIN_S
-    while (alive := list(_alive(place))) and time.monotonic() < deadline:
-        psutil.wait_procs(alive, timeout=0.05)
+    while (alive := list(_alive(place))) and (rest_s := deadline - time.monotonic()) > 0:
+        _until_one_ends(alive, rest_s)
     return alive
+
+
+def _until_one_ends(processes: Sequence[psutil.Process], timeout_s: float) -> None:
+    """Wait until the kernel says that one of these has ended."""
+    watch = select.poll()
+    with ExitStack() as held:
+        for process in processes:
+            try:
+                handle = os.pidfd_open(process.pid)
+            except ProcessLookupError:
+                return
+            held.callback(os.close, handle)
+            watch.register(handle, select.POLLIN)
+        watch.poll(timeout_s * 1000)
 
 
 def _alive(place: Place) -> Iterator[psutil.Process]:

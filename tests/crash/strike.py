@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from tests.crash import power
@@ -90,10 +91,10 @@ class Harness:
     def cut(self, at: int, ways: tuple[str, ...] = power.WAYS) -> Iterator[Violation]:
         """Cut the power before operation `at`."""
         place, code = self._run(at, "tree", keep=True)
-        step, steps = self._step(place, at), place.steps()
+        step = self._step(place, at)
         for way in ways if code == KILLED else ():
             disk = power.Disk()
-            disk.replay(steps, at, lambda number: (place.orders / f"{number}.synced").read_bytes())
+            self._replay(disk, place, at)
             disk.look(place.folder)
             again = Place(place.folder / way)
             power.write(disk.root, again.folder, way)
@@ -105,6 +106,32 @@ class Harness:
                 found += after(self.warm, again, self.reference)
                 yield from self._told(again, at, f"power cut, {way}", step, found, keep=True)
         shutil.rmtree(place.folder)
+
+    def cut_later(self, at: int) -> Iterator[Violation]:
+        """Kill all before operation `at`, apply again, and cut the power when that has ended: what neither of the two synced is lost."""
+        place, code = self._run(at, "tree", keep=True)
+        step, disk = self._step(place, at), power.Disk()
+        self._replay(disk, place, at)
+        found = list(told(place, code, (KILLED,)))
+        place.log.unlink(missing_ok=True)
+        found += told(place, self.warm.run(place, keep=True), (0,))
+        self._replay(disk, place, 1 + len(place.steps()))
+        disk.look(place.folder)
+        again = Place(place.folder / "again")
+        power.write(disk.root, again.folder, "lost")
+        assert disk.promised()
+        found += [f"{node} was told to be finished, and is not" for node in disk.promised() - kept(again.store).keys()]
+        found += after(self.warm, again, self.reference)
+        yield from self._told(place, at, "killed, applied again, power cut", step, found)
+
+    def made(self) -> dict[str, int]:
+        """The operations that sync what a folder was made in, the first of each such place: before it, the new name was not synced."""
+        steps = self.place.steps()
+        synced = [after for step, after in pairwise(steps) if (step["kind"], after["kind"]) == ("mkdir", "fsync")]
+        return {step["path"]: step["n"] for step in reversed(synced)}
+
+    def _replay(self, disk: power.Disk, place: Place, before: int) -> None:
+        disk.replay(place.steps(), before, lambda number: (place.orders / f"{number}.synced").read_bytes())
 
     def _run(self, at: int, how: str, **orders: object) -> tuple[Place, int]:
         self.struck += 1

@@ -79,6 +79,13 @@ def test_power_cut_loses_no_node_that_was_told_to_be_finished(harness: Harness) 
     assert struck(harness, lambda harness, at: harness.cut(at, power.WAYS[:3]), 19, 61) == []
 
 
+def test_folder_that_was_made_and_not_synced_before_a_kill_is_synced_by_what_is_finished_in_it(harness: Harness) -> None:
+    """The root, a stage's folder, and a node's: each was made by the run that was killed, and only found by the next."""
+    made = harness.made()
+    struck = [made[place] for place in (".", "store/store", "store/store/learn")]
+    assert [str(violation) for at in struck for violation in harness.cut_later(at)] == []
+
+
 def test_kill_9_of_any_process_leaves_no_process_and_loses_nothing(warm: Warm, folder: Path) -> None:
     wild = Wild(warm, folder / "wild")
     wild.begin()

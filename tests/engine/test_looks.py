@@ -10,6 +10,7 @@ import pytest
 
 from ryot.cli.request import resolve
 from ryot.engine import events
+from ryot.engine.leftovers import clear, find
 from ryot.engine.looks import promised
 from ryot.engine.outcome import measured
 from ryot.engine.rounds import known
@@ -117,6 +118,29 @@ def test_samples_that_were_there_before_a_promise_get_no_further_rounds(bench: B
     assert known(plan, bench.store) == plan
     bench.store.set_aside("draw", plan.node("d").key)
     assert promised(plan, bench.store, 4, TODAY)[0].node("d").looks == 1  # they were there all the same
+    assert [clear(item) for item in find(bench.store, ())] == [None]  # as `ryot gc`
+    assert not list((bench.store.root / "store").glob("*/*.damaged-*"))
+    again, notes = promised(plan, bench.store, 4, TODAY)
+    assert again.node("d").looks == 1
+    assert "nothing of the error is left" in notes[0]
+
+
+@pytest.mark.parametrize("unused", [False, True])
+def test_promise_outlives_the_samples_that_were_cleared(done: Bench, unused: bool) -> None:
+    key = drawn(done).node("d").key
+    if not unused:
+        done.store.set_aside("draw", key)
+    wanted = [item for item in find(done.store, (), used=() if unused else None) if item.path.name.startswith(key)]
+    assert [(item.kind, clear(item)) for item in wanted] == [("unused" if unused else "damaged", None)]
+    assert not done.store.was_finished("draw", key)
+    again, notes = promised(drawn(done), done.store, 8, TODAY)
+    assert notes == ("d: 4 looks were promised before its first samples; that number stands",)
+    assert (again.node("d").looks, again.names) == (4, ("d", "d#2", "d#3"))
+    file_of(done.store, "draw", key).write_text("{")
+    done.store.folder("draw", key).with_name(f"{key}.damaged-1").mkdir()
+    (left,) = [item for item in find(done.store, ()) if item.kind == "damaged"]
+    assert "cannot be read" in (clear(left) or "")
+    assert left.path.exists()
 
 
 def test_older_run_that_took_no_samples_is_judged_as_was_promised_later(done: Bench) -> None:

@@ -36,12 +36,13 @@ ODD = (
     "12:30:00", "=", "<<", "!!str 5", "!!int x", "!!float nan", "!!python/object/apply:os.system [ls]", "!!binary aGk=", "!!set {a, b}",
     "! x", "!", "&a 1", "*a", "&a [*a]", "&a {b: *a}", "*nobody", "|\n  x\n", ">-\n  x\n", "''", "'\0'", '"\\Uffffffff"',
     '"\\U00110000"', "0x" + "f" * 5000, '"\\x1b[31mred\\x07"', '"\\u202e\\u2066turned"', '"\\ud800"', '"\\U0010ffff"', '"\\e]0;t\\a"',
-    '"\\x9b2J"', '"\\n\\n\\r\\n"', "'é 数据 🦙'", "x" * 300, "x" * 70_000, "a b", "/dev/zero", "/proc/self/environ", "~/x",
+    '"\\x9b2J"', '"\\n\\n\\r\\n"', "'é 数据 🦙'", "x" * 300, "x" * 60_000, "a b", "/dev/zero", "/proc/self/environ", "~/x",
     "-", "- x", "? x", "{}", "[]", "[[]]", "{a: {}}", "[null]", "[true, 1, x]", "{'': 1}", "{null: 1}", "{1: 2}", "{true: x}",
     "{? [a] : b}", "[1, 2", "{a: 1", "'open", '"open', "[" * 40 + "]" * 40, "[" * 5000, "{a: " * 40 + "1" + "}" * 40,
-    "[" + "1, " * 3000 + "1]", "{" + "".join(f"k{i}: {i}, " for i in range(2000)) + "}", "%YAML 1.1", "--- x", "...", "@x", "`x", "#x",
+    "[" + "1, " * 3500 + "1]", "[" + "1, " * 5000 + "1]", "{" + "".join(f"k{i}: {i}, " for i in range(3500)) + "}",
+    "%YAML 1.1", "--- x", "...", "@x", "`x", "#x",
     "a: b: c", "data/x == 1", "a/b >= 1e999", "{measure: a/b, at_least: [1]}", "train/loss < -0%",
-    "[" + "{generate: {examples: 5}}, " * 800 + "]", "[" + "{use: dedup, after: data}, " * 300 + "]", "[" + "data/x == 1, " * 900 + "]",
+    "[" + "{generate: {examples: 5}}, " * 400 + "]", "[" + "{use: dedup, after: data}, " * 300 + "]", "[" + "data/x == 1, " * 900 + "]",
 )  # fmt: skip
 PIECES = (
     "\x00", "\x07", "\x1b[2J", "\x1b]0;owned\x07", "\x7f", "\x85", "\x9b31m", "\u2028", "\u202e", "\ufeff", "\ufffe", "\t", "\r", "\n",

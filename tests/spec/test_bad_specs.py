@@ -66,11 +66,16 @@ GENERATED: dict[str, tuple[bytes, int, str]] = {
     "utf_16": ("version: 1\n".encode("utf-16"), 1, "is not UTF-8"),
     "zero_byte": (b"version: 1\nname: b\0d\n", 2, "not YAML"),
     "escape_character": (b"version: 1\nname: \x1b[31mred\n", 2, "not YAML"),
-    "over_1_mib": (b"version: 1\n" + b"# padding\n" * 110_000, 1, "larger than 1 MiB"),
-    "deep_in_100000_brackets": (b"version: 1\nmodel: " + b"[" * 100_000, 2, "nested deeper"),
-    "many_keys": (b"version: 1\nname: bad\n" + b"".join(b"k%d: 1\n" % number for number in range(3000)), 3, "unknown key `k0`"),
-    "values_without_end": (b"version: 1\nname: [" + b"1, " * 300_000 + b"1]\n", 2, "more than 10,000 values"),
-    "errors_in_one_line": (b"version: 1\nname: bad\ntargets: [" + b"data/x = 1, " * 2000 + b"]\n", 3, "targets.0: write a target as"),
+    "over_64_kib": (b"version: 1\n" + b"# padding\n" * 7_000, 1, "larger than 64 KiB"),
+    "deep_in_100000_brackets": (b"version: 1\nmodel: " + b"[" * 60_000, 2, "nested deeper"),
+    "many_keys": (b"version: 1\nname: bad\n" + b"".join(b"k%d: 1\n" % number for number in range(1400)), 3, "unknown key `k0`"),
+    "values_without_end": (b"version: 1\nname: [" + b"1, " * 20_000 + b"1]\n", 2, "more than 4,200 values"),
+    "many_profiles_of_much": (
+        b"version: 1\nname: [" + b"1, " * 1000 + b"1]\nprofiles:\n" + b"".join(b"  p%d: {}\n" % number for number in range(16)),
+        3,
+        "16 profiles of a spec with 1,021 values are too many",
+    ),
+    "errors_in_one_line": (b"version: 1\nname: bad\ntargets: [" + b"data/x = 1, " * 1400 + b"]\n", 3, "targets.0: write a target as"),
     "directive_of_yaml_1_1": (b"%YAML 1.1\n---\nversion: 1\nname: bad\nserve: {eager: yes}\n", 5, "serve.eager: "),
 }
 
