@@ -20,7 +20,7 @@ from pydantic import Field
 
 from ryot.backends.outpost import carried, request
 from ryot.backends.watch import Watch, ended, ending, follow_on, title_of
-from ryot.plugins import Job, JobState, MachineError, StageConfig, write_durable
+from ryot.plugins import Fit, Job, JobState, MachineError, Outlook, StageConfig, Wish, write_durable
 
 NOTE = "ray.json"
 _NAMESPACE = "ryot"
@@ -111,6 +111,31 @@ class RayBackend:
             self.forget(name)
         if self._joined:
             self._ray.shutdown()
+
+    def survey(self, wishes: Sequence[Wish]) -> Outlook:
+        """The cluster's resources, in all and available; and of each wish on how many machines it fits. Raises MachineError where the
+        cluster does not answer."""
+        try:
+            machines = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
+            total, free = self._ray.cluster_resources(), self._ray.available_resources()
+        except (self._ray.exceptions.RayError, ConnectionError, TimeoutError) as error:
+            raise MachineError(f"the Ray cluster does not answer: {error}", hint=_HINT) from error
+        kinds = sorted(name for name in total if not name.startswith(("node:", "object_store_memory")))
+        has = [("machines", str(len(machines)))]
+        has += [(name, f"{_amount(name, total[name])}: {_amount(name, free.get(name, 0.0))} available") for name in kinds]
+        return Outlook(tuple(has), tuple(self._foretold(wish, machines) for wish in wishes))
+
+    def _foretold(self, wish: Wish, machines: Sequence[Mapping[str, float]]) -> Fit:
+        asked = {"CPU": float(wish.cpus), "GPU": self._config.gpus, **self._config.resources}
+        asked = {name: amount for name, amount in asked.items() if amount}
+        able = sum(all(machine.get(name, 0.0) >= amount for name, amount in asked.items()) for machine in machines)
+        if able:
+            return Fit(wish.node, True, f"{able} of {len(machines)} machines {'is' if able == 1 else 'are'} large enough")
+        most = {name: max((machine.get(name, 0.0) for machine in machines), default=0.0) for name in asked}
+        short = [name for name in asked if most[name] < asked[name]] or list(asked)
+        words = " and ".join(f"{asked[name]:g} {name} (the most that one machine has: {most[name]:g})" for name in short)
+        field = {"CPU": ("hardware", "cpus"), "GPU": ("backend", "with", "gpus")}.get(short[0], ("backend", "with", "resources"))
+        return Fit(wish.node, False, f"asks for {words}", f"ask for less with {'.'.join(field)}, or add larger machines", field)
 
     def _join(self) -> None:
         self._refuse_silent()
@@ -212,6 +237,10 @@ class RayBackend:
             self._ray.wait([held.over], timeout=grace_s + _END_S)
         self._ray.kill(held.actor)
         held.lost = "it was cancelled"
+
+
+def _amount(name: str, amount: float) -> str:
+    return f"{amount / 2**30:.1f} GiB" if name == "memory" else f"{amount:g}"
 
 
 def _holder(ray: Any) -> Any:

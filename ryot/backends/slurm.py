@@ -17,9 +17,10 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from ryot.backends.foretell import Asks, foretell
 from ryot.backends.outpost import request
 from ryot.backends.watch import Watch, ended, ending, follow_on, title_of
-from ryot.plugins import Job, JobState, MachineError, StageConfig, write_durable
+from ryot.plugins import Job, JobState, MachineError, Outlook, StageConfig, Wish, write_durable
 
 _LOST = {"NODE_FAIL", "PREEMPTED", "BOOT_FAIL", "REVOKED"}
 _ENDED = _LOST | {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "OUT_OF_MEMORY", "DEADLINE"}
@@ -121,6 +122,13 @@ class SlurmBackend:
             self._gone(name, 0.0)
             self.forget(name)
 
+    def survey(self, wishes: Sequence[Wish]) -> Outlook:
+        """The partition's nodes and jobs; and of each wish that it fits no node, or what sbatch expects of it. Raises MachineError where
+        SLURM does not answer."""
+        config = self._config
+        asks = Asks(config.partition, config.time, config.memory, config.gpus, bool(config.options), self._asked_for)
+        return foretell(asks, wishes)
+
     def _submitted(self, job: Job, title: str) -> _Sent:
         last = ending(job)
         asked = last.with_name(f"{last.stem}.request.json")
@@ -138,14 +146,20 @@ class SlurmBackend:
         return _Sent(job, identity, last)
 
     def _options(self, job: Job, title: str) -> list[str]:
+        return [
+            *("--parsable", "--no-requeue", "--export=ALL", f"--job-name={title}", f"--output={job.folder / 'log.txt'}"),
+            *("--open-mode=append", *self._asked_for(job.cpus, job.alone)),
+        ]
+
+    def _asked_for(self, cpus: int, alone: bool) -> list[str]:
+        """What sbatch is told that decides where a job fits, and when it starts."""
         config = self._config
         named = {"partition": config.partition, "account": config.account, "qos": config.qos, "time": config.time, "mem": config.memory}
         return [
-            *("--parsable", "--no-requeue", "--export=ALL", "--nodes=1", "--ntasks=1", f"--cpus-per-task={job.cpus}"),
-            *(f"--job-name={title}", f"--output={job.folder / 'log.txt'}", "--open-mode=append"),
+            *("--nodes=1", "--ntasks=1", f"--cpus-per-task={cpus}"),
             *(f"--{option}={value}" for option, value in named.items() if value is not None),
             *([f"--gpus={config.gpus}"] if config.gpus else []),
-            *(["--exclusive"] if job.alone else []),
+            *(["--exclusive"] if alone else []),
             *config.options,
         ]
 

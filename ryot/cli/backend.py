@@ -41,10 +41,15 @@ def surroundings(around: Surroundings, loaded: Loaded, folders: Sequence[Path]) 
     home = _class(LOCAL, None, folders)()
     if asked.use == LOCAL:
         return home, around
-    kind = _class(asked.use, loaded.place("backend"), folders)
+    return made(loaded, folders), replace(around, home=home, at_once=asked.at_once, retries=asked.retries)
+
+
+def made(loaded: Loaded, folders: Sequence[Path]) -> Backend:
+    """The spec's backend, with its settings. Raises MachineError where it cannot be had here."""
+    kind = _class(loaded.spec.backend.use, loaded.place("backend"), folders)
     settings = _settings(loaded, kind)
-    backend = kind() if settings is None else kind(settings)
-    return backend, replace(around, home=home, at_once=asked.at_once, retries=asked.retries)
+    backend: Backend = kind() if settings is None else kind(settings)
+    return backend
 
 
 def _class(name: str, at: Place | None, folders: Sequence[Path]) -> Any:

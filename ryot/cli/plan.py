@@ -8,9 +8,11 @@ from pathlib import Path
 
 import click
 
+from ryot.cli.backend import chosen
 from ryot.cli.foresight import foresight_of, uses_devices
 from ryot.cli.machine import here, probe
 from ryot.cli.output import stdout
+from ryot.cli.queue import queue_of
 from ryot.cli.request import Planned, json_option, known_hardware, resolve, spec_options, until_option
 from ryot.engine.rounds import known
 from ryot.engine.survey import NodeState, plan_of, survey
@@ -22,6 +24,7 @@ from ryot.report.compare_view import comparison_json, show_comparison
 from ryot.report.fit_view import fits_json, show_fits
 from ryot.report.plan_json import plan_json
 from ryot.report.plan_view import show_plan
+from ryot.report.queue_view import show_queue
 from ryot.spec.load import load
 from ryot.spec.model import Model
 from ryot.spec.presets import MODELS
@@ -36,6 +39,7 @@ _UNKNOWN = 1 << 60
 @spec_options
 @click.option("--compare", "other", metavar="OTHER", help="Set the figures of SPEC beside those of OTHER; both are specs or presets.")
 @click.option("--fit", "fitting", is_flag=True, help="Instead: the micro-batches, ZeRO stages, offloading and recomputation that fit.")
+@click.option("--backend", metavar="NAME", help="Where nodes would run, whatever the spec says: slurm, ray, hostfile, or a plugin's.")
 @until_option
 @json_option
 def command(
@@ -46,30 +50,36 @@ def command(
     root: Path,
     other: str | None,
     fitting: bool,
+    backend: str | None,
     until: str | None,
     as_json: bool,
 ) -> int:
     """Show the nodes of SPEC: which are finished, which run, which wait, and why; what it takes in memory, time and money; its claims,
-    audited; what cannot be met or certified. Changes nothing.
+    audited; what cannot be met or certified; where nodes run on a cluster, what that has, and whether they fit. Changes nothing.
 
-    Exit code: 3 when the plan is refused, or nothing fits, else 0.
+    Exit code: 3 when the plan is refused, or nothing fits, or a node can never run on the cluster, else 0.
     """
     if other is not None and fitting:
         raise SpecError("--compare and --fit are two questions", hint="ask one at a time")
     if other is not None:
         return _compare(_subject(str(spec), profile, sets), _subject(other, profile, sets), as_json)
     planned = resolve(spec, profile, sets, folders, root).until(until)
-    planned = replace(planned, plan=known(planned.plan, planned.store))
+    loaded = chosen(planned.loaded, backend, planned.folders)
+    planned = replace(planned, plan=known(planned.plan, planned.store), loaded=loaded)
     if fitting:
         return _fit(planned, as_json)
     states, foresight = states_of(planned), foresight_of(planned)
+    queue = queue_of(planned, states, foresight.estimates)
     if as_json:
-        click.echo(plan_json(planned.plan, states, foresight))
+        click.echo(plan_json(planned.plan, states, foresight, queue))
     else:
         show_plan(stdout(), planned.plan, states, foresight if uses_devices(planned.plan) else None)
         if planned.aside:
             stdout().print(f"Not looked at, as their nodes come after {until}: {'; '.join(planned.aside)}", markup=False, highlight=False)
-    return REFUSED if foresight.stops and uses_devices(planned.plan) else 0
+        if queue is not None:
+            show_queue(stdout(), queue)
+    never = queue is not None and queue.problems
+    return REFUSED if never or (foresight.stops and uses_devices(planned.plan)) else 0
 
 
 def states_of(planned: Planned) -> dict[str, NodeState]:

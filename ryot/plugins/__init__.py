@@ -4,7 +4,7 @@ from ryot import processes
 from ryot.errors import MachineError, NodeError, RyotError, SpecError
 from ryot.files import digest_file, digest_path, make_folder, rename_durable, sync_path, write_durable
 from ryot.measures import Measure, Target
-from ryot.plugins.backend import Backend, Job, JobState
+from ryot.plugins.backend import Backend, Fit, Foretelling, Job, JobState, Outlook, Wish
 from ryot.plugins.context import Endpoint, StageContext
 from ryot.plugins.device import device_here
 from ryot.plugins.documents import Document, Documents, Shard, write_index, write_lines, write_shard
@@ -20,6 +20,8 @@ __all__ = [
     "Documents",
     "Endpoint",
     "Facts",
+    "Fit",
+    "Foretelling",
     "Job",
     "JobState",
     "Launch",
@@ -27,6 +29,7 @@ __all__ = [
     "Measure",
     "Node",
     "NodeError",
+    "Outlook",
     "Resources",
     "RyotError",
     "Service",
@@ -38,6 +41,7 @@ __all__ = [
     "StageConfig",
     "StageContext",
     "Target",
+    "Wish",
     "device_here",
     "digest_file",
     "digest_path",

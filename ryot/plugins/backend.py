@@ -1,15 +1,15 @@
 """Where nodes run. A Backend takes jobs, says when something happened to one, and cancels; it knows nothing of plans.
 
 A backend whose class has a `Config` (a StageConfig) is made from it: what a spec writes under `backend.with`. One without takes nothing.
-`ryot.plugins.testing.check_backend` holds a backend to what is written here.
+`ryot.plugins.testing.check_backend` holds a backend to what is written here. One that also has `survey` tells plans what it has.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,39 @@ class JobState:
     lost: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a node that is to run will ask of a backend: as `Job`, before there is one. `seconds` is how long it is expected to take, None
+    where nobody knows."""
+
+    node: str
+    cpus: int = 1
+    alone: bool = False
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Whether a wish can be fulfilled: `fits` is False where it never can, as things are set up, and None where that is not known.
+
+    `words` say when it is expected to start, or why it cannot or is not known. What can never fit has a `hint`, what to do, and in `field`
+    the path of the field of the spec that asks for too much: `("backend", "with", "gpus")`."""
+
+    node: str
+    fits: bool | None
+    words: str = ""
+    hint: str = ""
+    field: tuple[str, ...] = ("backend",)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a backend told before anything runs: of what it has, `has`, lines of a label and a text; and a `Fit` for each wish, in order."""
+
+    has: tuple[tuple[str, str], ...]
+    fits: tuple[Fit, ...]
+
+
 class Backend(Protocol):
     """Where nodes run. Jobs are named by `Job.name`, unique among those submitted."""
 
@@ -67,3 +100,11 @@ class Backend(Protocol):
 
     def close(self) -> None:
         """End every job and free what the backend holds."""
+
+
+@runtime_checkable
+class Foretelling(Protocol):
+    """A backend that can be asked, before anything runs, what it has and what of it a plan's nodes could get. `ryot plan` does so."""
+
+    def survey(self, wishes: Sequence[Wish]) -> Outlook:
+        """Look at what is there, and change nothing. Raises RyotError where that cannot be asked."""

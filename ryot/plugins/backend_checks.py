@@ -20,7 +20,7 @@ from typing import Any
 
 from ryot import files, processes
 from ryot.fingerprint import fingerprint
-from ryot.plugins.backend import Backend, Job, JobState
+from ryot.plugins.backend import Backend, Fit, Foretelling, Job, JobState, Wish
 from ryot.plugins.context import StageContext
 from ryot.plugins.stage import Stage, StageConfig
 from ryot.store.job import LOG, JobFile
@@ -225,6 +225,30 @@ def survives(trial: Trial) -> None:
         backend.forget(job.name)
 
 
+def surveys(trial: Trial) -> None:
+    """What has a `survey` answers every wish in order: one core may be had, more than any machine has never is; with reason and mend."""
+    wishes = (Wish("one"), Wish("endless", cpus=1 << 24), Wish("alone", alone=True), Wish("one more"))
+    with trial.backend() as backend:
+        if not isinstance(backend, Foretelling):
+            return
+        outlook = backend.survey(wishes)
+    _hold(bool(outlook.has), "`survey` tells nothing of what there is")
+    _hold(
+        [fit.node for fit in outlook.fits] == [wish.node for wish in wishes], f"`survey` does not answer each wish in order: {outlook.fits}"
+    )
+    one, endless, *more = outlook.fits
+    for fit in (one, *more):
+        _hold(fit.fits is not False, f"`survey` says that a job of one core never fits: {fit.words}")
+    _hold(endless.fits is not True, "`survey` says that a job of sixteen million cores fits")
+    _hold(
+        all(fit.fits is True or _said(fit) for fit in outlook.fits), f"what does not fit, or is not known to, has no reason: {outlook.fits}"
+    )
+
+
+def _said(fit: Fit) -> bool:
+    return bool(fit.words and (fit.fits is None or (fit.hint and fit.field)))
+
+
 def _rewrite(job: Job, **config: Any) -> None:
     told = JobFile.model_validate_json(job.file.read_bytes())
     files.write_durable(job.file, told.model_copy(update={"config": {**told.config, **config}}).model_dump_json())
@@ -240,4 +264,4 @@ def _hold(truth: bool, words: str) -> None:
         raise AssertionError(words)
 
 
-CHECKS = (finishes, fails, wakes, cancels, survives)
+CHECKS = (surveys, finishes, fails, wakes, cancels, survives)

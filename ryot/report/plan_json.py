@@ -12,12 +12,13 @@ from ryot.estimate.estimates import Estimates, seconds_of, total_seconds, usd_of
 from ryot.plan.plan import Plan
 from ryot.report.foresight import Foresight
 from ryot.report.json_data import escaped, finite
+from ryot.report.queue_view import Queue, queue_data
 
 SCHEMA = 1
 
 
-def plan_json(plan: Plan, states: Mapping[str, NodeState], foresight: Foresight) -> str:
-    """Nodes with state and why, estimates in base units, claims, refusals, doubts, evidence and predictions."""
+def plan_json(plan: Plan, states: Mapping[str, NodeState], foresight: Foresight, queue: Queue | None = None) -> str:
+    """Nodes with state and why, estimates in base units, claims, refusals, doubts, evidence and predictions; what a cluster said."""
     data = {
         "version": SCHEMA,
         "name": plan.name,
@@ -38,6 +39,7 @@ def plan_json(plan: Plan, states: Mapping[str, NodeState], foresight: Foresight)
         "doubts": [asdict(doubt) for doubt in foresight.doubts],
         "evidence": [asdict(row) for row in foresight.evidence],
         "predictions": {name: asdict(prediction) for name, prediction in foresight.predictions.items()},
+        "queue": queue_data(queue),
         "targets": [target.written for target in plan.targets],
     }
     return escaped(json.dumps(finite(data), indent=2, ensure_ascii=False, allow_nan=False))

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ryot.backends.local import LocalBackend
-from ryot.plugins import Job, JobState
-from ryot.plugins.backend_checks import Trial, cancels, fails, finishes, survives, wakes
+from ryot.plugins import Fit, Job, JobState, Outlook, Wish
+from ryot.plugins.backend_checks import Trial, cancels, fails, finishes, surveys, survives, wakes
 
 pytestmark = pytest.mark.heavy
 
@@ -57,7 +57,23 @@ class Lossy(LocalBackend):
         return replace(state, lost=state.code == 128 + signal.SIGKILL)
 
 
+class Promising(LocalBackend):
+    """Takes anything to fit."""
+
+    def survey(self, wishes: Sequence[Wish]) -> Outlook:
+        return Outlook((("cores", "many"),), tuple(Fit(wish.node, True) for wish in wishes))
+
+
+class Curt(LocalBackend):
+    """Says that something does not fit, and not why."""
+
+    def survey(self, wishes: Sequence[Wish]) -> Outlook:
+        return Outlook((("cores", "few"),), tuple(Fit(wish.node, None if wish.cpus > 1 else True) for wish in wishes))
+
+
 @pytest.mark.parametrize(("make", "check", "words"), [
+    (Promising, surveys, "sixteen million cores fits"),
+    (Curt, surveys, "has no reason"),
     (Cheerful, fails, "exits ended with 0"),
     (Deaf, wakes, "`wait` did not return first"),
     (Careless, cancels, "a process of cancel outlived it"),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ryot.backends.ray import RayBackend, RayConfig
-from ryot.plugins import Job, MachineError
+from ryot.plugins import Job, MachineError, Wish
 from ryot.plugins.backend_checks import Trial
 from ryot.plugins.testing import check_backend
 from tests.backends.clusters import Ray, ray_machines
@@ -64,6 +64,21 @@ def test_node_that_fits_no_machine_is_refused(trial: Trial) -> None:
     job = trial.job("large")
     with trial.backend() as backend, pytest.raises(MachineError, match="large asks for 999 cores; the largest machine of the Ray cluster"):
         backend.submit(Job(job.name, job.file, job.folder, job.mark, job.python, job.events, cpus=999))
+
+
+def test_cluster_is_told_before_anything_runs(ray: Ray) -> None:
+    backend = RayBackend(RayConfig(address=ray.address, resources={"moon": 1}))
+    (moon,) = backend.survey([Wish("a")]).fits
+    assert (moon.fits, moon.words, moon.field[-1]) == (False, "asks for 1 moon (the most that one machine has: 0)", "resources")
+    backend.close()
+    backend = RayBackend(RayConfig(address=ray.address))
+    outlook = backend.survey([Wish("a", 2), Wish("b", 3)])
+    backend.close()
+    assert dict(outlook.has)["machines"] == "3"
+    assert dict(outlook.has)["CPU"].startswith("4: ")
+    assert [(fit.node, fit.fits) for fit in outlook.fits] == [("a", True), ("b", False)]
+    assert outlook.fits[0].words == "2 of 3 machines are large enough"
+    assert outlook.fits[1].field == ("hardware", "cpus")
 
 
 def test_cluster_that_is_not_there_is_told() -> None:

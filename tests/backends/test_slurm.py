@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ryot.backends.slurm import SlurmBackend, SlurmConfig
-from ryot.plugins import Job, MachineError
+from ryot.plugins import Job, MachineError, Wish
 from ryot.plugins.backend_checks import Trial
 from ryot.plugins.testing import check_backend
 from tests.backends.clusters import REAL, Slurm, fake_slurm, real_slurm
@@ -78,6 +80,71 @@ def test_what_slurm_refuses_is_told(slurm: Slurm, trial: Trial) -> None:
     backend = SlurmBackend(SlurmConfig(partition="nowhere"))
     with pytest.raises(MachineError, match=r"sbatch refuses a: .*partition"):
         backend.submit(trial.job("a"))
+
+
+def test_queue_is_told_before_anything_runs(slurm: Slurm) -> None:
+    cores = os.cpu_count() or 1
+    wishes = [Wish("a"), Wish("b", cores, alone=True, seconds=9e4), Wish("c", cores + 1)]
+    backend = SlurmBackend(SlurmConfig(time="24:00:00"))
+    outlook = backend.survey(wishes)
+    backend.close()
+    has = dict(outlook.has)
+    assert re.fullmatch(r"all \(the default\), 2 nodes: .*; jobs have no time limit", has["partition"])
+    assert has["nodes"] == f"2 with {cores} CPU{'' if cores == 1 else 's'}, 1 MiB"
+    assert re.fullmatch(r"\d+ running, \d+ pending", has["jobs"])
+    a, b, c = outlook.fits
+    assert (a.node, a.fits, b.node, c.node, c.fits) == ("a", True, "b", "c", False)
+    assert re.match(r"sent now it would start at 20\d\d-\S+ on n[12]", a.words)
+    assert b.words.endswith("; 25.0 h are predicted, and SLURM ends it after 24:00:00")
+    assert (c.words, c.field) == (f"asks for {cores + 1} CPUs; nodes of all: {has['nodes']}", ("hardware", "cpus"))
+
+
+@pytest.mark.parametrize(("config", "fits", "words", "field"), [
+    ({"partition": "nowhere"}, False, "there is no partition nowhere", "partition"),
+    ({"gpus": 1}, False, "asks for 1 CPU, 1 GPU; nodes of all: ", "gpus"),
+    ({"memory": "2G"}, False, "asks for 1 CPU, 2 GiB; nodes of all: ", "memory"),
+    ({"options": ("--gpus=1",)}, False, "sbatch refuses it: ", "with"),
+])  # fmt: skip
+def test_what_never_fits_has_a_reason_and_a_field(config: dict[str, Any], fits: bool, words: str, field: str, slurm: Slurm) -> None:
+    backend = SlurmBackend(SlurmConfig(**config))
+    (fit,) = backend.survey([Wish("a")]).fits
+    assert (fit.fits, fit.words[: len(words)], fit.field[-1]) == (fits, words, field)
+    assert fit.hint
+
+
+@pytest.mark.parametrize(("state", "said", "fits"), [
+    ("idle", "allocation failure: Requested node configuration is not available", False),
+    ("down*", "allocation failure: Requested node configuration is not available", None),  # perhaps it is that node's absence
+    ("idle", "allocation failure: Requested nodes are busy", None),
+    ("idle", "sbatch: error: Batch job submission failed: Unable to contact slurm controller (connect failure)", None),
+    ("idle", "sbatch: error: Batch job submission failed: Invalid authentication credential", None),
+    ("idle", "allocation failure: Invalid account or account/partition combination specified", False),
+])  # fmt: skip
+def test_refusal_that_may_pass_is_not_known_to_be_for_ever(
+    state: str, said: str, fits: bool | None, slurm: Slurm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nodes = "\n".join(f"all*|{name}|{now}|8|1|(null)|0/8/0/8|infinite|n/a" for name, now in (("n1", "idle"), ("n2", state)))
+
+    asked: list[str] = []
+
+    def answer(argv: list[str], _: str = "") -> subprocess.CompletedProcess[str]:
+        asked.append(argv[0])
+        return subprocess.CompletedProcess(argv, argv[0] == "sbatch", nodes if argv[0] == "sinfo" else "", said)
+
+    monkeypatch.setattr("ryot.backends.foretell._answer", answer)
+    fit, again, alone = make().survey([Wish("a"), Wish("b"), Wish("c", alone=True)]).fits
+    assert (fit.fits, again.fits, alone.fits, again.node) == (fits, fits, fits, "b")
+    assert fit.words.endswith(said.rpartition(": ")[2])
+    assert asked == ["sinfo", "squeue", "sbatch", "sbatch"]  # once for each kind of wish
+
+
+def test_queue_that_does_not_answer_is_told(slurm: Slurm, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name, line in (("sbatch", "exit 1"), ("squeue", "exit 1"), ("scancel", "exit 1"), ("sinfo", "echo no controller >&2; exit 1")):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
+    with pytest.raises(MachineError, match="SLURM does not answer: no controller"):
+        make().survey([Wish("a")])
 
 
 def test_machine_without_slurm_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from ryot.cli.main import run
+from tests.backends.clusters import fake_slurm
 
+MOON = "backend={use: ray, with: {address: '127.0.0.1:1'}}"
 TINY = str(Path(__file__).parent.parent.parent / "specs" / "tiny.yaml")
 
 
@@ -27,10 +29,62 @@ def test_backend_that_is_none_is_refused(written: str, words: str, capsys: pytes
 
 def test_backend_enters_no_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     keys = []
-    for written in ("backend=local", "backend={use: slurm, with: {partition: gpu}}", "backend=ray", "backend=hostfile"):
+    for written in ("backend=local", "backend={use: slurm, with: {partition: gpu}}", MOON, "backend=hostfile"):
         assert run(["plan", TINY, "--store", str(tmp_path), "--set", written, "--json"]) == 0
         keys.append({node["name"]: node["key"] for node in json.loads(capsys.readouterr().out)["nodes"]})
     assert keys[1:] == keys[:1] * 3
+
+
+PRICED = ("--set", "hardware.prices.mine={device: here, on_demand: 2 usd, dated: 2026-11-01, source: x}", "--set", "hardware.price=mine")
+
+
+def test_plan_tells_the_queue_and_what_nodes_cost_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with fake_slurm(tmp_path / "slurm") as slurm:
+        for name, value in slurm.environ.items():
+            monkeypatch.setenv(name, value)
+        asked = ("plan", TINY, "--store", str(tmp_path), "--backend", "slurm", *PRICED)
+        assert run([*asked, "--json"]) == 0
+        queue = json.loads(capsys.readouterr().out)["queue"]
+        assert (queue["backend"], queue["unknown"], queue["problems"]) == ("slurm", None, [])
+        by_name = {node["name"]: node for node in queue["nodes"]}
+        assert {"data", "tokenizer", "train.baseline"} <= set(by_name)
+        assert not {"serve", "bench.single"} & set(by_name)  # they run beside ryot
+        train = by_name["train.baseline"]
+        assert train["fits"] is True
+        assert train["usd"] == pytest.approx(train["seconds"] / 3600 * 2)
+        assert (by_name["data"]["usd"], by_name["data"]["usd_per_hour"]) == (None, 2)
+        assert run(asked) == 0
+        said = capsys.readouterr().out
+        assert "The queue (slurm)" in said
+        assert "all (the default), 2 nodes: 2 idle; jobs have no time limit" in said
+        assert "$2.00 an hour" in said
+        assert run([*asked, "--set", "hardware.cpus=4096"]) == 3
+        assert "--set:1:1: " in (said := capsys.readouterr().out)
+        assert "asks for 4096 CPUs" in " ".join(said.split())
+        assert "ask for fewer cores with hardware.cpus" in " ".join(said.split())
+
+
+@pytest.mark.parametrize(("written", "words"), [
+    ("backend=slurm", "SLURM's sbatch, squeue, scancel not found"),
+    (MOON, "no Ray cluster answers at 127.0.0.1:1"),
+    ("backend=hostfile", "hostfile /job/hostfile cannot be read"),
+])  # fmt: skip
+def test_plan_goes_on_where_the_cluster_cannot_be_asked_and_says_so(
+    written: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", os.devnull)
+    asked = ("plan", TINY, "--store", str(tmp_path), "--set", written)
+    assert run([*asked, "--json"]) == 0
+    queue = json.loads(capsys.readouterr().out)["queue"]
+    assert words in queue["unknown"]
+    assert {node["fits"] for node in queue["nodes"]} == {None}
+    assert run(asked) == 0
+    said = capsys.readouterr().out
+    assert words in " ".join(said.split())
+    assert "not known: " in said
+    assert "fits" not in said.split("The queue")[1]
 
 
 @pytest.mark.parametrize(("name", "code", "words"), [

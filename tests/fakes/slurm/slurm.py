@@ -1,5 +1,5 @@
-"""A queue with SLURM's manners, for machines without it: sbatch, squeue, scancel and sacct as far as ryot uses them, on two nodes n1 and n2
-that are this machine: `slurm.py serve`. `slurm.py down NODE` takes one away with all that runs there. FAKE_SLURM names its folder."""
+"""A queue with SLURM's manners, for machines without it: sbatch, squeue, scancel, sinfo and sacct as far as ryot uses them, on two nodes
+n1 and n2 that are this machine: `slurm.py serve`. `slurm.py down NODE` takes one away with what runs there. FAKE_SLURM names its folder."""
 
 import fcntl
 import json
@@ -40,6 +40,9 @@ def sbatch(argv: list[str]) -> None:
     asked = options(argv)
     if asked.get("partition", "all") != "all":
         sys.exit("sbatch: error: invalid partition specified: " + asked["partition"])
+    if "test-only" in asked:
+        test_only(asked)
+        return
     with jobs() as known:
         identity = str(100 + len(known))
         busy = [job["node"] for job in known.values() if job["state"] == "RUNNING"]
@@ -50,6 +53,29 @@ def sbatch(argv: list[str]) -> None:
         known[identity]["environ"] = dict(os.environ)
         (ROOT / f"{identity}.sh").write_text(sys.stdin.read())
     print(identity)
+
+
+def test_only(asked: dict[str, str]) -> None:
+    """Say when a job would start. Where no node has so many CPUs it is refused."""
+    if "gpus" in asked:
+        sys.exit("allocation failure: Invalid generic resource (gres) specification")
+    if int(asked["cpus-per-task"]) > (os.cpu_count() or 1):
+        sys.exit("allocation failure: Requested node configuration is not available")
+    where = f"using {asked['cpus-per-task']} processors on nodes n1 in partition all"
+    print(f"sbatch: Job 1 to start at 2026-11-28T17:30:00 {where}", file=sys.stderr)
+
+
+def sinfo(argv: list[str]) -> None:
+    """The two nodes in their one partition."""
+    assert options(argv)["format"] == "%P|%N|%T|%c|%m|%G|%C|%l|%L"
+    cpus = os.cpu_count() or 1
+    with jobs() as known:
+        for name in ("n1", "n2"):
+            states = [job["state"] for job in known.values() if job["node"] == name]
+            busy = min(states.count("RUNNING"), cpus)
+            down = "NODE_FAIL" in states
+            state, use = ("down*", f"0/0/{cpus}") if down else ("mixed" if busy else "idle", f"{busy}/{cpus - busy}/0")
+            print("all*", name, state, cpus, 1, "(null)", f"{use}/{cpus}", "infinite", "n/a", sep="|")
 
 
 def serve() -> None:
@@ -81,6 +107,12 @@ def follow(identity: str, script: subprocess.Popen) -> None:
 def squeue(argv: list[str]) -> None:
     """Every job there has been, as `ID|STATE|NODE`."""
     asked = options(argv)
+    if asked["format"] == "%P|%T":
+        with jobs() as known:
+            for job in known.values():
+                if job["state"] in ("PENDING", "RUNNING"):
+                    print("all", job["state"], sep="|")
+        return
     assert asked["format"] == "%i|%T|%N"
     with jobs() as known:
         for identity, job in known.items():
@@ -115,6 +147,6 @@ def down(node: str) -> None:
 
 if __name__ == "__main__":
     verb = Path(sys.argv[0]).stem
-    {"sbatch": sbatch, "squeue": squeue, "scancel": scancel, "sacct": lambda _: None}.get(verb, lambda argv: globals()[argv[0]](*argv[1:]))(
-        sys.argv[1:]
-    )
+    {"sbatch": sbatch, "squeue": squeue, "scancel": scancel, "sinfo": sinfo, "sacct": lambda _: None}.get(
+        verb, lambda argv: globals()[argv[0]](*argv[1:])
+    )(sys.argv[1:])
