@@ -5,23 +5,22 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shlex
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from pydantic import Field
 
-from ryot.backends import partition
+from ryot.backends.foretell import Asks, foretell
 from ryot.backends.outpost import request
 from ryot.backends.watch import Watch, ended, ending, follow_on, title_of
-from ryot.plugins import Fit, Job, JobState, MachineError, Outlook, StageConfig, Wish, write_durable
+from ryot.plugins import Job, JobState, MachineError, Outlook, StageConfig, Wish, write_durable
 
 _LOST = {"NODE_FAIL", "PREEMPTED", "BOOT_FAIL", "REVOKED"}
 _ENDED = _LOST | {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "OUT_OF_MEMORY", "DEADLINE"}
@@ -30,23 +29,6 @@ _FULL_S = 120.0
 """How long SLURM may take to end a job: KillWait, 30 s by default, and its epilogue."""
 _SETTLE_S = 60.0
 """How long a network file system may keep from us what another machine has written (acdirmax of nfs(5))."""
-_REACH = "try `sinfo` where ryot runs"
-_ANSWER_S = 30.0
-"""How long SLURM may take to say what it has."""
-_NEVER = re.compile(
-    r"invalid (partition|account|qos|feature|generic|wckey|reservation)|limit is invalid|specification|not permitted|can ?not be satisfied"
-    r"|unsupported|permission denied|more processors|memory required",
-    re.IGNORECASE,
-)
-"""What sbatch refuses for ever, by the words of slurm_errno.c; what else it may say, of its controller or of limits that pass, is not."""
-_NO_SUCH_NODE = "node configuration is not available"
-"""So sbatch refuses what no node has, and, where it only tests, what no node has that is up."""
-_HINTS = {
-    "cpus": (("hardware", "cpus"), "ask for fewer cores with hardware.cpus, or name another backend.with.partition"),
-    "gpus": (("backend", "with", "gpus"), "ask for fewer GPUs, or name another backend.with.partition"),
-    "memory": (("backend", "with", "memory"), "ask for less memory, or name another backend.with.partition"),
-    "all": (("backend", "with"), "ask for less, or name another backend.with.partition"),
-}
 NOTE = "slurm.json"
 
 
@@ -141,54 +123,11 @@ class SlurmBackend:
             self.forget(name)
 
     def survey(self, wishes: Sequence[Wish]) -> Outlook:
-        """The partition's nodes and jobs; and of each wish that it fits no node, or what sbatch expects of it, asked once for each kind.
-        Raises MachineError where SLURM does not answer."""
-        try:
-            nodes = partition.nodes_of(_told(["sinfo", "--noheader", "--Node", f"--format={partition.NODES}"]))
-        except ValueError as error:
-            raise MachineError(f"sinfo speaks otherwise than it should: {error}", hint="see what `sinfo --Node` says") from error
-        jobs = _told(["squeue", "--noheader", "--array", "--states=PENDING,RUNNING", f"--format={partition.JOBS}"])
-        mine = partition.chosen(nodes, self._config.partition)
-        has = tuple(partition.about(mine, jobs))
-        if not mine:
-            what = f"{self._config.partition} is not there" if self._config.partition else "none is the default"
-            has = (("partition", f"{what}; there are: {_names(nodes)}"),)
-        kinds = {(wish.cpus, wish.alone): wish for wish in wishes}
-        answers = {kind: self._foretold(wish, nodes, mine) for kind, wish in kinds.items()}
-        return Outlook(has, tuple(self._timely(replace(answers[wish.cpus, wish.alone], node=wish.node), wish, mine) for wish in wishes))
-
-    def _foretold(self, wish: Wish, nodes: Sequence[partition.ClusterNode], mine: Sequence[partition.ClusterNode]) -> Fit:
+        """The partition's nodes and jobs; and of each wish that it fits no node, or what sbatch expects of it. Raises MachineError where
+        SLURM does not answer."""
         config = self._config
-        asked = partition.Shape(wish.cpus, partition.megabytes(config.memory), config.gpus)
-        if not config.options:  # these may name another partition, or ask for other things
-            if config.partition and not mine:
-                words, hint = f"there is no partition {config.partition}", f"there are: {_names(nodes)}"
-                return Fit(wish.node, False, words, hint, ("backend", "with", "partition"))
-            if mine and (lacks := partition.lacking(mine, asked)):
-                field, hint = _HINTS[lacks]
-                return Fit(wish.node, False, f"asks for {asked}; nodes of {mine[0].partition}: {partition.shapes(mine)}", hint, field)
-            if mine and not any(node.up and node.shape.holds(asked) for node in mine):
-                return Fit(wish.node, None, "every node that is large enough is down, or takes no jobs")
-        done = _answer(["sbatch", "--test-only", *self._asked_for(wish.cpus, wish.alone)], "#!/bin/sh\n")
-        said = " ".join(re.sub(r"^(sbatch: )?(error: |allocation failure: )?", "", line) for line in done.stderr.splitlines())
-        if done.returncode == 0:
-            start = re.search(r"to start at (\S+) .*on nodes? (\S+)", said)
-            return Fit(wish.node, True, f"sent now it would start at {start[1]} on {start[2]}" if start else said)
-        gone = any(not node.up for node in (nodes if config.options else mine))
-        if _NEVER.search(said) or (_NO_SUCH_NODE in said and not gone):
-            return Fit(
-                wish.node, False, f"sbatch refuses it: {said}", "see backend.with of the spec, and hardware.cpus", ("backend", "with")
-            )
-        return Fit(wish.node, None, f"sbatch says: {said}")
-
-    def _timely(self, fit: Fit, wish: Wish, mine: Sequence[partition.ClusterNode]) -> Fit:
-        """With a warning where a node is expected to take longer than SLURM lets it."""
-        limits = [self._config.time, *(limit for node in mine[:1] for limit in (node.usual_limit, node.limit))]
-        limit = next((limit for limit in limits if limit is not None and partition.seconds_of(limit) is not None), None)
-        allowed_s = partition.seconds_of(limit) if limit else None
-        if fit.fits is False or allowed_s is None or wish.seconds is None or wish.seconds <= allowed_s:
-            return fit
-        return replace(fit, words=f"{fit.words}; {wish.seconds / 3600:,.1f} h are predicted, and SLURM ends it after {limit}")
+        asks = Asks(config.partition, config.time, config.memory, config.gpus, bool(config.options), self._asked_for)
+        return foretell(asks, wishes)
 
     def _submitted(self, job: Job, title: str) -> _Sent:
         last = ending(job)
@@ -286,27 +225,6 @@ def _accounted(identity: str) -> str:
     done = _run(["sacct", "--noheader", "--parsable2", "--allocations", f"--jobs={identity}", "--format=State"])
     state = (done.stdout.split() or [""])[0]  # "CANCELLED by 1000"
     return state if state in _ENDED else _UNKNOWN
-
-
-def _names(nodes: Sequence[partition.ClusterNode]) -> str:
-    return ", ".join(dict.fromkeys(node.partition for node in nodes)) or "none"
-
-
-def _told(argv: list[str]) -> list[str]:
-    done = _answer(argv)
-    if done.returncode != 0:
-        raise MachineError(f"SLURM does not answer: {' '.join(done.stderr.split())[:300]}", hint=_REACH)
-    return done.stdout.splitlines()
-
-
-def _answer(argv: list[str], said: str = "") -> subprocess.CompletedProcess[str]:
-    """As `_run`, for what somebody waits for. Raises MachineError where there is no answer."""
-    try:
-        return subprocess.run(argv, input=said, capture_output=True, text=True, check=False, timeout=_ANSWER_S)
-    except subprocess.TimeoutExpired:
-        raise MachineError(f"SLURM does not answer: {argv[0]} took longer than {_ANSWER_S:.0f} s", hint=_REACH) from None
-    except OSError as error:
-        raise MachineError(f"{argv[0]} cannot be run: {error.strerror}", hint=_REACH) from None
 
 
 def _run(argv: list[str], said: str = "") -> subprocess.CompletedProcess[str]:

@@ -131,7 +131,7 @@ def test_refusal_that_may_pass_is_not_known_to_be_for_ever(
         asked.append(argv[0])
         return subprocess.CompletedProcess(argv, argv[0] == "sbatch", nodes if argv[0] == "sinfo" else "", said)
 
-    monkeypatch.setattr("ryot.backends.slurm._answer", answer)
+    monkeypatch.setattr("ryot.backends.foretell._answer", answer)
     fit, again, alone = make().survey([Wish("a"), Wish("b"), Wish("c", alone=True)]).fits
     assert (fit.fits, again.fits, alone.fits, again.node) == (fits, fits, fits, "b")
     assert fit.words.endswith(said.rpartition(": ")[2])
