@@ -12,7 +12,9 @@ from ryot.cli.foresight import foresight_of, uses_devices
 from ryot.cli.machine import here, probe
 from ryot.cli.output import stdout
 from ryot.cli.request import Planned, json_option, known_hardware, resolve, spec_options, until_option
+from ryot.cli.share import share_option, sharer_of, sharing_of
 from ryot.engine.rounds import known
+from ryot.engine.sharing import Sharing
 from ryot.engine.survey import NodeState, plan_of, survey
 from ryot.errors import MachineError, SpecError
 from ryot.estimate.comparison import Subject, compare
@@ -20,6 +22,7 @@ from ryot.estimate.estimates import estimate
 from ryot.estimate.fit import Room, fit, nearest
 from ryot.report.compare_view import comparison_json, show_comparison
 from ryot.report.fit_view import fits_json, show_fits
+from ryot.report.live import line
 from ryot.report.plan_json import plan_json
 from ryot.report.plan_view import show_plan
 from ryot.spec.load import load
@@ -37,6 +40,7 @@ _UNKNOWN = 1 << 60
 @click.option("--compare", "other", metavar="OTHER", help="Set the figures of SPEC beside those of OTHER; both are specs or presets.")
 @click.option("--fit", "fitting", is_flag=True, help="Instead: the micro-batches, ZeRO stages, offloading and recomputation that fit.")
 @until_option
+@share_option
 @json_option
 def command(
     spec: Path,
@@ -47,10 +51,11 @@ def command(
     other: str | None,
     fitting: bool,
     until: str | None,
+    url: str | None,
     as_json: bool,
 ) -> int:
-    """Show the nodes of SPEC: which are finished, which run, which wait, and why; what it takes in memory, time and money; its claims,
-    audited; what cannot be met or certified. Changes nothing.
+    """Show the nodes of SPEC: which are finished, which run, which wait, and why, and which a share has; what it takes in memory, time and
+    money; its claims, audited; what cannot be met or certified. Changes nothing.
 
     Exit code: 3 when the plan is refused, or nothing fits, else 0.
     """
@@ -62,7 +67,10 @@ def command(
     planned = replace(planned, plan=known(planned.plan, planned.store))
     if fitting:
         return _fit(planned, as_json)
-    states, foresight = states_of(planned), foresight_of(planned)
+    sharing = sharing_of(sharer_of(planned.loaded, url), planned.plan, planned.store)
+    states, foresight = states_of(planned, sharing), foresight_of(planned)
+    for event in sharing.told():
+        click.echo(line(event), err=True)
     if as_json:
         click.echo(plan_json(planned.plan, states, foresight))
     else:
@@ -72,10 +80,10 @@ def command(
     return REFUSED if foresight.stops and uses_devices(planned.plan) else 0
 
 
-def states_of(planned: Planned) -> dict[str, NodeState]:
-    """Every node's state, with what changed since the last run of this spec as the reason."""
+def states_of(planned: Planned, sharing: Sharing | None = None) -> dict[str, NodeState]:
+    """Every node's state, with what changed since the last run of this spec as the reason; what a share has need not run."""
     runs = all_runs(planned.store.runs, planned.plan.name)
-    return survey(planned.plan, planned.store, plan_of(runs[-1]) if runs else None)
+    return survey(planned.plan, planned.store, plan_of(runs[-1]) if runs else None, sharing.has if sharing else None)
 
 
 def _subject(name: str, profile: str | None, sets: tuple[str, ...]) -> Subject:

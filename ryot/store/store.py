@@ -18,6 +18,8 @@ from ryot.store.record import EvidenceFile, FileDigest, Record
 
 RECORD = "record.json"
 EVIDENCE = "evidence.json"
+FETCHED = "fetched"
+"""The folder beside `out` into which a node's files come from a share."""
 
 
 class Store:
