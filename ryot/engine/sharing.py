@@ -55,6 +55,8 @@ class Sharing:
     _there: dict[str, Entry] = field(default_factory=dict)
     _spoilt: set[str] = field(default_factory=set)
     """Keys of nodes that are not whole there: they are put anew."""
+    _absent: set[str] = field(default_factory=set)
+    """Keys of nodes that were not there at the last look."""
     _busy: set[str] = field(default_factory=set)
     """Keys of nodes that another apply is making here."""
     _put: set[str] = field(default_factory=set)
@@ -66,15 +68,15 @@ class Sharing:
         self._own = own(plan)
 
     def has(self, node: PlannedNode) -> bool:
-        """Whether the share has a node that may be taken; looks each time until it has."""
-        if node.key in self._there:
-            return True
-        if not self._may(node) or node.key in self._spoilt | self._busy:
-            return False
-        entry = self._look(node)
-        if entry is not None:
-            self._there[node.key] = entry
-        return entry is not None
+        """Whether the share has a node that may be taken. Looks once."""
+        known = node.key in self._there or node.key in self._absent | self._spoilt | self._busy
+        if not known and self._may(node):
+            entry = self._look(node)
+            if entry is None:
+                self._absent.add(node.key)
+            else:
+                self._there[node.key] = entry
+        return node.key in self._there
 
     def take(self, plan: Plan) -> Iterator[events.Event]:
         """Fetch what is needed of a plan, the last nodes first: what these are made of is then needed no more."""
@@ -89,7 +91,8 @@ class Sharing:
                     yield from self.fetch(node)
 
     def fetch(self, node: PlannedNode) -> Iterator[events.Event]:
-        """Fetch a node if it is there; where that goes well, its key is among the `taken`."""
+        """Fetch a node if it is there, or has come to be there; where that goes well, its key is among the `taken`."""
+        self._absent.discard(node.key)
         there = self.has(node)
         yield from self.told()
         if not there or self.sharer is None:

@@ -160,6 +160,15 @@ def test_what_is_there_is_not_sent_again(remote: Path, store: Store) -> None:
     assert [what for what, _ in S3Like.done] == ["head", "head", "head", "put"]
 
 
+def test_object_of_another_size_is_put_again(remote: Path, store: Store) -> None:
+    """What is no S3 may leave one that is half written."""
+    record = finish(store)
+    digest = record.files["deep/two.bin"].sha256
+    S3Like().pipe_file(f"{URL}/objects/{digest}", FILES["deep/two.bin"][:700])
+    put(Share(URL), store)
+    assert whole(remote)
+
+
 def test_two_that_put_one_node_with_other_bytes_at_once_leave_one_that_is_whole(remote: Path, store: Store, other: Store) -> None:
     """What a stage writes may differ in a time or in the last bit; files of both lie there, by their digests."""
     finish(store)
