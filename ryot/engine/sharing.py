@@ -10,8 +10,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from ryot import files
-from ryot.engine import events
-from ryot.engine.survey import finished, needed
+from ryot.engine import events, survey
 from ryot.machine import machine
 from ryot.plan.plan import Plan, PlannedNode
 from ryot.store.share import Entry, NotWholeError, Share, ShareError
@@ -82,7 +81,7 @@ class Sharing:
         """Fetch what is needed of a plan, the last nodes first: what these are made of is then needed no more."""
         self.plan(plan)
         while self.sharer:
-            _, wanted = needed(plan, finished(plan, self.store), self.has)
+            _, wanted = survey.needed(plan, survey.finished(plan, self.store), self.has)
             yield from self.told()
             if not wanted:
                 return
@@ -91,7 +90,8 @@ class Sharing:
                     yield from self.fetch(node)
 
     def fetch(self, node: PlannedNode) -> Iterator[events.Event]:
-        """Fetch a node if it is there, or has come to be there; where that goes well, its key is among the `taken`."""
+        """Fetch a node if it is there, or has come to be there; where that goes well, or another apply has finished it here, its key is
+        among the `taken`."""
         self._absent.discard(node.key)
         there = self.has(node)
         yield from self.told()
@@ -103,12 +103,13 @@ class Sharing:
             self._busy.add(node.key)  # a keeper would wait for who has it
             return
         try:
-            if self.store.record(node.stage, node.key) is None:
+            finished = self.store.record(node.stage, node.key)
+            if finished is None:
                 for done in self.sharer.share.fetch(entry, self.store):
                     yield events.Progress(node.name, done / _MB, entry.size / _MB, "MB fetched")
             self._put.add(node.key)
             self.taken.add(node.key)
-            yield events.Fetched(node.name, url, entry.record.host)
+            yield events.Finished(node.name, finished.seconds) if finished else events.Fetched(node.name, url, entry.record.host)
         except NotWholeError as error:
             self._spoilt.add(node.key)
             yield self._not_whole(node, error)

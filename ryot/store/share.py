@@ -11,7 +11,7 @@ import importlib
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -69,14 +69,24 @@ class Entry(BaseModel):
         return self.evidence_size + sum(digest.size for digest in self.record.files.values())
 
     def fault(self, stage: str, key: str) -> str | None:
-        """Why it is not the entry of a node, in words: another one's, or with names or digests that lead elsewhere."""
+        """Why it is not the entry of a node, in words: another one's, with names or digests that lead elsewhere, or words that would
+        command a terminal."""
         record = self.record
-        if (record.stage, record.key) != (stage, key) or fingerprint(record.payload) != key:
+        if (record.stage, record.key) != (stage, key) or not _is_digest_of(key, record.payload):
             return "is another node's"
+        if not "".join((record.node, record.host, record.device, record.finished, record.ryot)).isprintable():
+            return "has words that cannot be shown"
         if (odd := next((name for name in record.files if not _stays_inside(name)), None)) is not None:
             return f"names {odd!r}, which is no file of a result"
         sound = all(digest.size >= 0 and _DIGEST.fullmatch(digest.sha256) for digest in (*record.files.values(), self.evidence))
         return None if sound else "has a digest that is none"
+
+
+def _is_digest_of(key: str, payload: Mapping[str, object]) -> bool:
+    try:
+        return fingerprint(payload) == key
+    except TypeError:  # such as NaN
+        return False
 
 
 def _stays_inside(name: str) -> bool:
@@ -117,7 +127,7 @@ class Share:
         entry = Entry(record=record, evidence_size=(folder / EVIDENCE).stat().st_size)
         done = 0
         for path, digest in [(folder / EVIDENCE, entry.evidence), *((folder / "out" / name, item) for name, item in record.files.items())]:
-            if digest.size and (anew or not self._has(digest)):
+            if digest.size and ((anew and not self._folder) or not self._has(digest)):
                 for written in self._put_file(path, digest):
                     yield done + written
             done += digest.size

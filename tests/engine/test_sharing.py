@@ -241,6 +241,19 @@ def test_node_whose_lock_another_apply_holds_is_left_to_it(remote: Path, another
     assert kinds(take(second, plan), events.Fetched) == ["a"]
 
 
+def test_node_that_another_apply_here_finishes_meanwhile_is_not_said_to_be_fetched(remote: Path, another: Become) -> None:
+    first, second = another(), another()
+    plan = first.plan(first.node("a"))
+    finish(first, plan)
+    put(first, plan)
+    dealings = Sharing(second.sharer, second.store)
+    assert dealings.has(plan.node("a"))
+    finish(second, plan)
+    happened = list(dealings.fetch(plan.node("a")))
+    assert kinds(happened, events.Finished) == ["a"]
+    assert len(happened) == 1
+
+
 def test_samples_of_which_several_looks_were_promised_are_not_shared(remote: Path, another: Become) -> None:
     """Elsewhere they would be judged as if by one look; and who promises looks here has not drawn those of elsewhere."""
     first, second = another(), another()

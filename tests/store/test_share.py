@@ -230,6 +230,8 @@ def test_name_that_leads_out_of_the_result_is_refused(remote: Path, store: Store
         (lambda record: record.update(key="b" * 64), "another node's"),
         (lambda record: record.update(stage="other"), "another node's"),
         (lambda record: record["payload"].update(version=2), "another node's"),
+        (lambda record: record["payload"].update(version=float("nan")), "another node's"),
+        (lambda record: record.update(host="\x1b]0;owned\x07"), "words that cannot be shown"),
         (lambda record: record["files"]["one.txt"].update(sha256="../../secret"), "digest that is none"),
         (lambda record: record["files"]["one.txt"].update(size=-1), "digest that is none"),
         (lambda record: record.update(evidence="x"), "digest that is none"),
@@ -275,6 +277,17 @@ def test_share_that_never_answers_is_given_up(remote: Path, store: Store) -> Non
     with pytest.raises(ShareError, match="no answer"):
         put(Share(URL, patience_s=0.05), store)
     over.set()
+
+
+def test_other_nodes_file_in_a_folder_is_not_touched_when_one_is_put_anew(store: Store, tmp_path: Path) -> None:
+    """It is written in place there, and a kill meanwhile would leave the other without it."""
+    record = finish(store)
+    share = Share(f"file://{tmp_path}/share")
+    put(share, store)
+    shared = tmp_path / "share" / "objects" / record.files["one.txt"].sha256
+    before = shared.stat().st_mtime_ns
+    put(share, store, anew=True)
+    assert shared.stat().st_mtime_ns == before
 
 
 @pytest.mark.parametrize("kind", ["file", "memory"])
