@@ -1,5 +1,6 @@
 """The door to disk: durable writes, digests, locks that die with their holder. The last write of a node is its commit."""
 
+import ctypes
 import errno
 import fcntl
 import hashlib
@@ -12,18 +13,23 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ryot.errors import MachineError
+from ryot.machine import half_name
 
-_CHUNK = 1 << 20
 NO_ROOM = 74
 """With this exit code (EX_IOERR of sysexits.h) a process ends that can write no more, not even why."""
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _NOT_OURS = (errno.EACCES, errno.EPERM)
+_NO_LOCKS = (errno.ENOSYS, errno.EOPNOTSUPP)
+"""What flock says on a file system without locks, such as Lustre mounted without `flock`."""
 _HINTS = {
     errno.EIO: "look at the disk and the system's log, then apply again: what is finished is kept",
     errno.EMFILE: "allow more open files (`ulimit -n`) and apply again: what is finished is kept",
     errno.ENFILE: "the whole machine has too many open files; apply again when it has fewer",
     errno.ENOLCK: "put the store (--store) on a file system that has locks, or apply again",
+    errno.ESTALE: "another machine has replaced it in the shared folder meanwhile; apply again: what is finished is kept",
 }
+_AT_FDCWD, _AT_STATX_FORCE_SYNC, _STATX_BASIC_STATS, _STATX_BYTES = -100, 0x2000, 0x7FF, 256
+_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def refused(error: BaseException, folder: Path) -> MachineError | None:
@@ -50,7 +56,7 @@ def _below(where: object, folder: Path) -> bool:
 def write_durable(path: Path, data: bytes | str) -> None:
     """Write beside, fsync, rename: after a crash the file is the old one or the new one, never half of one."""
     make_folder(path.parent)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    beside = path.with_name(half_name(path.name))
     try:
         with beside.open("wb") as file:
             file.write(data.encode() if isinstance(data, str) else data)
@@ -117,11 +123,23 @@ def remove_tree(folder: Path, *, strict: bool = True) -> None:
 
 
 def is_still_at(handle: int, path: Path) -> bool:
-    """Whether an open file is the one that a path names now, and not one that was renamed or removed."""
+    """Whether an open file is the one that a path names now, and not one that was renamed or removed, by another machine too."""
     try:
         return os.path.samestat(os.fstat(handle), path.stat())
     except FileNotFoundError:
         return False
+    except OSError as error:
+        if error.errno != errno.ESTALE:
+            raise
+        return False
+
+
+def look_again(folder: Path) -> None:
+    """Have the kernel ask the file server for a folder's state, whatever it remembers of it. Without, a machine may go on for a minute
+    believing that a file is not there which another has just written (NFS keeps that in mind for `acdirmax` seconds)."""
+    if hasattr(_libc, "statx"):  # in glibc since 2018
+        state = ctypes.create_string_buffer(_STATX_BYTES)
+        _libc.statx(_AT_FDCWD, os.fsencode(folder), _AT_STATX_FORCE_SYNC, _STATX_BASIC_STATS, state)
 
 
 def sync_path(path: Path) -> None:
@@ -192,7 +210,7 @@ class Lock:
         make_folder(self.path.parent)
         handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            _flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB), self.path)
         except BlockingIOError:
             os.close(handle)
             return False
@@ -202,6 +220,7 @@ class Lock:
         os.ftruncate(handle, 0)
         os.pwrite(handle, note.encode(), 0)
         self._handle = handle
+        look_again(self.path.parent)
         return True
 
     def holder(self) -> str:
@@ -218,9 +237,9 @@ class Lock:
             self._handle = None
 
 
-def whoami() -> str:
-    """Who holds a lock, for those who wait: `pid 4711 on HOST`."""
-    return f"pid {os.getpid()} on {socket.gethostname()}"
+def whoami(pid: int | None = None) -> str:
+    """Who holds a lock, for those who wait: `pid 4711 on HOST`; this process, or another of this machine."""
+    return f"pid {pid or os.getpid()} on {socket.gethostname()}"
 
 
 @contextmanager
@@ -242,6 +261,7 @@ def hold(path: Path, busy: Callable[[str], None], *, shared: bool = False) -> in
     if not shared:
         os.ftruncate(handle, 0)
         os.pwrite(handle, whoami().encode(), 0)
+    look_again(path.parent)
     return handle
 
 
@@ -250,8 +270,17 @@ def _held(path: Path, busy: Callable[[str], None], shared: bool) -> int:
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     mode = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     try:
-        fcntl.flock(handle, mode | fcntl.LOCK_NB)
+        _flock(handle, mode | fcntl.LOCK_NB, path)
     except BlockingIOError:
         busy(os.pread(handle, 400, 0).decode(errors="replace") or "another process")
-        fcntl.flock(handle, mode)
+        _flock(handle, mode, path)
     return handle
+
+
+def _flock(handle: int, mode: int, path: Path) -> None:
+    try:
+        fcntl.flock(handle, mode)
+    except OSError as error:
+        if error.errno in _NO_LOCKS:
+            raise OSError(errno.ENOLCK, "this file system has no locks", str(path)) from error
+        raise

@@ -93,6 +93,7 @@ def _run(job: JobFile, folder: Path) -> None:
     _refuse_odd(job, out, made)
     if missing := context.unmeasured:
         raise NodeError(f"{job.node} declares {', '.join(missing)} but did not measure it", hint="this is a fault of the stage")
+    _refuse_taken_over(job, folder)
     _commit(folder, job, context, time.monotonic() - started)
 
 
@@ -165,6 +166,14 @@ def _first_end(watched: selectors.BaseSelector, service: Service, config: Any, c
         if again:
             revived[number] = now
             watched.register(os.pidfd_open(context.replicas[number].pid), selectors.EVENT_READ, context.replicas[number])
+
+
+def _refuse_taken_over(job: JobFile, folder: Path) -> None:
+    """Raise NodeError where another machine has the node's lock: the file server gives it to the next one when it has not heard of a
+    machine for a while, and that one does not hear of it."""
+    holder = files.Lock(folder / "lock").holder()
+    if holder not in ("", files.whoami(os.getppid())):
+        raise NodeError(f"the lock of {job.node} was lost, and {holder} has it now", hint="apply again when that one is done")
 
 
 def _commit(folder: Path, job: JobFile, context: StageContext, seconds: float) -> None:

@@ -19,6 +19,7 @@ from ryot.engine.apply import Surroundings, apply
 from ryot.engine.looks import promised
 from ryot.engine.outcome import measured
 from ryot.engine.rounds import known
+from ryot.engine.sharing import Sharer
 from ryot.measures import Target, parse_target
 from ryot.plan.compile import plan_nodes
 from ryot.plan.plan import Plan
@@ -54,6 +55,7 @@ class Bench:
     store: Store
     plugins: dict[str, Plugin] = field(default_factory=dict)
     stages: dict[str, Stage] = field(default_factory=dict)
+    sharer: Sharer | None = None
 
     def node(self, name: str, stage: str = "count", inputs: Iterable[str] = (), service: str | None = None, **config: object) -> Node:
         speed = bool(config.pop("measures_speed", False))
@@ -78,7 +80,7 @@ class Bench:
         plan = promised(plan, self.store, looks, TODAY)[0] if looks else known(plan, self.store)
         run = begin(self.store.runs, plan.name, datetime.now(UTC), "", plan.model_dump_json())
         home = LocalBackend()
-        around = Surroundings(self.plugins, cpus, home=home, at_once=4) if away else Surroundings(self.plugins, cpus)
+        around = Surroundings(self.plugins, cpus, home=home if away else None, at_once=4, sharer=self.sharer)
         return apply(plan, self.store, away or home, around, run, until_conclusive=looks is not None)
 
     def judge(self, plan: Plan) -> list[Verdict]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,12 +16,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ryot import files
 from ryot.files import (
     Lock,
     append_durable,
     digest_file,
     digest_path,
     hold,
+    is_still_at,
     locked,
     make_folder,
     refused,
@@ -214,6 +217,55 @@ def test_line_after_one_that_was_cut_short_stands_alone(tmp_path: Path) -> None:
     (tmp_path / "lines").write_bytes(b"one\ntw")
     append_durable(tmp_path / "lines", b"three\n")
     assert (tmp_path / "lines").read_bytes().splitlines() == [b"one", b"tw", b"three"]
+
+
+def asked_again(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    found: list[Path] = []
+    monkeypatch.setattr(files, "look_again", found.append)
+    return found
+
+
+def test_whoever_gets_a_lock_has_the_file_server_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lock, then look again: what this machine remembers of the folder is from before it waited."""
+    found = asked_again(monkeypatch)
+    with locked(tmp_path / "a" / "lock"):
+        assert found == [tmp_path / "a"]
+        assert not Lock(tmp_path / "a" / "lock").acquire(wait=False)
+    os.close(hold(tmp_path / "b" / "lock", lambda _: None))
+    assert found == [tmp_path / "a", tmp_path / "b"]
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+def test_the_kernel_is_told_to_ask_whatever_it_remembers(tmp_path: Path) -> None:
+    code = "import sys; from pathlib import Path; from ryot.files import look_again; look_again(Path(sys.argv[1]))"
+    argv = ["strace", "-f", "-e", "trace=statx", sys.executable, "-c", code, str(tmp_path)]
+    told = subprocess.run(argv, capture_output=True, text=True, check=False)
+    if "ptrace" in told.stderr and told.returncode:
+        pytest.skip("nothing may be traced here")
+    assert f'statx(AT_FDCWD, "{tmp_path}", AT_STATX_FORCE_SYNC' in told.stderr
+
+
+@pytest.mark.parametrize("code", [errno.ENOSYS, errno.EOPNOTSUPP])
+def test_file_system_without_locks_is_said_to_have_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    def none(handle: int, mode: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(files.fcntl, "flock", none)
+    for take in (lambda: Lock(tmp_path / "lock").acquire(wait=False), lambda: hold(tmp_path / "lock", lambda _: None)):
+        with pytest.raises(OSError, match="has no locks") as told:
+            take()
+        assert "file system that has locks" in str(refused(told.value, tmp_path))
+
+
+def test_folder_that_another_machine_replaced_is_not_still_there(tmp_path: Path) -> None:
+    class Stale(type(tmp_path)):  # type: ignore[misc]
+        def stat(self, **_: bool) -> os.stat_result:
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+
+    handle = os.open(tmp_path, os.O_RDONLY)
+    assert is_still_at(handle, tmp_path)
+    assert not is_still_at(handle, Stale(tmp_path))
+    os.close(handle)
 
 
 def test_held_lock_is_not_that_of_a_folder_which_was_set_aside(tmp_path: Path) -> None:

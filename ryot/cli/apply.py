@@ -20,12 +20,14 @@ from ryot.cli.outcome import show_outcome, write_reports
 from ryot.cli.output import stdout
 from ryot.cli.plan import states_of
 from ryot.cli.request import Planned, json_option, resolve, spec_options, until_option
+from ryot.cli.share import share_option, sharer_of
 from ryot.cli.streams import for_whoever_reads
 from ryot.engine import events
 from ryot.engine.apply import Surroundings, apply
 from ryot.engine.ledger import keep, settle
 from ryot.engine.looks import MOST, promised
 from ryot.engine.rounds import known
+from ryot.engine.sharing import Sharer
 from ryot.errors import MachineError, NodeError, SpecError
 from ryot.files import Lock, whoami
 from ryot.plugins.discover import load_stage
@@ -33,6 +35,7 @@ from ryot.report.as_json import to_json
 from ryot.report.gather import gather
 from ryot.report.live import display
 from ryot.store.journal import Run, all_runs, begin
+from ryot.store.mount import lone
 
 ROUNDS = 4
 """Looks that are promised by default: each has a quarter of the error, which takes up to 1.9 times the samples of a single look."""
@@ -61,6 +64,7 @@ _PRODUCTS = {
     help=f"Looks at most with --until-conclusive, promised before the first samples; by default {ROUNDS}.",
 )
 @click.option("--backend", metavar="NAME", help="Where nodes run, whatever the spec says: local, slurm, ray, hostfile, or a plugin's.")
+@share_option
 @click.option("--no-wait", is_flag=True, help="If another apply of this spec is running, end with exit code 4 instead of waiting.")
 def command(
     spec: Path,
@@ -73,6 +77,7 @@ def command(
     until_conclusive: bool,
     rounds: int | None,
     backend: str | None,
+    url: str | None,
     no_wait: bool,
 ) -> int:
     """Run what SPEC asks for and is not finished; then judge. Run it again after any crash: finished work is never repeated.
@@ -88,7 +93,7 @@ def command(
     console = Console(stderr=True, soft_wrap=False)
     planned = resolve(spec, profile, sets, folders, root).until(until)
     planned = replace(planned, loaded=chosen(planned.loaded, backend, planned.folders))
-    run, failed = carry_out(planned, console, no_wait=no_wait, looks=(rounds or ROUNDS) if until_conclusive else None)
+    run, failed = carry_out(planned, console, no_wait=no_wait, looks=(rounds or ROUNDS) if until_conclusive else None, url=url)
     result = gather(planned.plan, planned.store, planned.loaded.spec, run, datetime.now(UTC))
     page = write_reports(result, run)
     with for_whoever_reads():
@@ -108,22 +113,30 @@ def command(
     return failed or result.exit_code
 
 
-def carry_out(planned: Planned, console: Console, *, no_wait: bool = False, looks: int | None = None) -> tuple[Run, int]:
-    """Run what is not finished of a plan, showing it; with further rounds where `looks` are to be promised. Returns the run, and the exit
-    code of what failed."""
+def carry_out(
+    planned: Planned, console: Console, *, no_wait: bool = False, looks: int | None = None, url: str | None = None
+) -> tuple[Run, int]:
+    """Run what is not finished of a plan, showing it; with further rounds where `looks` are to be promised, and with the share at `url`, or
+    the spec's. Returns the run, and the exit code of what failed."""
+    sharer = sharer_of(planned.loaded, url)
     foresight = foresight_of(planned)
     refuse(planned, foresight)
     with closing(_Held(planned, console, no_wait)):
         planned = _with_rounds(planned, console, looks)
+        if (why := lone(planned.store.root)) is not None:
+            text = f"note: {planned.store.root} is for one machine at a time: {why} (docs/sharing.md)"
+            console.print(text, markup=False, highlight=False, soft_wrap=True)
         count = unfinished(planned)
         used = f"profile {planned.plan.profile}" if planned.plan.profile else "no profile"
         console.print(
-            f"{planned.plan.name}: {count} of {len(planned.plan.nodes)} nodes to run ({used}, {planned.plan.device})", markup=False
+            f"{planned.plan.name}: {count} of {len(planned.plan.nodes)} nodes to run"
+            f"{f' or to fetch from {sharer.share.url}' if sharer and count else ''} ({used}, {planned.plan.device})",
+            markup=False,
         )
         run = begin(planned.store.runs, planned.plan.name, datetime.now(UTC), planned.loaded.text, planned.plan.model_dump_json(indent=1))
         keep(foresight.predictions, run)
         stopped = "nothing that was finished is lost, `ryot apply` continues"
-        failed = run_through(planned, run, console, stopped, until_conclusive=looks is not None)
+        failed = run_through(planned, run, console, stopped, until_conclusive=looks is not None, sharer=sharer)
         settle(planned.store, all_runs(planned.store.runs, planned.plan.name)[-5:])  # killed applies' finished nodes too
     return run, failed
 
@@ -154,12 +167,14 @@ def products(planned: Planned) -> Iterator[tuple[str, Path]]:
     yield from last.items()
 
 
-def run_through(planned: Planned, run: Run, console: Console, stopped: str, *, until_conclusive: bool = False) -> int:
-    """Run the plan, showing it; `stopped` is said where it is interrupted. Returns the exit code of what failed: 0 nothing, 3 by the
-    machine alone, else 4."""
+def run_through(
+    planned: Planned, run: Run, console: Console, stopped: str, *, until_conclusive: bool = False, sharer: Sharer | None = None
+) -> int:
+    """Run the plan, showing it, and sharing what is finished; `stopped` is said where it is interrupted. Returns the exit code of what
+    failed: 0 nothing, 3 by the machine alone, else 4."""
     kinds: set[str] = set()
     try:
-        with display(console) as shown, closing(start(planned, run, until_conclusive=until_conclusive)) as happening:
+        with display(console) as shown, closing(start(planned, run, until_conclusive=until_conclusive, sharer=sharer)) as happening:
             for event in happening:
                 shown.show(event)
                 if isinstance(event, events.Failed):
@@ -170,10 +185,12 @@ def run_through(planned: Planned, run: Run, console: Console, stopped: str, *, u
     return code_of(kinds)
 
 
-def start(planned: Planned, run: Run, *, until_conclusive: bool = False) -> Generator[events.Event, None, None]:
+def start(
+    planned: Planned, run: Run, *, until_conclusive: bool = False, sharer: Sharer | None = None
+) -> Generator[events.Event, None, None]:
     """The events of a plan that is carried out on the spec's backend."""
     hardware = planned.loaded.spec.hardware
-    cores = Surroundings(planned.plugins, hardware.cpus or planned.machine.cpus, hardware.python)
+    cores = Surroundings(planned.plugins, hardware.cpus or planned.machine.cpus, hardware.python, sharer=sharer)
     backend, around = surroundings(cores, planned.loaded, planned.folders)
     return apply(planned.plan, planned.store, backend, around, run, until_conclusive=until_conclusive)
 

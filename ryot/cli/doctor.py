@@ -23,6 +23,7 @@ from ryot.cli.output import stdout
 from ryot.cli.request import json_option, plugin_folders, store_option
 from ryot.files import write_durable
 from ryot.plugins.discover import BACKENDS, STAGES, discover
+from ryot.store.mount import lone
 from ryot.units import show_bytes
 
 _ENGINES = {
@@ -130,6 +131,9 @@ def _store(root: Path) -> Finding:
             root.rmdir()
     except OSError as error:
         return Finding("store", "lacks", f"{root} cannot be written: {error.strerror}", "name another folder with --store")
+    if (why := lone(root)) is not None:
+        mend = "use it from one machine at a time, or mount it so that locks are kept between machines (docs/sharing.md)"
+        return Finding("store", "note", f"{root} can be written, by one machine: {why}", mend)
     return Finding("store", "ok", f"{root} can be written")
 
 

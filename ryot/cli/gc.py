@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
@@ -14,7 +13,7 @@ import click
 
 from ryot.cli.output import stdout
 from ryot.cli.request import json_option, plugins_option, resolve, store_option
-from ryot.engine.leftovers import Leftover, clear, find
+from ryot.engine.leftovers import Leftover, clear, clearing, elsewhere, find
 from ryot.engine.present import Piece, pieces, seen
 from ryot.engine.rounds import known
 from ryot.engine.survey import plan_of
@@ -110,11 +109,12 @@ def _running(store: Store, present: Collection[Piece], held: ExitStack) -> Itera
     """What is running from a store, in words. The locks of the applies that are not are held: none begins before `held` lets go."""
     for path in sorted((store.root / "locks").glob("[!.]*.lock")):
         lock = Lock(path)
-        if lock.acquire(wait=False, note=f"pid {os.getpid()} clears what is left over"):
+        if lock.acquire(wait=False, note=clearing()):
             held.callback(lock.release)
         else:
             yield f"an apply of {path.stem} ({lock.holder()})"
     here = [piece for piece in present if not piece.left_over and piece.root and _same(piece.root, store.root)]
+    yield from elsewhere(store)
     yield from sorted({f"the run {piece.run}" if piece.run else f"pid {piece.pid}" for piece in here})
 
 

@@ -53,6 +53,7 @@ _MACHINE = {
     errno.EMFILE: "allow more open files (`ulimit -n`) and run it again",
     errno.ENFILE: "the whole machine has too many open files; run it again when it has fewer",
     errno.ENOLCK: "use --store on a file system that has locks",
+    errno.ESTALE: "another machine has replaced it in the shared folder meanwhile; run it again: what is finished is kept",
 }
 """What a user can do about an error of the system's; any other is a bug in ryot."""
 

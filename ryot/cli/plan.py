@@ -14,7 +14,9 @@ from ryot.cli.machine import here, probe
 from ryot.cli.output import stdout
 from ryot.cli.queue import queue_of
 from ryot.cli.request import Planned, json_option, known_hardware, resolve, spec_options, until_option
+from ryot.cli.share import share_option, sharer_of, sharing_of
 from ryot.engine.rounds import known
+from ryot.engine.sharing import Sharing
 from ryot.engine.survey import NodeState, plan_of, survey
 from ryot.errors import MachineError, SpecError
 from ryot.estimate.comparison import Subject, compare
@@ -22,6 +24,7 @@ from ryot.estimate.estimates import estimate
 from ryot.estimate.fit import Room, fit, nearest
 from ryot.report.compare_view import comparison_json, show_comparison
 from ryot.report.fit_view import fits_json, show_fits
+from ryot.report.live import line
 from ryot.report.plan_json import plan_json
 from ryot.report.plan_view import show_plan
 from ryot.report.queue_view import show_queue
@@ -41,6 +44,7 @@ _UNKNOWN = 1 << 60
 @click.option("--fit", "fitting", is_flag=True, help="Instead: the micro-batches, ZeRO stages, offloading and recomputation that fit.")
 @click.option("--backend", metavar="NAME", help="Where nodes would run, whatever the spec says: slurm, ray, hostfile, or a plugin's.")
 @until_option
+@share_option
 @json_option
 def command(
     spec: Path,
@@ -52,10 +56,12 @@ def command(
     fitting: bool,
     backend: str | None,
     until: str | None,
+    url: str | None,
     as_json: bool,
 ) -> int:
-    """Show the nodes of SPEC: which are finished, which run, which wait, and why; what it takes in memory, time and money; its claims,
-    audited; what cannot be met or certified; where nodes run on a cluster, what that has, and whether they fit. Changes nothing.
+    """Show the nodes of SPEC: which are finished, which run, which wait, and why, and which a share has; what it takes in memory, time and
+    money; its claims, audited; what cannot be met or certified; where nodes run on a cluster, what that has, and whether they fit. Changes
+    nothing.
 
     Exit code: 3 when the plan is refused, or nothing fits, or a node can never run on the cluster, else 0.
     """
@@ -68,7 +74,10 @@ def command(
     planned = replace(planned, plan=known(planned.plan, planned.store), loaded=loaded)
     if fitting:
         return _fit(planned, as_json)
-    states, foresight = states_of(planned), foresight_of(planned)
+    sharing = sharing_of(sharer_of(planned.loaded, url), planned.plan, planned.store)
+    states, foresight = states_of(planned, sharing), foresight_of(planned)
+    for event in sharing.told():
+        click.echo(line(event), err=True)
     queue = queue_of(planned, states, foresight.estimates)
     if as_json:
         click.echo(plan_json(planned.plan, states, foresight, queue))
@@ -82,10 +91,10 @@ def command(
     return REFUSED if never or (foresight.stops and uses_devices(planned.plan)) else 0
 
 
-def states_of(planned: Planned) -> dict[str, NodeState]:
-    """Every node's state, with what changed since the last run of this spec as the reason."""
+def states_of(planned: Planned, sharing: Sharing | None = None) -> dict[str, NodeState]:
+    """Every node's state, with what changed since the last run of this spec as the reason; what a share has need not run."""
     runs = all_runs(planned.store.runs, planned.plan.name)
-    return survey(planned.plan, planned.store, plan_of(runs[-1]) if runs else None)
+    return survey(planned.plan, planned.store, plan_of(runs[-1]) if runs else None, sharing.has if sharing else None)
 
 
 def _subject(name: str, profile: str | None, sets: tuple[str, ...]) -> Subject:

@@ -19,11 +19,15 @@ from ryot.cli.request import json_option, store_option
 from ryot.engine.events import Progress
 from ryot.engine.jobs import events_file, heard, parsed
 from ryot.errors import printable
+from ryot.machine import machine
 from ryot.plan.plan import Plan, PlannedNode
 from ryot.report.live import counted, numbers
 from ryot.store.journal import Run
 from ryot.store.store import Store
 from ryot.units import show_seconds
+
+_BESIDE = ("looked", "shared", "unshared")
+"""What happens beside a node, and changes nothing of its state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,8 @@ def command(run_id: str | None, root: Path, as_json: bool) -> None:
 
 
 def run_state(run: Run) -> str:
-    """`running (pid 12)`, `ended`, `ended: data failed`, `interrupted`, or `died` when its process is gone without a word."""
+    """`running (pid 12 on HOST)`, `ended`, `ended: data failed`, `interrupted`, or `died` when its process is gone without a word. Of a
+    process of another machine that cannot be seen."""
     began: Mapping[str, Any] = {}
     failed: list[str] = []
     for event in run.events():
@@ -73,6 +78,8 @@ def run_state(run: Run) -> str:
             case "failed":
                 failed.append(event.get("node", ""))
     pid = began.get("pid")
+    if began.get("machine", machine()) != machine():
+        return f"running (pid {pid} on {began.get('host')}), unless it died there: that machine alone can tell"
     birth = processes.birth(pid) if isinstance(pid, int) else None
     there = birth is not None and began.get("birth", birth) == birth  # a later process may have got its number
     return f"running (pid {pid} on {began.get('host')})" if there else "died"
@@ -81,7 +88,7 @@ def run_state(run: Run) -> str:
 def status(run: Run, plan: Plan, store: Store) -> list[Row]:
     """A row for every node of a run."""
     running = run_state(run).startswith("running")
-    last = {event["node"]: event for event in run.events() if "node" in event and event["event"] != "looked"}
+    last = {event["node"]: event for event in run.events() if "node" in event and event["event"] not in _BESIDE}
     return [_row(node, last.get(node.name), store, run, running) for node in plan.nodes]
 
 
@@ -92,6 +99,8 @@ def _row(node: PlannedNode, event: Mapping[str, Any] | None, store: Store, run: 
     match event["event"]:
         case "finished":
             return Row(node.name, "finished", f"in {show_seconds(event['seconds'])}")
+        case "fetched":
+            return Row(node.name, "finished", f"fetched from {event['share']}; {event['host']} made it")
         case "failed":
             return Row(node.name, "failed", event["message"])
         case "skipped":

@@ -17,9 +17,11 @@ from ryot.engine import events
 from ryot.engine.damage import let_scratch_go, set_damaged_aside
 from ryot.engine.jobs import Active, backend_job, events_file, heard, last_lines, unsaid, write_job
 from ryot.engine.places import Places
+from ryot.engine.sharing import Sharer, Sharing
 from ryot.engine.survey import last_failure, survey
 from ryot.engine.waiting import Waiting
 from ryot.files import make_folder
+from ryot.machine import machine
 from ryot.plan.plan import Plan, PlannedNode
 from ryot.plugins.backend import Backend, JobState
 from ryot.plugins.discover import Plugin
@@ -36,7 +38,7 @@ class Surroundings:
     """What an apply needs besides plan and store: where stages come from, which interpreter each has, how many cores there are.
 
     Where there is a `home`, servers and what asks them run there, and everything else away, on the backend: `at_once` nodes at most, each
-    on a machine of its own. A node that is lost is tried again `retries` times."""
+    on a machine of its own. A node that is lost is tried again `retries` times. A `sharer` shares what is finished."""
 
     plugins: Mapping[str, Plugin]
     cpus: int
@@ -44,6 +46,7 @@ class Surroundings:
     home: Backend | None = None
     at_once: int = 1
     retries: int = 2
+    sharer: Sharer | None = None
 
     def at_home(self, node: PlannedNode) -> bool:
         """Whether a node runs beside this program."""
@@ -57,7 +60,8 @@ def apply(
     and `until_conclusive`, nodes of which several looks were promised are given further rounds as long as a target needs them; the run's
     plan is then written anew with these."""
     journal = Journal(run.folder)
-    journal.write({"event": "began", "pid": os.getpid(), "birth": processes.birth(os.getpid()), "host": socket.gethostname()})
+    who = {"pid": os.getpid(), "birth": processes.birth(os.getpid()), "host": socket.gethostname(), "machine": machine()}
+    journal.write({"event": "began", **who})
     try:
         schedule = _Schedule(plan, store, backend, around, run)
         for event in schedule.until_conclusive() if until_conclusive else schedule.run():
@@ -85,12 +89,13 @@ class _Schedule:
         self.looked_at = 0
         """So many of the failed were looked at by `_skip_hopeless`."""
         self.looked: set[tuple[str, bool]] = set()
+        self.sharing = Sharing(around.sharer, store)
         self.tries_left: dict[str, int] = {}
 
     def run(self) -> Iterator[events.Event]:
         try:
             yield from self._carry_out()
-            yield from self._stop_unneeded()
+            yield from self._over()
         finally:
             self.places.close()
 
@@ -100,9 +105,13 @@ class _Schedule:
             yield from self._carry_out()
             while not self.failed and (yield from self._followed()):
                 yield from self._carry_out()
-            yield from self._stop_unneeded()
+            yield from self._over()
         finally:
             self.places.close()
+
+    def _over(self) -> Iterator[events.Event]:
+        yield from self._stop_unneeded()
+        yield from self.sharing.put_all(self.plan)
 
     def _followed(self) -> Generator[events.Event, None, bool]:
         """Look at the verdicts, and take in the rounds that follow; whether there are any."""
@@ -120,6 +129,7 @@ class _Schedule:
         """Run what the plan has and the store has not."""
         let_scratch_go(self.plan, self.store)
         yield from set_damaged_aside(self.plan, self.store, self.looked)
+        yield from self.sharing.take(self.plan)
         states = survey(self.plan, self.store)
         unfinished = {node.name for node in self.plan.nodes if states[node.name].state != "cached" and not node.is_service}
         self.needs = {node.name: self._needs(node) for node in self.plan.nodes}
@@ -158,7 +168,11 @@ class _Schedule:
                 yield from self._submit(missing[0])
             elif not missing and self._may_start(node):
                 self.waiting.take(node.name)
-                yield from self._submit(node)
+                yield from self.sharing.fetch(node)  # another machine may have finished it since
+                if node.key in self.sharing.taken:
+                    self.waiting.finished(node.name)
+                else:
+                    yield from self._submit(node)
 
     def _full(self) -> bool:
         """Whether no node at all could start beside what is running."""
@@ -239,6 +253,7 @@ class _Schedule:
         if record and not node.is_service:
             self.waiting.finished(node.name)
             yield events.Finished(node.name, record.seconds)
+            yield from self.sharing.put(node)
             return
         left = self.tries_left.setdefault(node.name, self.around.retries)
         if state.lost and left and not node.is_service:

@@ -11,16 +11,17 @@ from ryot.engine import events
 from ryot.engine.survey import survey
 from ryot.files import locked, remove_tree, whoami
 from ryot.plan.plan import Plan, PlannedNode
-from ryot.store.store import Store
+from ryot.store.store import FETCHED, Store
 
 
 def let_scratch_go(plan: Plan, store: Store) -> None:
-    """Remove the scratch folders of nodes that are finished: whoever finished them was killed before."""
+    """Remove the scratch folders of nodes that are finished, and what was half fetched of them: whoever finished them was killed before."""
     for node in plan.nodes:
         folder = store.folder(node.stage, node.key)
-        if (folder / "scratch").is_dir() and store.record(node.stage, node.key):
-            with _lock_of(folder):  # who is just committing it lets it go itself
-                remove_tree(folder / "scratch", strict=False)
+        for left in (folder / "scratch", folder / FETCHED):
+            if left.is_dir() and store.record(node.stage, node.key):
+                with _lock_of(folder):  # who is just committing it lets it go itself
+                    remove_tree(left, strict=False)
 
 
 def set_damaged_aside(plan: Plan, store: Store, looked: set[tuple[str, bool]]) -> Iterator[events.Damaged]:

@@ -116,6 +116,29 @@ class Damaged(Event):
     aside: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Fetched(Event):
+    """A node was committed as it lay on a share, where `host` had made it."""
+
+    share: str = ""
+    host: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shared(Event):
+    """A finished node was put on a share."""
+
+    share: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unshared(Event):
+    """A node could not be taken from a share, or not be put there: why, and what to do. The run goes on without."""
+
+    text: str = ""
+    hint: str = ""
+
+
 def as_json(event: Event) -> dict[str, object]:
     """The event as a line of the journal."""
     return {"event": type(event).__name__.lower(), **asdict(event)}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,14 +23,14 @@ from ryot.check.looks import ALONE
 from ryot.engine.jobs import mark_of
 from ryot.engine.present import Piece
 from ryot.errors import NodeError
+from ryot.machine import writer_of
 from ryot.store.job import JOB, JobFile
 from ryot.store.looks import keep_trace
-from ryot.store.store import RECORD, Store
+from ryot.store.store import FETCHED, RECORD, Store
 
 Kind = Literal["process", "damaged", "part", "unfinished", "unused"]
 _ASIDE = re.compile(r"\.(damaged|cleared)-\d+$")
-_PART = re.compile(r"\..+\.(\d+)\.part$")
-_UNFINISHED = ("scratch", "out")
+_UNFINISHED = ("scratch", "out", FETCHED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +109,13 @@ def _processes(store: Store, present: Collection[Piece]) -> Iterator[Leftover]:
 
 
 def _parts(store: Store) -> Iterator[Leftover]:
-    """Files that were being written beside what they were to replace, by processes that are gone."""
+    """Files that were being written beside what they were to replace, by processes of this machine that are gone. What another one
+    writes is left: whether it does so still cannot be seen here."""
     for root, folders, names in os.walk(store.root):
         folders[:] = [name for name in folders if name not in _UNFINISHED and not _ASIDE.search(name)]
         for name in names:
-            match = _PART.match(name)
-            if match and processes.birth(int(match[1])) is None:
+            writer = writer_of(name)
+            if writer and writer.here and not (writer.now and processes.birth(writer.pid)):
                 path = Path(root, name)
                 with suppress(FileNotFoundError):
                     yield Leftover("part", "a file that was never whole", path.stat().st_size, path)
@@ -153,9 +155,26 @@ def _keep_trace(folder: Path) -> None:
         keep_trace(Store(folder.parent.parent.parent), folder.parent.name, _ASIDE.sub("", folder.name))
 
 
+def clearing() -> str:
+    """Who holds a lock to clear something, for those who wait."""
+    return f"{files.whoami()} clears what is left over"
+
+
+def elsewhere(store: Store) -> Iterator[str]:
+    """The nodes that another machine is working on, in words: their locks are held, and by nobody here."""
+    for folder in _folders(store):
+        lock = files.Lock(folder / "lock")
+        if not lock.path.exists() or (holder := lock.holder()).endswith(f" on {socket.gethostname()}"):
+            continue
+        if lock.acquire(wait=False, note=clearing()):
+            lock.release()
+        else:
+            yield f"{name_of(folder)} ({holder})"
+
+
 def _under_lock(leftover: Leftover) -> str | None:
     lock = files.Lock(leftover.path / "lock")
-    if not lock.acquire(wait=False, note=f"pid {os.getpid()} clears what is left over"):
+    if not lock.acquire(wait=False, note=clearing()):
         return f"it is in use: {lock.holder()}"
     try:
         if leftover.kind == "process":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,10 +27,25 @@ class NodeState:
     why: str
 
 
-def survey(plan: Plan, store: Store, earlier: Plan | None = None) -> dict[str, NodeState]:
-    """The state of every node. `earlier` is the plan of the last run of this spec: what changed since is the reason to run."""
-    done = {node.name for node in plan.nodes if not node.is_service and store.record(node.stage, node.key)}
-    running = _running(plan, done)
+Has = Callable[[PlannedNode], bool]
+"""Whether a share has a node."""
+
+
+def survey(plan: Plan, store: Store, earlier: Plan | None = None, has: Has | None = None) -> dict[str, NodeState]:
+    """The state of every node. `earlier` is the plan of the last run of this spec: what changed since is the reason to run. What a share
+    `has` need not run."""
+    done = finished(plan, store)
+    running, fetched = needed(plan, done, has)
+    states = _states(plan, store, done | fetched, running, earlier)
+    return states | {name: NodeState("cached", "the share has it: it is fetched") for name in fetched}
+
+
+def finished(plan: Plan, store: Store) -> set[str]:
+    """The nodes of a plan that the store has."""
+    return {node.name for node in plan.nodes if not node.is_service and store.record(node.stage, node.key)}
+
+
+def _states(plan: Plan, store: Store, done: set[str], running: set[str], earlier: Plan | None) -> dict[str, NodeState]:
     once = _once_finished(plan, store) if earlier and any(earlier.has(plan.node(name)) for name in running) else set()
     return {node.name: _state(node, plan, store, done, running, earlier, once) for node in plan.nodes}
 
@@ -40,22 +55,25 @@ def _once_finished(plan: Plan, store: Store) -> set[str]:
     keys: set[str] = set()
     for run in all_runs(store.runs, plan.name)[-_RUNS:]:
         past = plan_of(run)
-        finished = {event["node"] for event in run.events() if event["event"] == "finished" and "node" in event} if past else set()
+        finished = (
+            {event["node"] for event in run.events() if event["event"] in ("finished", "fetched") and "node" in event} if past else set()
+        )
         keys |= {node.key for node in past.nodes if node.name in finished} if past else set()
     return keys
 
 
-def _running(plan: Plan, done: set[str]) -> set[str]:
-    """The nodes that have to run: unfinished ones that something still needs. Those whose users are all finished need not, nor need checks
-    before a node that does not run."""
+def needed(plan: Plan, done: Collection[str], has: Has | None = None) -> tuple[set[str], set[str]]:
+    """The nodes that have to run, and those that come from a share that `has` them: unfinished ones that something still needs. Those whose
+    users are all finished, or come from there, need not, nor need checks before a node that does not run."""
     targeted = {target.node for target in plan.targets}
     running: set[str] = set()
+    fetched: set[str] = set()
     for node in reversed(plan.nodes):
         users = [user.name for user in (*plan.users(node.name), *plan.followers(node.name))]
         wanted = any(user in running for user in users)
         if node.name not in done and (wanted or (not node.is_service and (not users or node.name in targeted))):
-            running.add(node.name)
-    return running
+            (fetched if has and has(node) else running).add(node.name)
+    return running, fetched
 
 
 def _state(

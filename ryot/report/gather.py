@@ -103,7 +103,7 @@ def _ends(run: Run | None) -> dict[str, _End]:
                 ends[name] = "failed", str(message), str(event.get("kind", ""))
             case {"event": "skipped", "node": str(name), "because": because}:
                 ends[name] = "skipped", f"it needs {because}", ""
-            case {"event": "started" | "finished" | "ready", "node": str(name)}:
+            case {"event": "started" | "finished" | "fetched" | "ready", "node": str(name)}:
                 ends.pop(name, None)
     return ends
 

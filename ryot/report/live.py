@@ -69,6 +69,8 @@ def _line(event: events.Event) -> str | None:
             return f"stopped   {node}"
         case events.Finished(node, seconds):
             return f"finished  {node} in {show_seconds(seconds)}"
+        case events.Fetched() | events.Shared() | events.Unshared():
+            return _sharing(event)
         case events.Warned(node, text):
             return f"note      {node}: {text}"
         case events.Lost(node, why, left):
@@ -82,6 +84,16 @@ def _line(event: events.Event) -> str | None:
         case events.Failed(node, message):
             return f"FAILED    {node}: {message}"
     return None
+
+
+def _sharing(event: events.Fetched | events.Shared | events.Unshared) -> str:
+    match event:
+        case events.Fetched(node, share, host):
+            return f"fetched   {node} from {share}; {host} made it"
+        case events.Shared(node, share):
+            return f"shared    {node} at {share}"
+        case events.Unshared(node, text, hint):
+            return f"note      {node}: {text}{f'; {hint}' if hint else ''}"
 
 
 class _Left(ProgressColumn):
@@ -127,7 +139,9 @@ class _Bars:
         match event:
             case events.Started(node):
                 self._bars[node] = self._progress.add_task(escape(node), total=None, counted="", numbers="")
-            case events.Progress(node) if node in self._bars:
+            case events.Progress(node):
+                if node not in self._bars:  # it is on its way from a share, or there
+                    self._bars[node] = self._progress.add_task(escape(node), total=None, counted="", numbers="")
                 self._progress.update(
                     self._bars[node],
                     completed=event.done,

@@ -20,7 +20,7 @@ _SHAPES = {
     "a token of Slack": r"\bxox[abeprs]-[A-Za-z0-9\-]{10,}",
     "a signed token": r"(?<![\w\-])eyJ[A-Za-z0-9_\-]{10,}\.eyJ[A-Za-z0-9_\-]{10,}\.",
     "a private key": r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----",
-    "a password in an address": r"[a-z]://[^/\s:@]{0,200}:[^/\s@]{1,200}@",
+    "a password in an address": r"[a-z0-9]://[^/\s:@]{0,200}:[^/\s@]{1,200}@",
 }
 _ANY = re.compile("|".join(f"({shape})" for shape in _SHAPES.values()))
 

@@ -14,6 +14,7 @@ from ryot.spec.package import Package
 from ryot.spec.rehearse import Rehearse, small_evaluate, small_export, small_optimize, small_train
 from ryot.spec.section import Section
 from ryot.spec.serve import Bench, Evaluate, Export, Serve
+from ryot.spec.store import SharedStore
 from ryot.spec.sweep import Sweep
 from ryot.spec.target import WrittenTarget
 from ryot.spec.train import Optimize, Train
@@ -47,6 +48,8 @@ class Spec(Section):
     """What it is meant to run on."""
     backend: WrittenBackend = Backend()
     """Where nodes run: `local`, or on other machines by `slurm`, `ray` or `hostfile`."""
+    store: SharedStore = SharedStore()
+    """Where finished nodes are shared with other machines."""
     model: Model
     """The shape of the network."""
     data: Data

@@ -20,6 +20,8 @@ RECORD = "record.json"
 EVIDENCE = "evidence.json"
 _NAMES = 4
 """A node's folder, its stage's, the folder `store`, and the root."""
+FETCHED = "fetched"
+"""The folder beside `out` into which a node's files come from a share."""
 
 
 class Store:

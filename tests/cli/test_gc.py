@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -23,6 +24,7 @@ from ryot.engine.leftovers import clear, find
 from ryot.engine.present import pieces, seen
 from ryot.engine.rounds import known
 from ryot.files import Lock
+from ryot.machine import boot, half_name, machine
 from ryot.plan.plan import Plan, PlannedNode
 from ryot.store.looks import begin_round, promise
 from ryot.store.store import Store
@@ -104,8 +106,8 @@ def test_what_unfinished_nodes_made_and_what_was_set_aside_is_cleared(bench: Ben
     good, bad = (bench.store.folder(failing.node(name).stage, failing.node(name).key) for name in ("good", "bad"))
     bench.store.set_aside("count", good.name)
     bench.apply(failing)
-    (good / f".record.json.{_gone()}.part").write_text("half")
-    (good / f".record.json.{os.getpid()}.part").write_text("being written")
+    (good / half_name("record.json").replace(str(os.getpid()), str(_gone()), 1)).write_text("half")
+    (good / half_name("record.json")).write_text("being written")
     found = {item["kind"]: item["bytes"] for item in said(capsys, "gc", "--dry-run", "--store", str(bench.store.root))}
     assert sorted(found) == ["damaged", "part", "unfinished"]
     assert found["part"] == 4
@@ -115,9 +117,57 @@ def test_what_unfinished_nodes_made_and_what_was_set_aside_is_cleared(bench: Ben
     assert not (bad / "scratch").exists()
     assert (bad / "failure.json").exists()
     assert [path.name for path in good.parent.glob("*damaged*")] == []
-    assert [path.name for path in good.glob(".*.part")] == [f".record.json.{os.getpid()}.part"]
+    assert [path.name for path in good.glob(".*.part")] == [half_name("record.json")]
     assert bench.store.damage(record) is None if (record := bench.store.record("count", good.name)) else pytest.fail("its result is gone")
     assert said(capsys, "gc", "--yes", "--store", str(bench.store.root)) == []
+
+
+def half(path: Path, **others: str) -> Path:
+    """A file that a process which is gone was writing: here, after another start of this machine, or on another one."""
+    parts = {"pid": str(_gone()), "boot": boot()[:8], "machine": machine()[:8]} | others
+    path.mkdir(parents=True, exist_ok=True)
+    made = path / f".record.json.{'-'.join(parts.values())}.part"
+    made.write_text("half")
+    return made
+
+
+def test_half_a_file_of_another_machine_is_left_and_one_of_before_the_last_start_is_not(bench: Bench) -> None:
+    """A pid of another machine says nothing here; one of this machine before its last start is of nobody, whoever has it now."""
+    folder = bench.store.root / "store" / "count" / ("a" * 64)
+    here, theirs = half(folder), half(folder, machine="0" * 8)
+    before = half(folder, pid=str(os.getpid()), boot="0" * 8)
+    half(folder, pid=str(os.getpid()))
+    assert {item.path for item in find(bench.store, ())} == {here, before}
+    assert theirs.exists()
+
+
+def test_node_that_another_machine_works_on_keeps_gc_from_what_it_may_need(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whose processes are seen nowhere here: its lock is all that tells."""
+    a, b = (bench.store.root / "store" / stage / ("a" * 64) for stage in ("serve", "train"))
+    (b / "scratch").mkdir(parents=True)
+    (b / "scratch" / "checkpoint").write_text("3")
+    lock = Lock(a / "lock")
+    assert lock.acquire(wait=False, note="pid 12 on elsewhere")
+    told = {item["path"]: (item["state"], item["why"]) for item in said(capsys, "gc", "--yes", "--store", str(bench.store.root))}
+    assert told == {str(b): ("in use", "serve (pid 12 on elsewhere)")}
+    assert (b / "scratch").exists()
+    lock.release()
+    assert [item["state"] for item in said(capsys, "gc", "--yes", "--store", str(bench.store.root))] == ["cleared"]
+
+
+def test_run_of_another_machine_is_not_said_to_have_died(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    plan = bench.plan()
+    assert bench.apply(plan) == []
+    journal = next(bench.store.runs.glob("*/journal.jsonl"))
+    began = json.loads(journal.read_text().splitlines()[0])
+    assert began["machine"] == machine()
+    lines = [began | {"pid": _gone(), "host": "elsewhere", "machine": "0" * 64}, {"event": "started", "node": "a", "service": False}]
+    journal.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    found = said(capsys, "status", "--store", str(bench.store.root))
+    assert found["state"].startswith("running (pid")
+    assert "on elsewhere), unless it died there" in found["state"]
+    journal.write_text(json.dumps(began | {"pid": _gone()}) + "\n")
+    assert said(capsys, "status", "--store", str(bench.store.root))["state"] == "died"
 
 
 def _gone() -> int:
@@ -133,10 +183,10 @@ def test_node_whose_lock_is_held_is_left(bench: Bench, capsys: pytest.CaptureFix
     folder = bench.store.folder(node.stage, node.key)
     found = list(find(bench.store, ()))
     lock = Lock(folder / "lock")
-    lock.acquire(wait=True, note="pid 1 on here")
-    assert [clear(item) for item in found] == ["it is in use: pid 1 on here"]
+    lock.acquire(wait=True, note=f"pid 1 on {socket.gethostname()}")
+    assert [clear(item) for item in found] == [f"it is in use: pid 1 on {socket.gethostname()}"]
     assert run(["gc", "--yes", "--store", str(bench.store.root)]) == 3
-    assert "it is in use: pid 1 on here" in capsys.readouterr().err
+    assert f"it is in use: pid 1 on {socket.gethostname()}" in capsys.readouterr().err
     assert (folder / "scratch" / "steps").exists()
     lock.release()
     assert [clear(item) for item in found] == [None]
@@ -158,7 +208,7 @@ def test_while_an_apply_runs_what_it_may_use_is_left(bench: Bench, capsys: pytes
     plan, _ = one(bench, fail=True)
     bench.apply(plan)
     lock = Lock(bench.store.root / "locks" / "toy.lock")
-    lock.acquire(wait=True, note="pid 1 on here")
+    lock.acquire(wait=True, note=f"pid 1 on {socket.gethostname()}")
     found = said(capsys, "gc", "--yes", "--unused-for", "0", "--store", str(bench.store.root))
     assert [(item["kind"], item["state"]) for item in found] == [("unfinished", "in use")]
     lock.release()

@@ -15,6 +15,7 @@ import pytest
 from ryot import processes
 from ryot.engine import events
 from ryot.engine.outcome import measured
+from ryot.engine.survey import last_failure
 from ryot.errors import MachineError
 from ryot.files import locked
 from ryot.plan.plan import Plan
@@ -147,6 +148,23 @@ def test_lost_samples_of_a_judged_node_are_measured_again(bench: Bench) -> None:
     happened = bench.apply(plan)
     assert kinds(happened, events.Damaged) == kinds(happened, events.Finished) == ["a"]
     assert measured(plan, bench.store)[1] == {}
+
+
+def test_node_whose_lock_another_machine_was_given_meanwhile_is_not_committed(
+    bench: Bench, tmp_path: Path, other: Callable[[Plan], subprocess.Popen[str]]
+) -> None:
+    """A file server that has not heard of a machine for a while gives its locks away, and that machine does not hear of it."""
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    plan = bench.plan(bench.node("a", gate=str(gate), steps=1))
+    process = other(plan)
+    with gate.open("w"):  # which the worker has opened too: its keeper has the lock
+        (bench.store.folder("count", plan.node("a").key) / "lock").write_text("pid 12 on elsewhere")
+    assert said(process, "Failed a")
+    failure = last_failure(bench.store, plan.node("a"))
+    assert failure
+    assert failure.message == "the lock of a was lost, and pid 12 on elsewhere has it now"
+    assert bench.store.record("count", plan.node("a").key) is None
 
 
 # What crashes leave lying about

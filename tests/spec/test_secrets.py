@@ -27,7 +27,7 @@ SECRETS = {
     "a token of Slack": "xox" + f"b-{BODY}",
     "a signed token": "ey" + f"J{BODY}.ey" + f"J{BODY}.x",
     "a private key": "-----BEGIN RSA " + "PRIVATE KEY-----",
-    "a password in an address": "https://ana:" + f"{BODY}@example.org/data.jsonl",
+    "a password in an address": "s3://ana:" + f"{BODY}@example/data.jsonl",
 }
 
 

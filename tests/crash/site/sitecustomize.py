@@ -116,7 +116,7 @@ class Orders:
 
 def likeness(kind: str, name: str) -> str:
     """What an operation is called in every run, whatever the run's name and the numbers of its processes are."""
-    return f"{kind} {re.sub(r'runs/[^/]+', 'runs/RUN', re.sub(r'[.]([0-9]+)[.]part$', '.part', name))}"
+    return f"{kind} {re.sub(r'runs/[^/]+', 'runs/RUN', re.sub(r'[.][0-9]+-[0-9a-f-]+[.]part$', '.part', name))}"
 
 
 def role() -> str:
