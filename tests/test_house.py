@@ -29,10 +29,10 @@ MANY_PARAMETERS: dict[str, str] = {}
 CATCH_ALL = {"ryot/cli/main.py", "ryot/worker.py", "ryot/plugins/discover.py", "ryot/gateway/app.py", "ryot/generator/app.py"}
 VAGUE = {"utils", "util", "helpers", "helper", "common", "manager", "misc", "base", "core"}
 API = (
-    "Addition", "Backend", "Circumstance", "Document", "Documents", "Endpoint", "Facts", "Job", "JobState", "Launch",
-    "MachineError", "Measure", "Node", "NodeError", "Resources", "RyotError", "Service", "ServingEngine", "Shard", "Spec",
-    "SpecError", "Stage", "StageConfig", "StageContext", "Target", "device_here", "digest_file", "digest_path", "make_folder", "processes",
-    "rename_durable", "serving_engine", "sync_path", "write_durable", "write_index", "write_lines", "write_shard",
+    "Addition", "Away", "Backend", "Circumstance", "Document", "Documents", "Endpoint", "Facts", "Job", "JobState", "Launch",
+    "LostMachine", "Machine", "MachineError", "Measure", "Node", "NodeError", "Resources", "RyotError", "Service", "ServingEngine", "Shard",
+    "Spec", "SpecError", "Stage", "StageConfig", "StageContext", "Target", "device_here", "digest_file", "digest_path", "make_folder",
+    "processes", "rename_durable", "serving_engine", "sync_path", "write_durable", "write_index", "write_lines", "write_shard",
 )  # fmt: skip
 
 

@@ -40,6 +40,7 @@ class SlurmConfig(StageConfig):
     time: str | None = Field(None, pattern=r"^[0-9][0-9:\-]*$")
     """The time limit, as sbatch's --time takes it."""
     gpus: int = Field(0, ge=0)
+    """On each of its machines."""
     memory: str | None = Field(None, pattern=r"^[0-9]+[KMGT]?$")
     """As sbatch's --mem takes it."""
     options: tuple[str, ...] = ()
@@ -64,6 +65,7 @@ class SlurmBackend:
     """Jobs in SLURM's queue."""
 
     name: ClassVar[str] = "slurm"
+    spreads: ClassVar[bool] = True
     Config: ClassVar[type[StageConfig]] = SlurmConfig
 
     def __init__(self, config: SlurmConfig) -> None:
@@ -91,7 +93,7 @@ class SlurmBackend:
         sent = self._sent[name]
         left = ended(sent.ending)
         if left and (sent.cancelled or not left.told):
-            return JobState(left.code, left.why)
+            return left.state
         if sent.state not in _ENDED and sent.state != _UNKNOWN:
             return JobState(None)
         why = f"SLURM's job {sent.id}{f' on {sent.where}' if sent.where else ''} ended as {sent.state}"
@@ -128,7 +130,8 @@ class SlurmBackend:
         note = {"name": title, "ending": str(last), "events": str(job.events)}
         # Before it is sent, so that a job in the queue is known even if this program dies as it sends it.
         write_durable(job.folder / NOTE, json.dumps(note))
-        script = f"#!/bin/sh\nexec {shlex.join([sys.executable, '-P', '-m', 'ryot.backends.outpost', str(asked)])}\n"
+        module = "ryot.backends.outpost" if job.machines == 1 else "ryot.backends.slurm_nodes"
+        script = f"#!/bin/sh\nexec {shlex.join([sys.executable, '-P', '-m', module, str(asked)])}\n"
         done = _run(["sbatch", *self._options(job, title)], script)
         if done.returncode != 0:
             said = done.stderr.strip().removeprefix("sbatch: error: ")
@@ -141,10 +144,11 @@ class SlurmBackend:
         config = self._config
         named = {"partition": config.partition, "account": config.account, "qos": config.qos, "time": config.time, "mem": config.memory}
         return [
-            *("--parsable", "--no-requeue", "--export=ALL", "--nodes=1", "--ntasks=1", f"--cpus-per-task={job.cpus}"),
+            *("--parsable", "--no-requeue", "--export=ALL", f"--nodes={job.machines}", f"--ntasks={job.machines}"),
+            *("--ntasks-per-node=1", f"--cpus-per-task={job.cpus}"),
             *(f"--job-name={title}", f"--output={job.folder / 'log.txt'}", "--open-mode=append"),
             *(f"--{option}={value}" for option, value in named.items() if value is not None),
-            *([f"--gpus={config.gpus}"] if config.gpus else []),
+            *([f"--gpus-per-node={config.gpus}"] if config.gpus else []),
             *(["--exclusive"] if job.alone else []),
             *config.options,
         ]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import click
 
+from ryot.cli.backend import refuse_spread
 from ryot.cli.foresight import foresight_of, uses_devices
 from ryot.cli.machine import here, probe
 from ryot.cli.output import stdout
@@ -18,6 +20,7 @@ from ryot.errors import MachineError, SpecError
 from ryot.estimate.comparison import Subject, compare
 from ryot.estimate.estimates import estimate
 from ryot.estimate.fit import Room, fit, nearest
+from ryot.plan.plan import PlannedNode
 from ryot.report.compare_view import comparison_json, show_comparison
 from ryot.report.fit_view import fits_json, show_fits
 from ryot.report.plan_json import plan_json
@@ -63,6 +66,7 @@ def command(
     if fitting:
         return _fit(planned, as_json)
     states, foresight = states_of(planned), foresight_of(planned)
+    refuse_spread(planned.loaded, to_run(planned, states), planned.folders)
     if as_json:
         click.echo(plan_json(planned.plan, states, foresight))
     else:
@@ -76,6 +80,11 @@ def states_of(planned: Planned) -> dict[str, NodeState]:
     """Every node's state, with what changed since the last run of this spec as the reason."""
     runs = all_runs(planned.store.runs, planned.plan.name)
     return survey(planned.plan, planned.store, plan_of(runs[-1]) if runs else None)
+
+
+def to_run(planned: Planned, states: Mapping[str, NodeState]) -> list[PlannedNode]:
+    """The nodes that have to run."""
+    return [node for node in planned.plan.nodes if states[node.name].state != "cached"]
 
 
 def _subject(name: str, profile: str | None, sets: tuple[str, ...]) -> Subject:

@@ -36,10 +36,13 @@ class Seen:
 
     @property
     def job(self) -> tuple[Path, str] | None:
-        """The job file and the mark that a keeper was given; None for what is no keeper."""
-        place = self.argv.index("ryot.keeper") if "ryot.keeper" in self.argv else -1
-        found = self.argv[place + 1 : place + 4]
-        return (Path(found[0]), found[2]) if place > 0 and self.argv[place - 1] == "-m" and len(found) == 3 else None
+        """The job file and the mark that a keeper, or an agent on a further machine, was given; None for anything else."""
+        for module, words in (("ryot.keeper", 3), ("ryot.agent", 2)):
+            place = self.argv.index(module) if module in self.argv else -1
+            found = self.argv[place + 1 :]
+            if place > 0 and self.argv[place - 1] == "-m" and len(found) == words:
+                return Path(found[0]), found[-1]
+        return None
 
     @property
     def verb(self) -> str | None:

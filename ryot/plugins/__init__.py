@@ -1,9 +1,10 @@
 """The public API of ryot for plugin authors. What stands in __all__ is the promise; nothing else is."""
 
 from ryot import processes
-from ryot.errors import MachineError, NodeError, RyotError, SpecError
+from ryot.errors import LostMachine, MachineError, NodeError, RyotError, SpecError
 from ryot.files import digest_file, digest_path, make_folder, rename_durable, sync_path, write_durable
 from ryot.measures import Measure, Target
+from ryot.plugins.away import Away, Machine
 from ryot.plugins.backend import Backend, Job, JobState
 from ryot.plugins.context import Endpoint, StageContext
 from ryot.plugins.device import device_here
@@ -14,6 +15,7 @@ from ryot.spec.spec import Spec
 
 __all__ = [
     "Addition",
+    "Away",
     "Backend",
     "Circumstance",
     "Document",
@@ -23,6 +25,8 @@ __all__ = [
     "Job",
     "JobState",
     "Launch",
+    "LostMachine",
+    "Machine",
     "MachineError",
     "Measure",
     "Node",

@@ -10,6 +10,7 @@ from ryot import processes
 from ryot.errors import NodeError
 from ryot.measures import Evidence, Measure, point
 from ryot.plugins import backend_checks
+from ryot.plugins.away import Machine
 from ryot.plugins.backend import Backend
 from ryot.plugins.context import Endpoint, Event, StageContext
 from ryot.plugins.documents import Document, Shard, write_index, write_shard
@@ -38,13 +39,14 @@ def run_stage(
     inputs: Mapping[str, Path] | None = None,
     services: Mapping[str, Endpoint] | None = None,
     measures: tuple[Measure, ...] | None = None,
+    machines: tuple[Machine, ...] = (),
 ) -> StageResult:
     """Run `stage` with `config` below `folder`. Run it again on the same folder and it resumes from its scratch.
 
     Raises NodeError when a declared measure was not measured, as the engine would.
     """
     events: list[Event] = []
-    context = context_in(folder, stage, events, inputs=inputs, services=services, measures=measures)
+    context = context_in(folder, stage, events, inputs=inputs, services=services, measures=measures, machines=machines)
     stage.run(config, context)
     if missing := context.unmeasured:
         raise NodeError(f"{stage.name} declares {missing} but did not measure it")
@@ -90,6 +92,7 @@ def context_in(
     inputs: Mapping[str, Path] | None = None,
     services: Mapping[str, Endpoint] | None = None,
     measures: tuple[Measure, ...] | None = None,
+    machines: tuple[Machine, ...] = (),
 ) -> StageContext:
     """A context whose events go to a list."""
     for name in ("out", "scratch"):
@@ -105,4 +108,5 @@ def context_in(
         cpus=os.cpu_count() or 1,
         emit=events.append,
         log=folder / "log.txt",
+        machines=machines,
     )
