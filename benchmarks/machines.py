@@ -7,6 +7,7 @@ same     Four updates of two ranks with a core each: the weights and the history
          byte for byte. Seconds are those from submitting the job to its end.
 killed   In a long run the rank on the second machine is killed: the job fails, naming rank, machine, signal and update.
 bereft   What holds the second machine's ranks is killed: the job is lost with its machine, and may be tried again.
+orphaned The worker on the first machine is killed: the job fails, and nothing may be left on either.
 cancel   A long run is cancelled, and when that returns nothing may be left.
 
 After each, what still runs with the node's mark is counted; anything makes the script end with 1.
@@ -121,12 +122,25 @@ def killed(place: Place) -> None:
 def bereft(place: Place) -> None:
     """What holds the second machine's ranks."""
     job = training(place, "bereft")
-    there = ["-P", "-m", "ryot.agent", str(job.file), away(job)]
-    (agent,) = [process for process in psutil.process_iter(["cmdline"]) if (process.info["cmdline"] or [])[1:] == there]
-    agent.kill()
+    only("ryot.agent", str(job.file), away(job)).kill()
     state = place.ended(job)
     hold(state.lost, f"{state}: {failure(job)}")
     print(f"  bereft  {state.why}; {left(job, within_s=10)}")
+
+
+def orphaned(place: Place) -> None:
+    """The worker."""
+    job = training(place, "orphaned")
+    only("ryot.worker", str(job.file)).kill()
+    state = place.ended(job)
+    hold(state.code != 0 and not state.lost, f"{state}")
+    print(f"  orphaned  {state}; {left(job, within_s=60)}")
+
+
+def only(*words: str) -> psutil.Process:
+    """The process that was started as `python -P -m` and these words."""
+    (found,) = [process for process in psutil.process_iter(["cmdline"]) if (process.info["cmdline"] or [])[1:] == ["-P", "-m", *words]]
+    return found
 
 
 def cancelled(place: Place) -> None:
@@ -200,7 +214,7 @@ def main(names: list[str]) -> None:
                 found, seconds = same(place)
                 hold(found == expected, f"{name}: {found}")
                 print(f"{name:12s}  {found}  {seconds:.1f} s", flush=True)
-                for trial in (killed, bereft, cancelled):
+                for trial in (killed, bereft, orphaned, cancelled):
                     trial(place)
                     sys.stdout.flush()
 

@@ -3,6 +3,7 @@ program dies, and the next one finds it. It holds an outpost by its standard inp
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
@@ -105,8 +106,7 @@ class RayBackend:
         held = self._held.pop(name)
         self._watch.drop(name)
         self._ray.kill(held.actor)
-        if held.group:
-            self._ray.util.remove_placement_group(self._ray.util.get_placement_group(held.group))
+        self._give_back(held.group)
 
     def close(self) -> None:
         """End every job, and leave the cluster."""
@@ -181,13 +181,21 @@ class RayBackend:
         try:
             actor = self._ray.get_actor(title, namespace=_NAMESPACE)
         except ValueError:
+            self._give_back(known["group"])
             return None
         if last.exists():
             self._ray.kill(actor)  # it is over, and nobody saw it end
+            self._give_back(known["group"])
             self._until_free(title)
             return None
         follow_on(Path(known["events"]), job)
         return _Held(job, actor, actor.over.remote(), last, known["group"])
+
+    def _give_back(self, group: str) -> None:
+        """Let the places of a group go, if there is one of that name and it was not given back yet."""
+        if group:
+            with contextlib.suppress(ValueError):
+                self._ray.util.remove_placement_group(self._ray.util.get_placement_group(group))
 
     def _until_free(self, title: str) -> None:
         deadline = time.monotonic() + _END_S

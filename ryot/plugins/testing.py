@@ -55,7 +55,8 @@ def run_stage(
 
 def check_backend(make_backend: Callable[[], Backend], folder: Path, *, patience_s: float = 120.0) -> None:
     """Hold a backend to the protocol with real jobs: exit codes, signals, a missing interpreter, log, environment and mark, two jobs at
-    once, events that end `wait`, `forget`, `cancel` and `close` of a tree that ignores SIGTERM, a keeper that is killed.
+    once, events that end `wait`, `forget`, `cancel` and `close` of a tree that ignores SIGTERM, a keeper that is killed; and of a backend
+    that `spreads` jobs a second machine, its programs and its loss.
 
     `make_backend` makes one for each check; `folder` is empty and seen by every machine that jobs run on. Nothing may take longer than
     `patience_s` seconds. Raises AssertionError, with the reason, at the first thing that does not hold. Takes about 15 s on one machine.

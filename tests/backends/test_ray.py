@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -64,6 +65,11 @@ def test_node_that_fits_no_machine_is_refused(trial: Trial) -> None:
     job = trial.job("large")
     with trial.backend() as backend, pytest.raises(MachineError, match="large asks for 999 cores; the largest machine of the Ray cluster"):
         backend.submit(Job(job.name, job.file, job.folder, job.mark, job.python, job.events, cpus=999))
+
+
+def test_node_of_more_machines_than_there_are_is_refused(trial: Trial) -> None:
+    with trial.backend() as backend, pytest.raises(MachineError, match="wide asks for 3 machines with 1 cores; the Ray cluster has 2"):
+        backend.submit(replace(trial.job("wide"), machines=3))
 
 
 def test_cluster_that_is_not_there_is_told() -> None:
