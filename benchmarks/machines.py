@@ -162,7 +162,7 @@ def left(job: Job, within_s: float = 0.0) -> str:
     """That nothing of a job runs any more. Raises RuntimeError."""
     deadline = time.monotonic() + within_s
     while found := [*processes.marked(job.mark), *processes.marked(away(job))]:
-        hold(time.monotonic() < deadline, f"left of {job.name}: {[process.cmdline() for process in found]}")
+        hold(time.monotonic() < deadline, f"left of {job.name}: {[process.pid for process in found]}")
         time.sleep(0.1)
     return "nothing left"
 

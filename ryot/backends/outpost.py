@@ -64,8 +64,8 @@ def main(argv: list[str]) -> int:
         why = f"it measures the speed of {asked['device']}, as the plan says, and {socket.gethostname()} has {device()}"
         code, told = MachineError.exit_code, False
     else:
-        if asked["machines"]:
-            _name(job, asked["machines"])
+        if machines := asked.get("machines"):
+            _name(job, machines)
         code, told = _run(replace(job, machines=1))
         lost = _lost(job) if code else ""
         why = f"its machine {lost} was lost" if lost else ""

@@ -181,15 +181,15 @@ class RayBackend:
         try:
             actor = self._ray.get_actor(title, namespace=_NAMESPACE)
         except ValueError:
-            self._give_back(known["group"])
+            self._give_back(known.get("group", ""))
             return None
         if last.exists():
             self._ray.kill(actor)  # it is over, and nobody saw it end
-            self._give_back(known["group"])
+            self._give_back(known.get("group", ""))
             self._until_free(title)
             return None
         follow_on(Path(known["events"]), job)
-        return _Held(job, actor, actor.over.remote(), last, known["group"])
+        return _Held(job, actor, actor.over.remote(), last, known.get("group", ""))
 
     def _give_back(self, group: str) -> None:
         """Let the places of a group go, if there is one of that name and it was not given back yet."""

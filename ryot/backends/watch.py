@@ -36,7 +36,7 @@ def ended(path: Path) -> Ended | None:
         said = json.loads(path.read_bytes())
     except FileNotFoundError:
         return None
-    return Ended(said["code"], said["told"], said["why"], said["lost"])
+    return Ended(said["code"], said["told"], said["why"], said.get("lost", ""))
 
 
 def ending(job: Job) -> Path:

@@ -37,11 +37,9 @@ class Seen:
     @property
     def job(self) -> tuple[Path, str] | None:
         """The job file and the mark that a keeper, or an agent on a further machine, was given; None for anything else."""
-        for module, words in (("ryot.keeper", 3), ("ryot.agent", 2)):
-            place = self.argv.index(module) if module in self.argv else -1
-            found = self.argv[place + 1 :]
-            if place > 0 and self.argv[place - 1] == "-m" and len(found) == words:
-                return Path(found[0]), found[-1]
+        module, given = self.argv[1:4], self.argv[4:]  # what reaches an agent ends in the agent's own words
+        if (module, len(given)) in ((("-P", "-m", "ryot.keeper"), 3), (("-P", "-m", "ryot.agent"), 2)):
+            return Path(given[0]), given[-1]
         return None
 
     @property

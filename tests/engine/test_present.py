@@ -40,7 +40,8 @@ def test_what_only_names_a_keeper_is_none(argv: tuple[str, ...]) -> None:
 
 def test_agent_on_a_further_machine_keeps_what_has_its_mark() -> None:
     agent, rank = process(21, "python", "-P", "-m", "ryot.agent", JOB, "m1~.t1"), process(22, "python", mark="m1~.t1")
-    (node,) = pieces([agent, rank])
+    reach = process(20, "srun", "--nodelist=n2", *agent.argv, mark="m1.t1")
+    node = next(piece for piece in pieces([agent, rank, reach]) if piece.mark == "m1~.t1")
     assert (node.node, node.processes, node.left_over) == ("train", (22, 21), False)
 
 
