@@ -5,6 +5,7 @@ RyotError
   SpecErrors     exit 2   all the SpecErrors of one spec, shown at once
   MachineError   exit 3   wrong for this machine, budget or installation
   NodeError      exit 4   a node failed while it ran
+    LostMachine           a further machine that it ran on was lost
 """
 
 from collections.abc import Sequence
@@ -89,3 +90,11 @@ class NodeError(RyotError):
     """A node failed while it ran."""
 
     exit_code = 4
+
+
+class LostMachine(NodeError):
+    """A further machine of a node was lost, through no fault of the node's, which may be tried again. `machine` is its name."""
+
+    def __init__(self, message: str, machine: str, *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.machine = machine

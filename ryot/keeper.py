@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,8 @@ from pathlib import Path
 from ryot import files, processes
 
 GRACE_S = 5.0
+HELD = "RYOT_MACHINE_LOCK"
+"""The variable that tells a node's processes which lock of a machine is held for them."""
 _STOP = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 
 
@@ -37,6 +40,7 @@ def main(argv: list[str]) -> int:
     if not job["is_service"]:
         why = "measures speed, or waits to, and has the machine to itself"
         held.append(files.hold(machine_lock(), lambda holder: _waits(events, f"{holder} {why}"), shared=not job["measures_speed"]))
+        os.environ[HELD] = identity(held[-1])
     processes.end(processes.marked(mark.partition(".")[0]))
     os.environ[processes.MARK] = mark
     files.write_durable(folder / "job.json", file.read_bytes())
@@ -75,6 +79,12 @@ def machine_lock() -> Path:
     folder = Path(base, f"ryot-{os.getuid()}")
     files.make_folder(folder, mode=0o700)
     return folder / "machine.lock"
+
+
+def identity(handle: int) -> str:
+    """What tells an open lock from those of other machines."""
+    about, boot = os.fstat(handle), Path("/proc/sys/kernel/random/boot_id")
+    return f"{boot.read_text().strip() if boot.exists() else socket.gethostname()}:{about.st_dev}:{about.st_ino}"
 
 
 def _waits(events: Path, holder: str) -> None:

@@ -17,6 +17,8 @@ import psutil
 
 MARK = "RYOT_MARK"
 WAKE = "RYOT_WAKE_FD"
+_OF_A_PLACE = ("SSH_", "SLURM_", "RAY_", "XDG_", "DBUS_", "DISPLAY", "TMPDIR", "HOSTNAME", "CUDA_VISIBLE_DEVICES", WAKE)
+"""Beginnings of the variables that say something of one machine, session or process, and would be wrong on another machine."""
 _SET_PDEATHSIG, _SET_CHILD_SUBREAPER = 1, 36
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -44,16 +46,18 @@ def spawn(
     stdout: IO[bytes] | int | None = None,
     pass_fds: Sequence[int] = (),
     sig: signal.Signals = signal.SIGKILL,
+    piped: bool = False,
 ) -> subprocess.Popen[bytes]:
-    """Start a program in a session of its own that gets `sig` when this process dies. Its stderr goes where its stdout goes."""
+    """Start a program in a session of its own that gets `sig` when this process dies. Its stderr goes where its stdout goes; if it is to be
+    `piped`, its stdin and stdout are pipes of this process, and only its stderr goes to `stdout`."""
     parent = os.getpid()
     return subprocess.Popen(
         list(argv),
         env=dict(env) if env is not None else None,
         cwd=cwd,
-        stdin=subprocess.DEVNULL,
-        stdout=stdout,
-        stderr=subprocess.STDOUT if stdout is not None else None,
+        stdin=subprocess.PIPE if piped else subprocess.DEVNULL,
+        stdout=subprocess.PIPE if piped else stdout,
+        stderr=stdout if piped else subprocess.STDOUT if stdout is not None else None,
         pass_fds=pass_fds,
         start_new_session=True,
         preexec_fn=lambda: _begin(parent, sig),  # noqa: PLW1509 - the child makes two system calls before exec
@@ -63,6 +67,11 @@ def spawn(
 def _begin(parent: int, sig: signal.Signals) -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     die_with_parent(parent, sig)
+
+
+def carried(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that mean the same on another machine."""
+    return {name: value for name, value in environ.items() if not name.startswith(_OF_A_PLACE)}
 
 
 def birth(pid: int) -> int | None:

@@ -14,12 +14,14 @@ import traceback
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from types import FrameType
 from typing import Any, NoReturn
 
 from pydantic import ValidationError
 
 from ryot import files, keeper, processes
-from ryot.errors import NodeError, RyotError, printable
+from ryot.errors import LostMachine, NodeError, RyotError, printable
+from ryot.plugins.away import Machine
 from ryot.plugins.context import Endpoint, StageContext
 from ryot.plugins.discover import Plugin, load_stage
 from ryot.plugins.stage import Service, Stage
@@ -30,6 +32,9 @@ from ryot.units import STORED
 
 REVIVAL_S = 60.0
 """A replica that ends sooner after it was started again is not started once more."""
+
+AWAY_S = 4.0
+"""How long a further machine may take to end what runs there: a worker that is told to end has 5 s. Then its connection is cut."""
 
 
 def main(argv: list[str]) -> int:
@@ -63,7 +68,8 @@ def _failed(folder: Path, worker: int, error: Exception, message: str, hint: str
     if os.getpid() != worker:
         os._exit(1)  # a child that the stage forked; what became of the node is the worker's to say
     text = message[:4000].encode(errors="backslashreplace").decode()
-    failure = Failure(kind=type(error).__name__, message=text, hint=hint)
+    machine = error.machine if isinstance(error, LostMachine) else ""
+    failure = Failure(kind=type(error).__name__, message=text, hint=hint, machine=machine)
     try:
         files.write_durable(folder / FAILURE, failure.model_dump_json())
         if not isinstance(error, RyotError):
@@ -87,7 +93,13 @@ def _run(job: JobFile, folder: Path) -> None:
     if isinstance(stage, Service):
         _serve(stage, config, context)
         return
-    stage.run(config, context)
+    if job.machines:
+        signal.signal(signal.SIGTERM, _told_to_end)
+    try:
+        stage.run(config, context)
+    finally:
+        for away in context.away:
+            away.end(AWAY_S)
     if os.getpid() != worker:
         os._exit(1)  # a child that the stage forked came back; only the worker may commit
     _refuse_odd(job, out, made)
@@ -95,6 +107,11 @@ def _run(job: JobFile, folder: Path) -> None:
         raise NodeError(f"{job.node} declares {', '.join(missing)} but did not measure it", hint="this is a fault of the stage")
     _refuse_taken_over(job, folder)
     _commit(folder, job, context, time.monotonic() - started)
+
+
+def _told_to_end(number: int, _frame: FrameType | None) -> None:
+    """Unwind, so that what runs on further machines is seen to be gone."""
+    raise SystemExit(128 + number)
 
 
 def _refuse_odd(job: JobFile, out: Path, made: int) -> None:
@@ -130,6 +147,7 @@ def _context(job: JobFile, folder: Path, out: Path, scratch: Path) -> StageConte
         cpus=job.cpus,
         emit=lambda event: keeper.emit(Path(job.events), event),
         log=folder / LOG,
+        machines=tuple(Machine(at.name, at.address, at.hold) for at in job.machines),
     )
 
 

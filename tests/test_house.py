@@ -30,9 +30,10 @@ CATCH_ALL = {"ryot/cli/main.py", "ryot/worker.py", "ryot/plugins/discover.py", "
 CATCH_ALL |= {"ryot/store/share.py"}  # what the file systems of others raise has no class in common
 VAGUE = {"utils", "util", "helpers", "helper", "common", "manager", "misc", "base", "core"}
 API = (
-    "Addition", "Backend", "Circumstance", "Document", "Documents", "Endpoint", "Facts", "Fit", "Foretelling", "Job", "JobState", "Launch",
-    "MachineError", "Measure", "Node", "NodeError", "Outlook", "Resources", "RyotError", "Service", "ServingEngine", "Shard", "Spec",
-    "SpecError", "Stage", "StageConfig", "StageContext", "Target", "Wish", "device_here", "digest_file", "digest_path", "make_folder",
+    "Addition", "Away", "Backend", "Circumstance", "Document", "Documents", "Endpoint", "Facts", "Fit", "Foretelling", "Job", "JobState",
+    "Launch", "LostMachine", "Machine", "MachineError", "Measure", "Node", "NodeError", "Outlook", "Resources", "RyotError", "Service",
+    "ServingEngine", "Shard", "Spec", "SpecError", "Stage", "StageConfig", "StageContext", "Target", "Wish", "device_here", "digest_file",
+    "digest_path", "make_folder",
     "processes", "rename_durable", "serving_engine", "sync_path", "write_durable", "write_index", "write_lines", "write_shard",
 )  # fmt: skip
 

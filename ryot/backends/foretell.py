@@ -33,14 +33,14 @@ _HINTS = {
 @dataclass(frozen=True, slots=True)
 class Asks:
     """What is asked of SLURM for every node, as the backend's settings have it. `options`: whether there are further ones, that say nobody
-    knows what; `argv` gives sbatch's options for so many cores, alone or not."""
+    knows what; `argv` gives sbatch's options for so many cores, alone or not, on so many machines."""
 
     partition: str | None
     time: str | None
     memory: str | None
     gpus: int
     options: bool
-    argv: Callable[[int, bool], list[str]]
+    argv: Callable[[int, bool, int], list[str]]
 
 
 def foretell(asks: Asks, wishes: Sequence[Wish]) -> Outlook:
@@ -56,9 +56,13 @@ def foretell(asks: Asks, wishes: Sequence[Wish]) -> Outlook:
     if not mine:
         what = f"{asks.partition} is not there" if asks.partition else "none is the default"
         has = (("partition", f"{what}; there are: {_names(nodes)}"),)
-    kinds = {(wish.cpus, wish.alone): wish for wish in wishes}
+    kinds = {_kind(wish): wish for wish in wishes}
     answers = {kind: _foretold(asks, wish, nodes, mine) for kind, wish in kinds.items()}
-    return Outlook(has, tuple(_timely(asks, replace(answers[wish.cpus, wish.alone], node=wish.node), wish, mine) for wish in wishes))
+    return Outlook(has, tuple(_timely(asks, replace(answers[_kind(wish)], node=wish.node), wish, mine) for wish in wishes))
+
+
+def _kind(wish: Wish) -> tuple[int, bool, int]:
+    return wish.cpus, wish.alone, wish.machines
 
 
 def _foretold(asks: Asks, wish: Wish, nodes: Sequence[partition.ClusterNode], mine: Sequence[partition.ClusterNode]) -> Fit:
@@ -70,9 +74,12 @@ def _foretold(asks: Asks, wish: Wish, nodes: Sequence[partition.ClusterNode], mi
         if mine and (lacks := partition.lacking(mine, asked)):
             field, hint = _HINTS[lacks]
             return Fit(wish.node, False, f"asks for {asked}; nodes of {mine[0].partition}: {partition.shapes(mine)}", hint, field)
+        if mine and (able := sum(node.shape.holds(asked) for node in mine)) < wish.machines:
+            words = f"asks for {wish.machines} nodes with {asked}; {mine[0].partition} has {able}"
+            return Fit(wish.node, False, words, "ask for fewer with train.machines", ("train", "machines"))
         if mine and not any(node.up and node.shape.holds(asked) for node in mine):
             return Fit(wish.node, None, "every node that is large enough is down, or takes no jobs")
-    done = _answer(["sbatch", "--test-only", *asks.argv(wish.cpus, wish.alone)], "#!/bin/sh\n")
+    done = _answer(["sbatch", "--test-only", *asks.argv(*_kind(wish))], "#!/bin/sh\n")
     said = " ".join(re.sub(r"^(sbatch: )?(error: |allocation failure: )?", "", line) for line in done.stderr.splitlines())
     if done.returncode == 0:
         start = re.search(r"to start at (\S+) .*on nodes? (\S+)", said)

@@ -16,9 +16,9 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from ryot.backends.outpost import carried, request
+from ryot.backends.outpost import agent, request
 from ryot.backends.watch import Watch, ended, ending
-from ryot.plugins import Job, JobState, MachineError, StageConfig
+from ryot.plugins import Job, JobState, Machine, MachineError, StageConfig, processes
 
 _HOST = re.compile(r"^(?P<host>[\w.\-@:]+)\s+slots=(?P<slots>[1-9][0-9]{0,4})\s*(#.*)?$")
 
@@ -39,7 +39,7 @@ class HostfileConfig(StageConfig):
 @dataclass(slots=True)
 class _Sent:
     job: Job
-    host: str
+    hosts: tuple[str, ...]
     ssh: subprocess.Popen[bytes]
     ending: Path
     cancelled: bool = False
@@ -49,6 +49,7 @@ class HostfileBackend:
     """Jobs on hosts that are reached by ssh."""
 
     name: ClassVar[str] = "hostfile"
+    spreads: ClassVar[bool] = True
     Config: ClassVar[type[StageConfig]] = HostfileConfig
 
     def __init__(self, config: HostfileConfig) -> None:
@@ -60,27 +61,28 @@ class HostfileBackend:
         self._lost: set[str] = set()
 
     def submit(self, job: Job) -> None:
-        """Start a job on the host with the most free slots; hosts that were lost come last. Raises MachineError where there is no ssh."""
-        host = self._free()
-        last = ending(job)
-        command = [self._config.python or sys.executable, "-P", "-m", "ryot.backends.outpost"]
-        if "PYTHONPATH" in os.environ:
-            command = ["env", f"PYTHONPATH={os.environ['PYTHONPATH']}", *command]
+        """Start a job on the host with the most free slots, or on several; hosts that were lost come last. Raises MachineError where there
+        is no ssh, or too few hosts."""
+        taken = self._free(job)
+        last, python = ending(job), self._config.python or sys.executable
+        holds = [(), *((*self._config.ssh, host, _command(agent(job, python))) for host in taken[1:])]
+        machines = [Machine(host, host.rpartition("@")[2], hold) for host, hold in zip(taken, holds, strict=True)]
         try:
             with (job.folder / "log.txt").open("ab") as log:
                 # In this session, but not in its foreground: Ctrl-C is for us, and we end it in order.
                 ssh = subprocess.Popen(
-                    [*self._config.ssh, host, shlex.join(command)], stdin=subprocess.PIPE, stdout=log, stderr=log, process_group=0
-                )
+                    [*self._config.ssh, taken[0], _command([python, "-P", "-m", "ryot.backends.outpost"])],
+                    stdin=subprocess.PIPE, stdout=log, stderr=log, process_group=0,
+                )  # fmt: skip
         except OSError as error:
             raise MachineError(
                 f"cannot start {self._config.ssh[0]}: {error.strerror}", hint="install ssh, or name it: backend.with.ssh"
             ) from None
-        self._sent[job.name] = _Sent(job, host, ssh, last)
+        self._sent[job.name] = _Sent(job, taken, ssh, last)
         self._watch.add(job)
         assert ssh.stdin
         # The environment goes this way and not in the command, which every user of the host can read.
-        asked = request(job, last, Path.cwd(), carried(os.environ))
+        asked = request(job, last, Path.cwd(), processes.carried(os.environ), machines if job.machines > 1 else ())
         with contextlib.suppress(BrokenPipeError):  # the connection failed already, as its exit code will tell
             ssh.stdin.write(asked.encode() + b"\n")
             ssh.stdin.flush()
@@ -96,11 +98,13 @@ class HostfileBackend:
             return JobState(None)
         left = ended(sent.ending)
         if left and (sent.cancelled or not left.told):
-            return JobState(left.code, left.why)
+            self._lost |= {left.lost} if left.lost else set()
+            return left.state
+        host = sent.hosts[0]
         if code == 127 or (code != 255 and not left and code > 0):
-            return JobState(code, f"{sent.host} cannot start it: see the log")
-        self._lost.add(sent.host)
-        return JobState(code or 1, f"the connection to {sent.host} ended with exit code {code}", lost=not sent.cancelled)
+            return JobState(code, f"{host} cannot start it: see the log")
+        self._lost.add(host)
+        return JobState(code or 1, f"the connection to {host} ended with exit code {code}", lost=not sent.cancelled)
 
     def cancel(self, name: str, grace_s: float) -> None:
         """Close what the job is held by, and wait until its connection ends, which it does when its tree is gone."""
@@ -121,9 +125,14 @@ class HostfileBackend:
             self._gone(name, 0.0)
             self.forget(name)
 
-    def _free(self) -> str:
-        taken = [sent.host for sent in self._sent.values()]
-        return max(self._slots, key=lambda host: (host not in self._lost, self._slots[host] - taken.count(host)))
+    def _free(self, job: Job) -> tuple[str, ...]:
+        """The hosts for a job. Several in the order of the file, in which each is waited for until it is free: in any other order two jobs
+        could wait for each other."""
+        if job.machines > len(self._slots):
+            raise MachineError(f"{job.name} asks for {job.machines} machines; {self._config.path} names {len(self._slots)} hosts")
+        taken = [host for sent in self._sent.values() for host in sent.hosts]
+        best = sorted(self._slots, key=lambda host: (host in self._lost, taken.count(host) - self._slots[host]))[: job.machines]
+        return tuple(host for host in self._slots if host in best)
 
     def _let_go(self, name: str) -> None:
         self._sent[name].cancelled = True
@@ -156,6 +165,12 @@ def hosts(path: Path) -> dict[str, int]:
     if not found:
         raise MachineError(f"the hostfile {path} names no host", hint="write lines `HOST slots=N`")
     return found
+
+
+def _command(argv: list[str]) -> str:
+    """A command for a host's shell, which has this program's ryot."""
+    path = ["env", f"PYTHONPATH={os.environ['PYTHONPATH']}"] if "PYTHONPATH" in os.environ else []
+    return shlex.join([*path, *argv])
 
 
 def _close(ssh: subprocess.Popen[bytes]) -> None:

@@ -39,7 +39,9 @@ class LocalBackend:
         processes.adopt_orphans()
 
     def submit(self, job: Job) -> None:
-        """Start the job's keeper. Raises MachineError when no process can be made."""
+        """Start the job's keeper. Raises MachineError when no process can be made, or the job asks for more than this machine."""
+        if job.machines > 1:
+            raise MachineError(f"{job.name} asks for {job.machines} machines; here is one", hint="--backend slurm, ray or hostfile")
         wake, theirs = os.pipe()
         os.set_blocking(theirs, False)
         os.set_blocking(wake, False)

@@ -12,35 +12,37 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from ryot.backends.local import LocalBackend
-from ryot.plugins import Job, MachineError, device_here, write_durable
+from ryot.plugins import Job, Machine, MachineError, device_here, write_durable
 
+AWAY = "~"
+"""What the mark of a node has behind it on its further machines."""
 _GRACE_S = 10.0
 _STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-_OF_A_PLACE = ("SSH_", "SLURM_", "RAY_", "XDG_", "DBUS_", "DISPLAY", "TMPDIR", "HOSTNAME", "CUDA_VISIBLE_DEVICES")
-"""Beginnings of the variables that say something of one machine or session, and would be wrong on another."""
 
 
 class _Told(Exception):
     """A signal asks for the end."""
 
 
-def request(job: Job, ended: Path, cwd: Path, environ: Mapping[str, str] | None = None) -> str:
+def request(job: Job, ended: Path, cwd: Path, environ: Mapping[str, str] | None = None, machines: Sequence[Machine] = ()) -> str:
     """The request for a job, in one line of JSON. `ended` is where it leaves how it ended, `cwd` the folder it runs in if the machine has
-    that; `environ` is laid on the machine's own environment."""
+    that; `environ` is laid on the machine's own environment. `machines` are the job's, its own first, where it has several."""
     told = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(job).items()}
-    return json.dumps({"job": told, "ended": str(ended), "device": device(), "cwd": str(cwd), "environ": dict(environ or {})})
+    asked = {"job": told, "ended": str(ended), "device": device(), "cwd": str(cwd), "environ": dict(environ or {})}
+    return json.dumps(asked | {"machines": list(map(asdict, machines))})
 
 
-def carried(environ: Mapping[str, str]) -> dict[str, str]:
-    """The variables that mean the same on another machine."""
-    return {name: value for name, value in environ.items() if not name.startswith(_OF_A_PLACE)}
+def agent(job: Job, python: str) -> list[str]:
+    """The command that holds a program of a job on a further machine, to be run there."""
+    node, _, attempt = job.mark.partition(".")
+    return [python, "-P", "-m", "ryot.agent", str(job.file), f"{node}{AWAY}.{attempt}"]
 
 
 def main(argv: list[str]) -> int:
@@ -57,13 +59,17 @@ def main(argv: list[str]) -> int:
             del os.environ[name]  # it was made where the job was sent from
     if len(argv) == 1:
         threading.Thread(target=_follow, args=(threading.get_ident(),), daemon=True).start()
-    job, why = _job(asked["job"]), ""
+    job, why, lost = job_of(asked["job"]), "", ""
     if job.alone and device() != asked["device"]:
         why = f"it measures the speed of {asked['device']}, as the plan says, and {socket.gethostname()} has {device()}"
         code, told = MachineError.exit_code, False
     else:
-        code, told = _run(job)
-    write_durable(Path(asked["ended"]), json.dumps({"code": code, "told": told, "why": why}))
+        if machines := asked.get("machines"):
+            _name(job, machines)
+        code, told = _run(replace(job, machines=1))
+        lost = _lost(job) if code else ""
+        why = f"its machine {lost} was lost" if lost else ""
+    write_durable(Path(asked["ended"]), json.dumps({"code": code, "told": told, "why": why, "lost": lost}))
     return code if code >= 0 else 128 - code
 
 
@@ -100,7 +106,21 @@ def _follow(main_thread: int) -> None:
     signal.pthread_kill(main_thread, signal.SIGTERM)
 
 
-def _job(told: dict[str, Any]) -> Job:
+def _name(job: Job, machines: Sequence[dict[str, Any]]) -> None:
+    """Write the machines into the job's file, from which its worker knows them."""
+    write_durable(job.file, json.dumps(json.loads(job.file.read_bytes()) | {"machines": machines}))
+
+
+def _lost(job: Job) -> str:
+    """The further machine that a job failed with, by its worker's word; empty where it failed otherwise."""
+    try:
+        return str(json.loads((job.folder / "failure.json").read_bytes())["machine"])
+    except (OSError, ValueError, KeyError):
+        return ""
+
+
+def job_of(told: dict[str, Any]) -> Job:
+    """The job of a request."""
     paths = {name: Path(told[name]) for name in ("file", "folder", "events")}
     return Job(**{**told, **paths})
 

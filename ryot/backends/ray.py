@@ -3,6 +3,7 @@ program dies, and the next one finds it. It holds an outpost by its standard inp
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
@@ -18,9 +19,9 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from ryot.backends.outpost import carried, request
+from ryot.backends.outpost import agent, request
 from ryot.backends.watch import Watch, ended, ending, follow_on, title_of
-from ryot.plugins import Fit, Job, JobState, MachineError, Outlook, StageConfig, Wish, write_durable
+from ryot.plugins import Fit, Job, JobState, MachineError, Outlook, StageConfig, Wish, processes, write_durable
 
 NOTE = "ray.json"
 _NAMESPACE = "ryot"
@@ -48,6 +49,8 @@ class _Held:
     over: Any
     """Ray's promise of the outpost's exit code."""
     ending: Path
+    group: str = ""
+    """The name of the placement group, where the job has several machines."""
     lost: str = ""
     cancelled: bool = False
 
@@ -56,6 +59,7 @@ class RayBackend:
     """Jobs on a Ray cluster."""
 
     name: ClassVar[str] = "ray"
+    spreads: ClassVar[bool] = True
     Config: ClassVar[type[StageConfig]] = RayConfig
 
     def __init__(self, config: RayConfig) -> None:
@@ -87,7 +91,7 @@ class RayBackend:
         held = self._held[name]
         left = ended(held.ending)
         if left and (held.cancelled or not left.told):
-            return JobState(left.code, left.why)
+            return left.state
         if held.lost:
             return JobState(left.code if left else 1, held.lost, lost=not held.cancelled)
         return JobState(None)
@@ -102,6 +106,7 @@ class RayBackend:
         held = self._held.pop(name)
         self._watch.drop(name)
         self._ray.kill(held.actor)
+        self._give_back(held.group)
 
     def close(self) -> None:
         """End every job, and leave the cluster."""
@@ -129,6 +134,9 @@ class RayBackend:
         asked = {"CPU": float(wish.cpus), "GPU": self._config.gpus, **self._config.resources}
         asked = {name: amount for name, amount in asked.items() if amount}
         able = sum(all(machine.get(name, 0.0) >= amount for name, amount in asked.items()) for machine in machines)
+        if 0 < able < wish.machines:
+            words = f"asks for {wish.machines} machines with {wish.cpus} cores; {able} of {len(machines)} machines are large enough"
+            return Fit(wish.node, False, words, "ask for fewer with train.machines, or add machines", ("train", "machines"))
         if able:
             return Fit(wish.node, True, f"{able} of {len(machines)} machines {'is' if able == 1 else 'are'} large enough")
         most = {name: max((machine.get(name, 0.0) for machine in machines), default=0.0) for name in asked}
@@ -159,23 +167,37 @@ class RayBackend:
 
     def _made(self, job: Job, title: str) -> _Held:
         self._refuse_too_large(job)
-        last = ending(job)
-        write_durable(job.folder / NOTE, json.dumps({"ending": str(last), "events": str(job.events)}))
-        options = {
+        last, group = ending(job), f"{title}.{job.mark.rpartition('.')[2]}" if job.machines > 1 else ""
+        write_durable(job.folder / NOTE, json.dumps({"ending": str(last), "events": str(job.events), "group": group}))
+        options: dict[str, Any] = {
             "name": title, "namespace": _NAMESPACE, "lifetime": "detached", "max_restarts": 0, "max_concurrency": 8,
             "num_cpus": job.cpus, "num_gpus": self._config.gpus, "resources": self._config.resources or None,
         }  # fmt: skip
-        argv = [self._config.python or sys.executable, "-P", "-m", "ryot.backends.outpost"]
+        if group:
+            options["scheduling_strategy"] = self._spread(job, group)
+        python = self._config.python or sys.executable
+        argv = [python, "-P", "-m", "ryot.backends.outpost"]
+        hold = [python, "-P", "-m", "ryot.backends.ray_place", group, str(self._config.gpus), *agent(job, python)] if group else []
         made = _holder(self._ray).options(**options)
-        actor = made.remote(argv, request(job, last, Path.cwd()), carried(os.environ), str(job.folder / "log.txt"))
-        return _Held(job, actor, actor.over.remote(), last)
+        actor = made.remote(argv, request(job, last, Path.cwd()), processes.carried(os.environ), str(job.folder / "log.txt"), hold)
+        return _Held(job, actor, actor.over.remote(), last, group)
+
+    def _spread(self, job: Job, name: str) -> Any:
+        """The first place of a group that Ray finds on as many machines, all at once."""
+        place = {"CPU": job.cpus, "GPU": self._config.gpus, **self._config.resources}
+        places = [{what: count for what, count in place.items() if count}] * job.machines
+        group = self._ray.util.placement_group(places, strategy="STRICT_SPREAD", name=name, lifetime="detached")
+        return self._ray.util.scheduling_strategies.PlacementGroupSchedulingStrategy(group, placement_group_bundle_index=0)
 
     def _refuse_too_large(self, job: Job) -> None:
         """An actor that fits no machine would wait for one for ever."""
-        most = max((node["Resources"].get("CPU", 0) for node in self._ray.nodes() if node["Alive"]), default=0)
+        cores = [node["Resources"].get("CPU", 0) for node in self._ray.nodes() if node["Alive"]]
+        most = max(cores, default=0)
         if job.cpus > most:
             hint = "hardware.cpus of the spec says how many a node takes that asks for all"
             raise MachineError(f"{job.name} asks for {job.cpus} cores; the largest machine of the Ray cluster has {most:g}", hint=hint)
+        if (large := sum(count >= job.cpus for count in cores)) < job.machines:
+            raise MachineError(f"{job.name} asks for {job.machines} machines with {job.cpus} cores; the Ray cluster has {large}", hint=hint)
 
     def _found(self, job: Job, title: str) -> _Held | None:
         """The actor of an earlier program that runs this node."""
@@ -187,13 +209,21 @@ class RayBackend:
         try:
             actor = self._ray.get_actor(title, namespace=_NAMESPACE)
         except ValueError:
+            self._give_back(known.get("group", ""))
             return None
         if last.exists():
             self._ray.kill(actor)  # it is over, and nobody saw it end
+            self._give_back(known.get("group", ""))
             self._until_free(title)
             return None
         follow_on(Path(known["events"]), job)
-        return _Held(job, actor, actor.over.remote(), last)
+        return _Held(job, actor, actor.over.remote(), last, known.get("group", ""))
+
+    def _give_back(self, group: str) -> None:
+        """Let the places of a group go, if there is one of that name and it was not given back yet."""
+        if group:
+            with contextlib.suppress(ValueError):
+                self._ray.util.remove_placement_group(self._ray.util.get_placement_group(group))
 
     def _until_free(self, title: str) -> None:
         deadline = time.monotonic() + _END_S
@@ -251,7 +281,10 @@ def _holder(ray: Any) -> Any:
     class Holder:
         """Starts an outpost, and holds it by its standard input."""
 
-        def __init__(self, argv: Sequence[str], asked: str, environ: Mapping[str, str], log: str) -> None:
+        def __init__(self, argv: Sequence[str], asked: str, environ: Mapping[str, str], log: str, hold: Sequence[str] = ()) -> None:
+            """`hold` is the command that holds an agent in another place of the group, but for the cluster's address and the place."""
+            if hold:
+                asked = json.dumps(json.loads(asked) | {"machines": self._machines(hold)})
             # Ray sets the number of threads for its actors; here the stage sets it.
             own = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
             with Path(log).open("ab") as file:
@@ -261,6 +294,18 @@ def _holder(ray: Any) -> Any:
             assert self._outpost.stdin
             self._outpost.stdin.write(asked.encode() + b"\n")
             self._outpost.stdin.flush()
+
+        def _machines(self, hold: Sequence[str]) -> list[dict[str, Any]]:
+            """The machines of this group's places, this one first; Ray knows only now which they are."""
+            places = ray.util.placement_group_table(ray.util.get_current_placement_group())["bundles_to_node_id"]
+            addresses = {node["NodeID"]: node["NodeManagerAddress"] for node in ray.nodes()}
+            head = ray.get_runtime_context().gcs_address
+            holds = [[], *([*hold[:4], head, str(place), *hold[4:]] for place in range(1, len(places)))]
+            nodes = [places[place] for place in range(len(places))]
+            return [
+                {"name": f"{addresses[node]} ({node[:8]})", "address": addresses[node], "hold": held}
+                for node, held in zip(nodes, holds, strict=True)
+            ]
 
         def started(self) -> None:
             """Answers once it is there."""

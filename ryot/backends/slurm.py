@@ -41,6 +41,7 @@ class SlurmConfig(StageConfig):
     time: str | None = Field(None, pattern=r"^[0-9][0-9:\-]*$")
     """The time limit, as sbatch's --time takes it."""
     gpus: int = Field(0, ge=0)
+    """On each of its machines."""
     memory: str | None = Field(None, pattern=r"^[0-9]+[KMGT]?$")
     """As sbatch's --mem takes it."""
     options: tuple[str, ...] = ()
@@ -65,6 +66,7 @@ class SlurmBackend:
     """Jobs in SLURM's queue."""
 
     name: ClassVar[str] = "slurm"
+    spreads: ClassVar[bool] = True
     Config: ClassVar[type[StageConfig]] = SlurmConfig
 
     def __init__(self, config: SlurmConfig) -> None:
@@ -92,7 +94,7 @@ class SlurmBackend:
         sent = self._sent[name]
         left = ended(sent.ending)
         if left and (sent.cancelled or not left.told):
-            return JobState(left.code, left.why)
+            return left.state
         if sent.state not in _ENDED and sent.state != _UNKNOWN:
             return JobState(None)
         why = f"SLURM's job {sent.id}{f' on {sent.where}' if sent.where else ''} ended as {sent.state}"
@@ -136,7 +138,8 @@ class SlurmBackend:
         note = {"name": title, "ending": str(last), "events": str(job.events)}
         # Before it is sent, so that a job in the queue is known even if this program dies as it sends it.
         write_durable(job.folder / NOTE, json.dumps(note))
-        script = f"#!/bin/sh\nexec {shlex.join([sys.executable, '-P', '-m', 'ryot.backends.outpost', str(asked)])}\n"
+        module = "ryot.backends.outpost" if job.machines == 1 else "ryot.backends.slurm_nodes"
+        script = f"#!/bin/sh\nexec {shlex.join([sys.executable, '-P', '-m', module, str(asked)])}\n"
         done = _run(["sbatch", *self._options(job, title)], script)
         if done.returncode != 0:
             said = done.stderr.strip().removeprefix("sbatch: error: ")
@@ -148,17 +151,17 @@ class SlurmBackend:
     def _options(self, job: Job, title: str) -> list[str]:
         return [
             *("--parsable", "--no-requeue", "--export=ALL", f"--job-name={title}", f"--output={job.folder / 'log.txt'}"),
-            *("--open-mode=append", *self._asked_for(job.cpus, job.alone)),
+            *("--open-mode=append", *self._asked_for(job.cpus, job.alone, job.machines)),
         ]
 
-    def _asked_for(self, cpus: int, alone: bool) -> list[str]:
+    def _asked_for(self, cpus: int, alone: bool, machines: int) -> list[str]:
         """What sbatch is told that decides where a job fits, and when it starts."""
         config = self._config
         named = {"partition": config.partition, "account": config.account, "qos": config.qos, "time": config.time, "mem": config.memory}
         return [
-            *("--nodes=1", "--ntasks=1", f"--cpus-per-task={cpus}"),
+            *(f"--nodes={machines}", f"--ntasks={machines}", "--ntasks-per-node=1", f"--cpus-per-task={cpus}"),
             *(f"--{option}={value}" for option, value in named.items() if value is not None),
-            *([f"--gpus={config.gpus}"] if config.gpus else []),
+            *([f"--gpus-per-node={config.gpus}"] if config.gpus else []),
             *(["--exclusive"] if alone else []),
             *config.options,
         ]

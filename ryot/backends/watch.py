@@ -10,18 +10,24 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from ryot.plugins import Job
+from ryot.plugins import Job, JobState
 
 _SOONEST_S, _LATEST_S = 0.05, 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a job ended: its exit code, whether it was told to, and why where its worker does not say."""
+    """How a job ended: its exit code, whether it was told to, why where its worker does not say, the further machine it was lost with."""
 
     code: int
     told: bool
     why: str
+    lost: str
+
+    @property
+    def state(self) -> JobState:
+        """The same as the engine is told it."""
+        return JobState(self.code, self.why, lost=bool(self.lost))
 
 
 def ended(path: Path) -> Ended | None:
@@ -30,7 +36,7 @@ def ended(path: Path) -> Ended | None:
         said = json.loads(path.read_bytes())
     except FileNotFoundError:
         return None
-    return Ended(said["code"], said["told"], said["why"])
+    return Ended(said["code"], said["told"], said["why"], said.get("lost", ""))
 
 
 def ending(job: Job) -> Path:

@@ -14,11 +14,11 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from ryot.cli.backend import chosen, surroundings
+from ryot.cli.backend import chosen, refuse_spread, surroundings
 from ryot.cli.foresight import foresight_of, refuse
 from ryot.cli.outcome import show_outcome, write_reports
 from ryot.cli.output import stdout
-from ryot.cli.plan import states_of
+from ryot.cli.plan import states_of, to_run
 from ryot.cli.request import Planned, json_option, resolve, spec_options, until_option
 from ryot.cli.share import share_option, sharer_of
 from ryot.cli.streams import for_whoever_reads
@@ -121,6 +121,7 @@ def carry_out(
     sharer = sharer_of(planned.loaded, url)
     foresight = foresight_of(planned)
     refuse(planned, foresight)
+    refuse_spread(planned.loaded, to_run(planned, states_of(planned)), planned.folders)
     with closing(_Held(planned, console, no_wait)):
         planned = _with_rounds(planned, console, looks)
         if (why := lone(planned.store.root)) is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from ryot.engine.apply import Surroundings
 from ryot.errors import MachineError, Place, SpecError, SpecErrors
 from ryot.plan.compile import words_of
+from ryot.plan.plan import PlannedNode
 from ryot.plugins.backend import Backend
 from ryot.plugins.discover import BACKENDS, discover, find, load
 from ryot.spec.load import Loaded
@@ -33,6 +34,19 @@ def chosen(loaded: Loaded, name: str | None, folders: Sequence[Path]) -> Loaded:
     other = replace(loaded, spec=loaded.spec.model_copy(update={"backend": backend}))
     _settings(other, _class(name, None, folders))
     return other
+
+
+def refuse_spread(loaded: Loaded, nodes: Iterable[PlannedNode], folders: Sequence[Path]) -> None:
+    """Raise SpecError where one of the nodes, which are to run, takes several machines, and the spec's backend gives a job one."""
+    wide = [node for node in nodes if node.machines > 1]
+    use = loaded.spec.backend.use
+    if wide and not getattr(_class(use, loaded.place("backend"), folders), "spreads", False):
+        names = ", ".join(node.name for node in wide)
+        raise SpecError(
+            f"{names} would run on {wide[0].machines} machines, and the backend {use} has one for a job",
+            at=loaded.place("train", "machines"),
+            hint="write `backend: slurm`, `ray` or `hostfile`, or give it to apply (--backend NAME); or write train.machines: 1",
+        )
 
 
 def surroundings(around: Surroundings, loaded: Loaded, folders: Sequence[Path]) -> tuple[Backend, Surroundings]:

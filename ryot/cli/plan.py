@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from ryot.cli.backend import chosen
+from ryot.cli.backend import chosen, refuse_spread
 from ryot.cli.foresight import foresight_of, uses_devices
 from ryot.cli.machine import here, probe
 from ryot.cli.output import stdout
@@ -22,6 +23,7 @@ from ryot.errors import MachineError, SpecError
 from ryot.estimate.comparison import Subject, compare
 from ryot.estimate.estimates import estimate
 from ryot.estimate.fit import Room, fit, nearest
+from ryot.plan.plan import PlannedNode
 from ryot.report.compare_view import comparison_json, show_comparison
 from ryot.report.fit_view import fits_json, show_fits
 from ryot.report.live import line
@@ -78,6 +80,7 @@ def command(
     states, foresight = states_of(planned, sharing), foresight_of(planned)
     for event in sharing.told():
         click.echo(line(event), err=True)
+    refuse_spread(planned.loaded, to_run(planned, states), planned.folders)
     queue = queue_of(planned, states, foresight.estimates)
     if as_json:
         click.echo(plan_json(planned.plan, states, foresight, queue))
@@ -95,6 +98,11 @@ def states_of(planned: Planned, sharing: Sharing | None = None) -> dict[str, Nod
     """Every node's state, with what changed since the last run of this spec as the reason; what a share has need not run."""
     runs = all_runs(planned.store.runs, planned.plan.name)
     return survey(planned.plan, planned.store, plan_of(runs[-1]) if runs else None, sharing.has if sharing else None)
+
+
+def to_run(planned: Planned, states: Mapping[str, NodeState]) -> list[PlannedNode]:
+    """The nodes that have to run."""
+    return [node for node in planned.plan.nodes if states[node.name].state != "cached"]
 
 
 def _subject(name: str, profile: str | None, sets: tuple[str, ...]) -> Subject:

@@ -44,7 +44,7 @@ def _asked(planned: Planned, wishes: tuple[Wish, ...]) -> Outlook:
 
 def _wish(node: PlannedNode, cpus: int, estimates: Estimates) -> Wish:
     seconds = next((seconds_of(estimates, training.step_s) for training in estimates.training if training.node == node.name), None)
-    return Wish(node.name, node.cpus or cpus, node.measures_speed, seconds)
+    return Wish(node.name, node.cpus or cpus, node.measures_speed, seconds, node.machines)
 
 
 def _problems(planned: Planned, outlook: Outlook) -> tuple[Problem, ...]:

@@ -114,7 +114,7 @@ def backend_job(node: PlannedNode, store: Store, run: Run, file: Path, python: s
     folder = store.folder(node.stage, node.key).resolve()
     mark = f"{mark_of(store, node.stage, node.key)}.{secrets.token_hex(4)}"
     events = events_file(run, node.name).resolve()
-    return Job(node.name, file.resolve(), folder, mark, python, events, node.cpus or cpus, node.measures_speed)
+    return Job(node.name, file.resolve(), folder, mark, python, events, node.cpus or cpus, node.measures_speed, node.machines)
 
 
 def mark_of(store: Store, stage: str, key: str) -> str:

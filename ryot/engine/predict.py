@@ -71,6 +71,8 @@ class _Seen:
         config = dict(node.payload["config"])
         if "recipe" in config:
             config["recipe"] = {name: config["recipe"].get(name) for name in _SPEED_OF_TRAINING}
+        if node.machines > 1:
+            config["machines"] = node.machines
         services = {slot: self.plan.node(name).payload["config"] for slot, name in node.services.items()}
         model = [other.payload["config"]["model"] for other in self.plan.nodes if other.stage == "train"][-1:]
         return fingerprint({"stage": node.stage, "config": config, "services": services, "model": model})[:12]

@@ -36,10 +36,11 @@ class Seen:
 
     @property
     def job(self) -> tuple[Path, str] | None:
-        """The job file and the mark that a keeper was given; None for what is no keeper."""
-        place = self.argv.index("ryot.keeper") if "ryot.keeper" in self.argv else -1
-        found = self.argv[place + 1 : place + 4]
-        return (Path(found[0]), found[2]) if place > 0 and self.argv[place - 1] == "-m" and len(found) == 3 else None
+        """The job file and the mark that a keeper, or an agent on a further machine, was given; None for anything else."""
+        module, given = self.argv[1:4], self.argv[4:]  # what reaches an agent ends in the agent's own words
+        if (module, len(given)) in ((("-P", "-m", "ryot.keeper"), 3), (("-P", "-m", "ryot.agent"), 2)):
+            return Path(given[0]), given[-1]
+        return None
 
     @property
     def verb(self) -> str | None:

@@ -113,7 +113,7 @@ def estimate(spec: Spec, here: Here, documents: int | None = None) -> Estimates:
     Raises SpecError for a device or an instance that nobody knows.
     """
     params = count_parameters(spec.model)
-    platform = training_platform(spec.hardware, here, spec.train.ranks, spec.train.precision)
+    platform = training_platform(spec.hardware, here, spec.train.ranks, spec.train.precision, spec.train.machines)
     work = _work(spec, documents)
     return Estimates(
         model=spec.model,

@@ -22,8 +22,8 @@ REACHED = 1.2e14
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What there is: bytes of each device (of all together on a CPU) and of the hosts, devices, their kind ("cpu", "cuda", "rocm"), and
-    the FLOP/s that each reaches."""
+    """What there is: bytes of each device (of a machine's ranks together on a CPU) and of the hosts, devices, their kind ("cpu", "cuda",
+    "rocm"), and the FLOP/s that each reaches."""
 
     memory: int
     host_memory: int
@@ -66,11 +66,12 @@ def nearest(model: Model, train: Train, room: Room, *, kernel_level: int = 1) ->
 def _ways(model: Model, train: Train, room: Room, kernel_level: int) -> Iterator[Iterator[Fit]]:
     """For each choice of stage, offloading and recomputation, the micro-batches from the largest to one row."""
     devices = gcd(train.global_batch, room.devices)
+    machines = gcd(devices, train.machines)
     share = train.global_batch // devices
     small = [rows for rows in range(1, isqrt(share) + 1) if share % rows == 0]
     batches = sorted({*small, *(share // rows for rows in small)}, reverse=True)
     for sharding, recompute in product(_sharding(train, devices, room.device, kernel_level), (False, True)):
-        base = {"ranks": devices, **sharding, "recompute": recompute}
+        base = {"ranks": devices, "machines": machines, **sharding, "recompute": recompute}
         changed = [train.model_copy(update={**base, "batch_size": rows, "accumulation": share // rows}) for rows in batches]
         yield (_fit(model, way, room, kernel_level) for way in changed)
 
@@ -89,7 +90,7 @@ def _sharding(train: Train, devices: int, device: str, kernel_level: int) -> lis
 
 def _fit(model: Model, train: Train, room: Room, kernel_level: int) -> Fit:
     memory = training_memory(model, train, kernel_level=kernel_level, device=room.device)
-    together = train.ranks if room.device == "cpu" else 1
+    together = train.ranks_each if room.device == "cpu" else 1
     return Fit(train, memory, memory.needed * together, memory.resume_host * train.ranks, _slower(model, train, room))
 
 

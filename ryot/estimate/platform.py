@@ -17,9 +17,10 @@ CPUs: 60 % of FMA's nominal peak. AMX tiles wait for memory: 30 %. All are assum
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """`count` devices of one kind. `host_memory` in bytes over all hosts, None where it is not known; `here` when it is this machine's.
+    """`count` devices of one kind on so many `machines`. `host_memory` in bytes over all hosts, None where it is not known; `here` when it
+    is this machine's, and the others are taken to be like it.
 
-    A CPU counts as one device however many ranks train on it: they share its cores and its memory.
+    A machine's CPU counts as one device however many ranks train on it: they share its cores and its memory.
     """
 
     device: Device
@@ -30,11 +31,12 @@ class Platform:
     price: Price | None
     purchase: Purchase
     here: bool
+    machines: int = 1
 
     @property
     def instances(self) -> int:
-        """Instances rented for `count` devices; 1 where the price is not known."""
-        return math.ceil(self.count / self.price.devices) if self.price else 1
+        """Instances rented for `count` devices on `machines`; as many as these where the price is not known."""
+        return max(math.ceil(self.count / self.price.devices) if self.price else 1, self.machines)
 
     @property
     def hourly(self) -> float | None:
@@ -51,20 +53,22 @@ class Platform:
         return self.count * self.device.flops(precision) * self.utilisation
 
 
-def training_platform(hardware: Hardware, machine: Here, ranks: int = 1, precision: Precision = "fp32") -> Platform | None:
+def training_platform(
+    hardware: Hardware, machine: Here, ranks: int = 1, precision: Precision = "fp32", machines: int = 1
+) -> Platform | None:
     """What the spec trains on: `hardware.device`, else the device of `hardware.price`, else this machine's.
 
-    `ranks` are the training processes, one a device unless `hardware.devices` says otherwise; `precision` decides how much of a CPU's
-    peak is reached. None when this machine's accelerator is in no catalogue. Raises SpecError for unknown names.
+    `ranks` are the training processes on all `machines`, one a device unless `hardware.devices` says otherwise; `precision` decides how
+    much of a CPU's peak is reached. None when this machine's accelerator is in no catalogue. Raises SpecError for unknown names.
     """
     device, here = _device(hardware, machine, hardware.device or _priced(hardware, hardware.price))
     if device is None:
         return None
-    count = 1 if device.kind == "cpu" else hardware.devices or ranks
+    count = machines if device.kind == "cpu" else hardware.devices or ranks
     price = _price(hardware, device, hardware.price, here)
     utilisation, source = _share(hardware, device, precision)
-    memory = machine.memory if here else _rented(price, count)
-    return Platform(device, count, memory, utilisation, source, price, hardware.purchase, here)
+    memory = machine.memory * machines if here else _rented(price, count, machines)
+    return Platform(device, count, memory, utilisation, source, price, hardware.purchase, here, machines)
 
 
 def serving_platform(hardware: Hardware, machine: Here) -> Platform | None:
@@ -82,9 +86,9 @@ def serving_platform(hardware: Hardware, machine: Here) -> Platform | None:
     return Platform(device, count, memory, 1.0, "the device's peak", price, serve.purchase, here)
 
 
-def _rented(price: Price | None, count: int) -> int | None:
+def _rented(price: Price | None, count: int, machines: int = 1) -> int | None:
     """Bytes of the rented hosts' memory; None where it is not known."""
-    return price.host_memory * math.ceil(count / price.devices) if price and price.host_memory else None
+    return price.host_memory * max(math.ceil(count / price.devices), machines) if price and price.host_memory else None
 
 
 def _device(hardware: Hardware, machine: Here, name: str | None) -> tuple[Device | None, bool]:

@@ -41,12 +41,14 @@ def _memory(spec: Spec, estimates: Estimates) -> Iterator[_Reason]:
     worst = max(estimates.training, key=lambda training: training.memory.needed)
     has = platform.device.memory
     on_cpu = platform.device.kind == "cpu"
-    needed = (worst.memory.needed + worst.memory.host) * spec.train.ranks if on_cpu else worst.memory.needed
-    together = _compared(spec, estimates) * (spec.train.ranks if on_cpu else 1)
+    ranks = spec.train.ranks_each
+    needed = (worst.memory.needed + worst.memory.host) * ranks if on_cpu else worst.memory.needed
+    together = _compared(spec, estimates) * (ranks if on_cpu else 1)
     if max(needed, together) > has:
         node, needed = ("compare", together) if together > needed else (worst.node, needed)
         message = f"{node} takes {show_bytes(needed)}"
-        message += f" for its {spec.train.ranks} ranks" if on_cpu and spec.train.ranks > 1 else "" if on_cpu else " on each device"
+        message += f" for its {ranks} ranks" if on_cpu and ranks > 1 else "" if on_cpu else " on each device"
+        message += f" on each of {spec.train.machines} machines" if on_cpu and spec.train.machines > 1 else ""
         yield "memory", f"{message}; {platform.words} has {show_bytes(has)}", "`ryot plan --fit` proposes settings that fit"
     host = max(worst.memory.host, worst.memory.resume_host) * spec.train.ranks
     if not on_cpu and platform.host_memory is not None and host > platform.host_memory:

@@ -9,7 +9,7 @@ from ryot.estimate.flops import Flops
 from ryot.estimate.parameters import Parameters
 from ryot.estimate.platform import Platform, training_platform
 from ryot.estimate.processor import Here
-from ryot.estimate.time import StepTime, step_time
+from ryot.estimate.time import FABRIC, StepTime, step_time
 from ryot.estimate.training_memory import TrainingMemory, training_memory
 from ryot.spec import Spec
 from ryot.spec.train import Kernel, Train
@@ -66,7 +66,7 @@ def training_estimate(
     trains = [spec.train]
     if platform and kernel.level >= 2 and kernel.bf16 and spec.train.precision == "fp32" and "bf16" in platform.device.peak:
         trains.append(spec.train.model_copy(update={"precision": "bf16"}))
-        platform = training_platform(spec.hardware, here, spec.train.ranks, "bf16")
+        platform = training_platform(spec.hardware, here, spec.train.ranks, "bf16", spec.train.machines)
     kind = platform.device.kind if platform else "cpu"
     packed = node == "train.optimized" and spec.optimize is not None and spec.optimize.compressor is not None
     scaled = node == "train.optimized" and spec.optimize is not None and spec.optimize.scaling is not None
@@ -79,15 +79,19 @@ def training_estimate(
         for level in levels
     )
     memory = max(memories, key=attrgetter("needed"))
-    step = step_time(platform, trains[-1], work.flops.total, work.tokens_per_update, params.trainable) if platform else None
+    foreseen = platform is not None and (kind != "cpu" or spec.train.machines == 1)
+    step = step_time(platform, trains[-1], work.flops.total, work.tokens_per_update, params.trainable) if platform and foreseen else None
     return TrainingEstimate(node, kernel.level, memory, step, step.seconds if step else None, _basis(platform, step, trains[-1]))
 
 
 def _basis(platform: Platform | None, step: StepTime | None, train: Train) -> str:
     """What a time rests on before it was measured."""
-    if platform is None or step is None:
+    if platform is None:
         return "the device is in no catalogue"
+    if step is None:
+        return f"the network between {train.machines} machines is not known, and no time is foreseen"
     if step.bound != "compute":
         return f"bound by {step.bound}"
     precision = "" if train.precision == "fp32" else f" in {train.precision}"
-    return f"{platform.utilisation:.0%} of the peak{precision} ({platform.utilisation_source})"
+    network = f", {FABRIC / 1e9:.0f} GB/s between machines" if train.machines > 1 else ""
+    return f"{platform.utilisation:.0%} of the peak{precision} ({platform.utilisation_source}){network}"

@@ -198,7 +198,8 @@ def _plan_node(node: Node, stage: Stage, planned: Mapping[str, PlannedNode], fac
         "services": {slot: planned[source].key for slot, source in node.services.items()},
     }
     if node.resources.measures_speed:
-        payload["device"] = facts.device
+        machines = node.resources.machines
+        payload["device"] = facts.device if machines == 1 else f"{machines} x {facts.device}"
     try:
         payload = dict(stable(payload))  # type: ignore[arg-type]
     except TypeError as error:
@@ -220,6 +221,7 @@ def _plan_node(node: Node, stage: Stage, planned: Mapping[str, PlannedNode], fac
         samples=dict(node.samples),
         after=node.after,
         redraws=stage.redraws,
+        machines=node.resources.machines,
     )
 
 

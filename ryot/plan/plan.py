@@ -24,6 +24,7 @@ class PlannedNode(BaseModel):
     `samples`: how many independent samples of a measure it will take, where that is known. `after`: the nodes that have to have
     succeeded before it though it reads nothing of them. `redraws`: the field of the config that is one higher in each further round;
     `looks`: how many looks at the samples of all rounds were promised at most; `round_of`: of which node this is a further round.
+    `machines`: how many it runs on.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,6 +45,7 @@ class PlannedNode(BaseModel):
     redraws: str = ""
     looks: int = 1
     round_of: str = ""
+    machines: int = 1
 
     @property
     def needs(self) -> tuple[str, ...]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ryot import processes
-from ryot.errors import MachineError, NodeError, RyotError, SpecError
+from ryot.errors import LostMachine, MachineError, NodeError, RyotError, SpecError
 from ryot.files import digest_file, digest_path, make_folder, rename_durable, sync_path, write_durable
 from ryot.measures import Measure, Target
+from ryot.plugins.away import Away, Machine
 from ryot.plugins.backend import Backend, Fit, Foretelling, Job, JobState, Outlook, Wish
 from ryot.plugins.context import Endpoint, StageContext
 from ryot.plugins.device import device_here
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Addition",
+    "Away",
     "Backend",
     "Circumstance",
     "Document",
@@ -31,6 +33,8 @@ __all__ = [
     "Job",
     "JobState",
     "Launch",
+    "LostMachine",
+    "Machine",
     "MachineError",
     "Measure",
     "Node",

@@ -17,7 +17,8 @@ class Job:
     """One node to run: what `file` (job.json) says, in `folder`, the node's own. `mark` is put on the processes of its work; it is
     `NODE.TRY`, so that what this try started is told from what another apply's try of the same node did. To `events` the job adds a line
     whenever it has something to tell. `cpus` are the cores it computes with; one that is `alone` measures speed: no other job of this
-    user may compute on its machine."""
+    user may compute on its machine. Of several `machines`, which a backend is asked for only where it `spreads` jobs, it runs on the first;
+    the backend writes all of them into `file`, under `machines`, as ryot.plugins.Machine has them."""
 
     name: str
     file: Path
@@ -27,6 +28,7 @@ class Job:
     events: Path
     cpus: int = 1
     alone: bool = False
+    machines: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class Wish:
     cpus: int = 1
     alone: bool = False
     seconds: float | None = None
+    machines: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,8 @@ class Outlook:
 
 
 class Backend(Protocol):
-    """Where nodes run. Jobs are named by `Job.name`, unique among those submitted."""
+    """Where nodes run. Jobs are named by `Job.name`, unique among those submitted. One whose class says `spreads = True` gives a job as
+    many machines as it asks for; to any other ryot sends none that asks for more than one."""
 
     name: ClassVar[str]
 

@@ -37,9 +37,23 @@ time.sleep(3600)
 """
 
 
+_THERE = """
+import fcntl, os, signal, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+lock = open(sys.argv[1], "a")
+fcntl.flock(lock, fcntl.LOCK_EX)
+if sys.argv[2] == "alone":
+    os.kill(os.getppid(), signal.SIGKILL)
+elif not os.fork():
+    os.setsid()
+    open(sys.argv[2], "w").write(str(os.getpid()))
+time.sleep(3600)
+"""
+
+
 class ProbeConfig(StageConfig):
-    """What the job of a check does: `tells` of itself, `exits` with `code`, is `killed`, is `stubborn`, `meets` another, or kills its
-    keeper and stays (`orphaned`)."""
+    """What the job of a check does: `tells` of itself, `exits` with `code`, is `killed`, is `stubborn`, `meets` another, kills its keeper
+    and stays (`orphaned`), has programs on a second machine (`spreads`), or has what holds one there killed (`bereft`)."""
 
     does: str = "tells"
     code: int = 0
@@ -63,6 +77,8 @@ class Probe(Stage):
                 os.kill(os.getpid(), signal.SIGKILL)
             case "stubborn" | "orphaned":
                 _stay(folder, context, orphaned=config.does == "orphaned")
+            case "spreads" | "bereft":
+                _spread(folder, context, bereft=config.does == "bereft")
             case "meets":
                 files.write_durable(folder / "here", b"")
                 context.report(done=0, total=1, force=True)
@@ -85,6 +101,26 @@ def _stay(folder: Path, context: StageContext, *, orphaned: bool) -> None:
         os.kill(os.getppid(), signal.SIGKILL)
     while True:
         signal.pause()
+
+
+def _spread(folder: Path, context: StageContext, *, bereft: bool) -> None:
+    """Have a program's exit code and words from the second machine, then one that stays there with a child; wait for its end."""
+    here, there = context.machines
+    short = [sys.executable, "-c", "import os; print(os.environ['RYOT_MARK'], flush=True); os._exit(5)"]
+    away = context.spawn_at(there, short, log=folder / "short.log")
+    away.begin(60.0, context.emit)
+    while (code := away.poll()) is None:
+        time.sleep(0.02)
+    about = {"names": [here.name, there.name], "code": code, "mark": (folder / "short.log").read_text().strip()}
+    files.write_durable(folder / "away.json", json.dumps(about))
+    long = [sys.executable, "-c", _THERE, str(folder / "tree.lock"), "alone" if bereft else str(folder / "stray")]
+    away = context.spawn_at(there, long, log=folder / "long.log")
+    away.begin(60.0, context.emit)
+    while not bereft and (not (folder / "stray").exists() or not (folder / "stray").read_text()):
+        time.sleep(0.02)
+    context.report(done=1, total=1, force=True)
+    while away.poll() is None:
+        time.sleep(0.02)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +285,30 @@ def _said(fit: Fit) -> bool:
     return bool(fit.words and (fit.fits is None or (fit.hint and fit.field)))
 
 
+def spreads(trial: Trial) -> None:
+    """A job of two machines starts programs on the second, whose exit codes it learns; `cancel` returns when nothing is left on either; a
+    job whose second machine is lost is lost. Only for a backend that `spreads`."""
+    with trial.backend() as backend:
+        if not getattr(backend, "spreads", False):
+            return
+        job = replace(trial.job("spread", does="spreads"), machines=2)
+        backend.submit(job)
+        trial.told(backend, job)
+        backend.cancel(job.name, _GRACE_S)
+        trial.gone(job)
+        about = json.loads((job.folder / "away.json").read_text())
+        _hold(about["code"] == 5, f"a program that ended with 5 on the second machine is told to have ended with {about['code']}")
+        _hold(len(set(about["names"])) == 2, f"the machines of a job are two, not {about['names']}")
+        _hold(about["mark"].partition(".")[2] == job.mark.partition(".")[2], "what runs on the second machine has the mark of its try")
+        backend.forget(job.name)
+        bereft = replace(trial.job("bereft", does="bereft"), machines=2)
+        backend.submit(bereft)
+        state = trial.ended(backend, bereft.name)
+        _hold(state.lost, f"a job whose second machine is lost is {state}; its log: {_log(bereft)}")
+        trial.gone(bereft, within_s=trial.patience_s)
+        backend.forget(bereft.name)
+
+
 def _rewrite(job: Job, **config: Any) -> None:
     told = JobFile.model_validate_json(job.file.read_bytes())
     files.write_durable(job.file, told.model_copy(update={"config": {**told.config, **config}}).model_dump_json())
@@ -264,4 +324,4 @@ def _hold(truth: bool, words: str) -> None:
         raise AssertionError(words)
 
 
-CHECKS = (surveys, finishes, fails, wakes, cancels, survives)
+CHECKS = (surveys, finishes, fails, wakes, cancels, survives, spreads)

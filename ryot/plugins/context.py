@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from ryot import files, processes
 from ryot.errors import NodeError
 from ryot.measures import Evidence, Measure, Target
+from ryot.plugins.away import Away, Machine
 
 if TYPE_CHECKING:
     from ryot.check.verdict import Verdict
@@ -49,6 +50,9 @@ class StageContext:
     children: list[subprocess.Popen[bytes]] = field(default_factory=list)
     replicas: list[subprocess.Popen[bytes]] = field(default_factory=list)
     lacking: dict[str, str] = field(default_factory=dict)
+    machines: tuple[Machine, ...] = ()
+    """The machines this node was given, this one first; empty where it has this one only."""
+    away: list[Away] = field(default_factory=list)
     _last_report: float = 0.0
 
     def say(self, text: str) -> None:
@@ -125,6 +129,12 @@ class StageContext:
         if replica:
             self.replicas.append(child)
         return child
+
+    def spawn_at(self, machine: Machine, argv: Sequence[str], *, env: Mapping[str, str] | None = None, log: Path) -> Away:
+        """Start a program on a further machine of this node; it dies with this node. Its environment is this process's, as far as that
+        means the same there, and `env`; its output goes to `log`, which both machines see. Call it from the main thread."""
+        self.away.append(Away(machine, argv, env or {}, log))
+        return self.away[-1]
 
     def execute(self, argv: Sequence[str], *, env: Mapping[str, str] | None = None, log: Path | None = None) -> None:
         """Spawn a program and wait for its end. Raises NodeError, naming the program and its exit code, when it fails."""

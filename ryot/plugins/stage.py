@@ -34,13 +34,15 @@ class StageConfig(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What a node needs while it runs. `cpus` 0 means all there are.
+    """What a node needs while it runs. `cpus` 0 means all there are; they are those of one machine.
 
-    A node that `measures_speed` has its machine to itself, and has the kind of device in its key.
+    A node that `measures_speed` has its machine to itself, and has the kind of device in its key. One of several `machines` runs on the
+    first, and starts programs on the others itself (`StageContext.spawn_at`).
     """
 
     cpus: int = 1
     measures_speed: bool = False
+    machines: int = 1
 
 
 @dataclass(frozen=True, slots=True)

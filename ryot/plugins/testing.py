@@ -10,6 +10,7 @@ from ryot import processes
 from ryot.errors import NodeError
 from ryot.measures import Evidence, Measure, point
 from ryot.plugins import backend_checks
+from ryot.plugins.away import Machine
 from ryot.plugins.backend import Backend
 from ryot.plugins.context import Endpoint, Event, StageContext
 from ryot.plugins.documents import Document, Shard, write_index, write_shard
@@ -38,13 +39,14 @@ def run_stage(
     inputs: Mapping[str, Path] | None = None,
     services: Mapping[str, Endpoint] | None = None,
     measures: tuple[Measure, ...] | None = None,
+    machines: tuple[Machine, ...] = (),
 ) -> StageResult:
     """Run `stage` with `config` below `folder`. Run it again on the same folder and it resumes from its scratch.
 
     Raises NodeError when a declared measure was not measured, as the engine would.
     """
     events: list[Event] = []
-    context = context_in(folder, stage, events, inputs=inputs, services=services, measures=measures)
+    context = context_in(folder, stage, events, inputs=inputs, services=services, measures=measures, machines=machines)
     stage.run(config, context)
     if missing := context.unmeasured:
         raise NodeError(f"{stage.name} declares {missing} but did not measure it")
@@ -53,8 +55,8 @@ def run_stage(
 
 def check_backend(make_backend: Callable[[], Backend], folder: Path, *, patience_s: float = 120.0) -> None:
     """Hold a backend to the protocol with real jobs: exit codes, signals, a missing interpreter, log, environment and mark, two jobs at
-    once, events that end `wait`, `forget`, `cancel` and `close` of a tree that ignores SIGTERM, a keeper that is killed; and its `survey`,
-    where it has one.
+    once, events that end `wait`, `forget`, `cancel` and `close` of a tree that ignores SIGTERM, a keeper that is killed; its `survey`,
+    if it has one; and of a backend that `spreads` jobs a second machine, its programs and its loss.
 
     `make_backend` makes one for each check; `folder` is empty and seen by every machine that jobs run on. Nothing may take longer than
     `patience_s` seconds. Raises AssertionError, with the reason, at the first thing that does not hold. Takes about 15 s on one machine.
@@ -91,6 +93,7 @@ def context_in(
     inputs: Mapping[str, Path] | None = None,
     services: Mapping[str, Endpoint] | None = None,
     measures: tuple[Measure, ...] | None = None,
+    machines: tuple[Machine, ...] = (),
 ) -> StageContext:
     """A context whose events go to a list."""
     for name in ("out", "scratch"):
@@ -106,4 +109,5 @@ def context_in(
         cpus=os.cpu_count() or 1,
         emit=events.append,
         log=folder / "log.txt",
+        machines=machines,
     )

@@ -89,7 +89,8 @@ def _hardware(platform: Platform | None) -> str:
     device = platform.device
     name = f"this machine: {device.source}" if platform.here else device.name
     many, each = (f"{platform.count} x ", " each") if platform.count > 1 else ("", "")
-    return f"{many}{name}, {show_bytes(device.memory)}{each}{_rented(platform)}"
+    spread = f", on {platform.machines} machines" if platform.machines > 1 else ""
+    return f"{many}{name}, {show_bytes(device.memory)}{each}{spread}{_rented(platform)}"
 
 
 def _rented(platform: Platform | None) -> str:

@@ -26,7 +26,7 @@ def plan_json(plan: Plan, states: Mapping[str, NodeState], foresight: Foresight,
         "device": plan.device,
         "nodes": [
             {"name": node.name, "stage": node.stage, "key": node.key, "state": states[node.name].state, "why": states[node.name].why}
-            | {"needs": list(node.needs), "after": list(node.after)}
+            | {"needs": list(node.needs), "after": list(node.after), "machines": node.machines}
             | {"measures": [f"{node.name}/{measure.name}" for measure in node.measures]}
             for node in plan.nodes
         ],

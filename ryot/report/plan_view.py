@@ -45,7 +45,8 @@ def _show_nodes(console: Console, plan: Plan, states: Mapping[str, NodeState]) -
         table.add_column(column, no_wrap=column != "why")
     for node in plan.nodes:
         state = states[node.name]
-        table.add_row(Text(plain(node.name)), Text(state.state, _STYLE[state.state]), Text(plain(state.why)))
+        why = f"{state.why}; on {node.machines} machines" if node.machines > 1 else state.why
+        table.add_row(Text(plain(node.name)), Text(state.state, _STYLE[state.state]), Text(plain(why)))
     console.print(table)
     count = sum(state.state != "cached" for state in states.values())
     console.print(f"{count} to run, {len(plan.nodes) - count} with nothing to do.", markup=False, highlight=False)

@@ -82,7 +82,8 @@ def _nodes(nodes: Sequence[Queued]) -> Table:
         table.add_column(column, no_wrap=column != "why", justify="right" if column in ("time", "cost") else "left")
     for node in nodes:
         wish, fit = node.wish, node.fit
-        cores = f"{wish.cpus} core{'' if wish.cpus == 1 else 's'}{', alone' if wish.alone else ''}"
+        machines = f"{wish.machines} machines with " if wish.machines > 1 else ""
+        cores = f"{machines}{wish.cpus} core{'' if wish.cpus == 1 else 's'}{', alone' if wish.alone else ''}"
         time = "-" if wish.seconds is None else show_seconds(wish.seconds)
         words = "" if fit.fits is False else fit.words
         table.add_row(Text(plain(wish.node)), cores, time, node.cost, _FITS[fit.fits], Text(plain(words), "dim"))
@@ -98,7 +99,14 @@ def queue_data(queue: Queue | None) -> dict[str, Any] | None:
         "unknown": queue.unknown or None,
         "has": [{"label": label, "text": text} for label, text in queue.has],
         "nodes": [
-            {"name": node.wish.node, "cpus": node.wish.cpus, "alone": node.wish.alone, "fits": node.fit.fits, "words": node.fit.words}
+            {
+                "name": node.wish.node,
+                "cpus": node.wish.cpus,
+                "machines": node.wish.machines,
+                "alone": node.wish.alone,
+                "fits": node.fit.fits,
+                "words": node.fit.words,
+            }
             | {"seconds": node.wish.seconds, "usd": node.usd, "usd_per_hour": node.hourly}
             for node in queue.nodes
         ],

@@ -47,6 +47,8 @@ class Train(Section):
     """AdamW for all parameters, or Muon for the matrices inside the blocks and AdamW for the rest, which needs ZeRO 0 or FSDP's none."""
     ranks: int = Field(1, ge=1, le=4096)
     """Training processes; the global batch is batch_size x accumulation x ranks."""
+    machines: int = Field(1, ge=1, le=512)
+    """Machines that the ranks are spread over, as many on each. More than one needs a backend that has them: slurm, ray or hostfile."""
     zero_stage: int = Field(0, ge=0, le=3)
     """What DeepSpeed shards between ranks: 0 nothing, 1 optimizer states, 2 and gradients, 3 and parameters."""
     sharding: Literal["full", "grad_op", "none"] | None = None
@@ -71,6 +73,11 @@ class Train(Section):
     on_out_of_memory: Literal["stop", "halve"] = "stop"
     """When memory runs out in an update: stop, or go on after the last checkpoint with half of batch_size and twice the accumulation,
     which is recorded. The updates are of the same documents; only rounding differs."""
+
+    @property
+    def ranks_each(self) -> int:
+        """Ranks on one machine."""
+        return self.ranks // self.machines
 
     @property
     def shards(self) -> Literal["full", "grad_op", "none"] | None:
@@ -109,6 +116,10 @@ class Train(Section):
                 f"warmup_steps {self.warmup_steps} of {self.updates} updates: the warm-up would never end, and the learning rate "
                 f"never reach its peak; about {max(self.updates // 20, 1)} (5 %) is usual"
             )
+        if self.ranks % self.machines:
+            near = f"{self.ranks - self.ranks % self.machines} or " if self.ranks > self.machines else ""
+            more = self.machines * (self.ranks_each + 1)
+            raise ValueError(f"ranks {self.ranks} cannot be spread evenly over machines {self.machines}: write ranks: {near}{more}")
         self._decays()
         self._one_engine()
         self._supported()

@@ -73,7 +73,7 @@ def fake_slurm(folder: Path) -> Iterator[Slurm]:
     """The fake."""
     programs = folder / "bin"
     programs.mkdir(parents=True)
-    for name in ("sbatch", "squeue", "scancel", "sinfo", "sacct"):
+    for name in ("sbatch", "squeue", "scancel", "sinfo", "sacct", "srun", "scontrol"):
         (programs / f"{name}.py").symlink_to(FAKE)
         (programs / name).write_text(f'#!/bin/sh\nexec {sys.executable} {programs / name}.py "$@"\n')
         (programs / name).chmod(0o755)

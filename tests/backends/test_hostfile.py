@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,11 @@ def test_job_of_a_host_that_is_gone_is_lost_and_the_next_runs_elsewhere(two: Hos
         backend.submit(again)
         assert trial.ended(backend, "again").code == 0
     assert two.connections("one")
+
+
+def test_job_of_more_machines_than_there_are_hosts_is_refused(two: Hosts, trial: Trial) -> None:
+    with trial.backend() as backend, pytest.raises(MachineError, match=r"wide asks for 3 machines; .*hostfile names 2 hosts"):
+        backend.submit(replace(trial.job("wide"), machines=3))
 
 
 def test_hostfile_is_read_as_deepspeed_writes_it(tmp_path: Path) -> None:

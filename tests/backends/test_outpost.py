@@ -9,8 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from ryot.backends.local import LocalBackend
-from ryot.backends.outpost import carried, device, request
+from ryot.backends.outpost import device, request
 from ryot.backends.watch import Ended, ended
+from ryot.plugins import processes
 from ryot.plugins.backend_checks import Trial
 
 
@@ -35,7 +36,7 @@ def test_what_measures_speed_is_refused_on_another_device(tmp_path: Path) -> Non
 def test_what_measures_no_speed_runs_on_any_device(tmp_path: Path) -> None:
     job = Trial(LocalBackend, tmp_path / "jobs", 60.0).job("any")
     asked = json.loads(request(job, tmp_path / "ended.json", tmp_path)) | {"device": "NVIDIA H200"}
-    assert sent(asked, tmp_path) == Ended(0, False, "")
+    assert sent(asked, tmp_path) == Ended(0, False, "", "")
     assert (job.folder / "record.json").exists()
 
 
@@ -48,4 +49,4 @@ def test_variables_of_a_place_are_not_carried_to_another() -> None:
         "CUDA_VISIBLE_DEVICES": "1",
         "TMPDIR": "/t",
     }
-    assert carried(here) == {"PATH": "/bin", "RYOT_API_KEY": "k"}
+    assert processes.carried(here) == {"PATH": "/bin", "RYOT_API_KEY": "k"}

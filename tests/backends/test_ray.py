@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -79,6 +80,11 @@ def test_cluster_is_told_before_anything_runs(ray: Ray) -> None:
     assert [(fit.node, fit.fits) for fit in outlook.fits] == [("a", True), ("b", False)]
     assert outlook.fits[0].words == "2 of 3 machines are large enough"
     assert outlook.fits[1].field == ("hardware", "cpus")
+
+
+def test_node_of_more_machines_than_there_are_is_refused(trial: Trial) -> None:
+    with trial.backend() as backend, pytest.raises(MachineError, match="wide asks for 3 machines with 1 cores; the Ray cluster has 2"):
+        backend.submit(replace(trial.job("wide"), machines=3))
 
 
 def test_cluster_that_is_not_there_is_told() -> None:

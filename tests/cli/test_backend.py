@@ -106,3 +106,43 @@ def test_backend_that_does_not_load_is_told(tmp_path: Path, capsys: pytest.Captu
     (tmp_path / "moon_backend.py").write_text("raise RuntimeError('no air')")
     assert run(["validate", TINY, "--set", "backend=moon", "--plugins", str(tmp_path)]) == 3
     assert "the plugin moon of moon does not load: RuntimeError: no air" in capsys.readouterr().err
+
+
+SPREAD = ("--set", "train.ranks=4", "--set", "train.machines=2")
+
+
+@pytest.mark.parametrize("verb", ["plan", "apply"])
+def test_training_on_two_machines_is_refused_where_there_is_one(verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([verb, TINY, "--store", str(tmp_path), *SPREAD]) == 2
+    said = capsys.readouterr().err
+    assert "train.baseline, train.optimized, compare would run on 2 machines, and the backend local has one for a job" in " ".join(
+        said.split()
+    )
+    assert "train.machines=2" in said
+    assert "write `backend: slurm`" in said
+
+
+def test_plan_shows_the_machines_and_foresees_no_time_over_a_network_that_nobody_described(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["plan", TINY, "--store", str(tmp_path), *SPREAD, "--set", "backend=slurm"]
+    assert run(asked) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "never ran; waits for tokenizer; on 2 machines" in said
+    assert "the network between 2 machines is not known" in said
+    assert run([*asked, "--json"]) == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert {node["name"] for node in plan["nodes"] if node["machines"] == 2} == {"train.baseline", "train.optimized", "compare"}
+    assert plan["estimates"]["training_s"] is None
+
+
+def test_number_of_machines_is_in_the_key_of_what_measures_speed_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Weights are the same bits, but a speed of two machines is none of one."""
+    keys = []
+    for machines in (1, 2):
+        written = ["--set", "train.ranks=2", "--set", f"train.machines={machines}", "--set", "backend=ray", "--set", "sweep.trials=2"]
+        assert run(["plan", TINY, "--store", str(tmp_path), *written, "--set", "sweep.over={train.lr: [1e-3, 1e-4]}", "--json"]) == 0
+        keys.append({node["name"]: node["key"] for node in json.loads(capsys.readouterr().out)["nodes"]})
+    same = {name for name, key in keys[0].items() if keys[1][name] == key}
+    assert {"data", "tokenizer", "sweep"} <= same
+    assert not {"train.baseline", "train.optimized", "compare"} & same

@@ -38,6 +38,13 @@ def test_what_only_names_a_keeper_is_none(argv: tuple[str, ...]) -> None:
     assert process(1, *argv).job is None
 
 
+def test_agent_on_a_further_machine_keeps_what_has_its_mark() -> None:
+    agent, rank = process(21, "python", "-P", "-m", "ryot.agent", JOB, "m1~.t1"), process(22, "python", mark="m1~.t1")
+    reach = process(20, "srun", "--nodelist=n2", *agent.argv, mark="m1.t1")
+    node = next(piece for piece in pieces([agent, rank, reach]) if piece.mark == "m1~.t1")
+    assert (node.node, node.processes, node.left_over) == ("train", (22, 21), False)
+
+
 def test_node_has_its_keepers_and_all_marked_processes() -> None:
     keeper, worker, child = (
         process(11, *KEEPER, parent=10),

@@ -112,3 +112,12 @@ def test_serving_is_where_training_is_unless_said_otherwise():
 
 def test_fewer_cores_are_a_smaller_processor():
     assert training_platform(Hardware(cpus=1), LAPTOP).device.peak["fp32"] == 2.5e9 * 32
+
+
+def test_machines_are_reckoned_with_as_they_are_asked_for():
+    two = training_platform(Hardware(), LAPTOP, ranks=4, machines=2)
+    assert (two.count, two.machines, two.host_memory) == (2, 2, 48 << 30)
+    rented = Hardware(price="p4d.24xlarge")
+    spread = training_platform(rented, LAPTOP, ranks=8, machines=2)
+    assert (spread.count, spread.instances) == (8, 2)
+    assert spread.hourly == 2 * training_platform(rented, LAPTOP, ranks=8).hourly

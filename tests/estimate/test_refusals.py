@@ -43,6 +43,13 @@ def test_ranks_on_a_cpu_share_its_memory() -> None:
     assert "4 ranks" in refused(model=model, train={"epochs": 1, "batch_size": 8, "ranks": 4})["memory"].message
 
 
+def test_ranks_on_several_machines_share_the_memory_of_each() -> None:
+    model = {"preset": "alen-medium", "context": 512}
+    one, two = ({"epochs": 1, "batch_size": 8, "ranks": ranks, "machines": machines} for ranks, machines in ((4, 1), (8, 2)))
+    alone, spread = (refused(model=model, train=train)["memory"].message for train in (one, two))
+    assert spread.replace(" on each of 2 machines", "") == alone
+
+
 def test_a_comparison_holds_all_its_sides_at_once() -> None:
     """alen-medium's weights, gradients and moments are 1.4 GB a side: a device may hold a run, and not three sides."""
     common: dict[str, Any] = {"model": {"preset": "alen-medium", "context": 512}, "train": {"epochs": 1, "batch_size": 8}}

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from ryot.plugins import Facts, Measure, Node, Resources, Spec, SpecError, Stage, StageConfig
 from ryot.stages.ablate.parts import PARTS
-from ryot.stages.train.stage import TrainConfig, TrainStage
+from ryot.stages.train.stage import TrainConfig, TrainStage, spread
 
 
 class AblateConfig(StageConfig):
@@ -54,7 +54,7 @@ class AblateStage(Stage):
             block_steps=spec.optimize.block_steps,
         )
         inputs = {"tokens": "tokenizer", "optimized": "train.optimized"}
-        return [Node("ablate", self.name, config, inputs, {}, self.resources, self.measures, self._samples(config))]
+        return [Node("ablate", self.name, config, inputs, {}, spread(self.resources, spec), self.measures, self._samples(config))]
 
     def _samples(self, config: AblateConfig) -> dict[str, int]:
         return {measure.name: config.rounds for measure in self.measures}

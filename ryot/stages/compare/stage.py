@@ -5,7 +5,7 @@ from typing import Annotated
 
 from ryot.plugins import Circumstance, Facts, Measure, Node, Resources, Spec, Stage, StageConfig
 from ryot.stages.data.stage import heldout_of
-from ryot.stages.train.stage import TrainConfig, TrainStage
+from ryot.stages.train.stage import TrainConfig, TrainStage, spread
 
 SYSTEM_PAIRS = 4
 """Pairs of blocks in which the stack without packing takes part."""
@@ -103,7 +103,8 @@ class CompareStage(Stage):
             block_steps=spec.optimize.block_steps,
         )
         inputs = {"tokens": "tokenizer", "baseline": "train.baseline", "optimized": "train.optimized"}
-        return [Node("compare", self.name, config, inputs, {}, self.resources, self.measures, samples_of(config, heldout_of(spec)))]
+        resources, samples = spread(self.resources, spec), samples_of(config, heldout_of(spec))
+        return [Node("compare", self.name, config, inputs, {}, resources, self.measures, samples)]
 
 
 def samples_of(config: CompareConfig, heldout: int | None) -> dict[str, int]:

@@ -9,7 +9,7 @@ from ryot.stages.evaluate.stage import EvaluateStage
 from ryot.stages.export.stage import ExportStage
 from ryot.stages.rehearse.names import PREFIX, TWIN
 from ryot.stages.serve.stage import ServeService
-from ryot.stages.train.stage import SPEED, TrainConfig, TrainStage
+from ryot.stages.train.stage import SPEED, TrainConfig, TrainStage, spread
 
 RESUME = (
     Measure(name="resumed_updates", kind="exact", about="updates made after the stop, from the checkpoint"),
@@ -53,8 +53,8 @@ class RehearseStage(Stage):
         save = RehearseConfig(what="save", train=_one_update(spec, facts))
         return (
             *twin.values(),
-            Node(f"{PREFIX}resume", self.name, resume, inputs, {}, self.resources, RESUME),
-            Node(f"{PREFIX}save", self.name, save, {"tokens": "tokenizer"}, {}, SPEED, SAVE),
+            Node(f"{PREFIX}resume", self.name, resume, inputs, {}, spread(self.resources, spec), RESUME),
+            Node(f"{PREFIX}save", self.name, save, {"tokens": "tokenizer"}, {}, spread(SPEED, spec), SAVE),
         )
 
 

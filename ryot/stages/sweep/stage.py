@@ -6,7 +6,7 @@ from typing import Literal
 from ryot.plugins import Facts, Measure, Node, Resources, Spec, SpecError, Stage, StageConfig
 from ryot.stages.data.stage import heldout_of
 from ryot.stages.rehearse.names import last_checks
-from ryot.stages.train.stage import CompressorChoice, KernelChoice, TrainConfig, model_shape, recipe
+from ryot.stages.train.stage import CompressorChoice, KernelChoice, TrainConfig, model_shape, recipe, spread
 
 
 class Dimension(StageConfig):
@@ -70,7 +70,8 @@ class SweepStage(Stage):
         heldout = heldout_of(spec)
         samples = {} if heldout is None else dict.fromkeys(("best_loss", "loss_reduction"), heldout // 2)
         inputs = {"tokens": "tokenizer"}
-        return [Node("sweep", self.name, config, inputs, {}, self.resources, self.measures, samples, after=last_checks(spec))]
+        resources = spread(self.resources, spec)
+        return [Node("sweep", self.name, config, inputs, {}, resources, self.measures, samples, after=last_checks(spec))]
 
 
 def _training(spec: Spec) -> TrainConfig:

@@ -11,6 +11,7 @@ import threading
 import time
 import traceback
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -19,8 +20,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 import transformers
 
-from ryot.plugins import RyotError, processes, write_durable
+from ryot.plugins import RyotError, processes, sync_path, write_durable
 from ryot.stages.lean import shown
+from ryot.stages.train.network import talk_over
 from ryot.stages.train.pace import STALL_S, Pacer
 from ryot.stages.train.shortage import ran_out
 
@@ -63,7 +65,8 @@ class Progress:
 
 
 def begin(job: dict[str, Any]) -> Progress:
-    """Set this process up. `job` has `folder`, where logs, errors, signs of life and progress go, and `threads`."""
+    """Set this process up. `job` has `folder`, where logs, errors, signs of life and progress go, `threads`, the `addresses` of the node's
+    machines if it has several, and how many ranks `each` has. Raises NodeError where these do not reach each other."""
     _die_with_torchrun()
     rank, folder = int(os.environ["RANK"]), Path(job["folder"])
     log = os.open(folder / f"rank-{rank}.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
@@ -74,7 +77,11 @@ def begin(job: dict[str, Any]) -> Progress:
     sys.excepthook = _Witness(folder / f"error-{rank}.json", rank, pacer)
     beats = os.open(folder / f"beat-{rank}", os.O_WRONLY | os.O_CREAT, 0o644)
     _beat(beats)  # before anything can stop this process: a rank that was never heard is not missed
-    threading.Thread(target=_keep_beating, args=(beats,), daemon=True).start()
+    away = rank // int(job["each"])
+    flushed = (folder / f"beat-{rank}", folder / f"pace-{rank}") if away else ()
+    threading.Thread(target=_keep_beating, args=(beats, flushed), daemon=True).start()
+    if len(job["addresses"]) > 1:
+        talk_over(job["addresses"][0 if away else 1])
     warnings.filterwarnings("ignore", category=FutureWarning)  # of torch, about the names that DeepSpeed calls it by
     transformers.logging.set_verbosity_error()
     torch.set_num_threads(int(job["threads"]))
@@ -93,10 +100,13 @@ def _beat(file: int) -> None:
     os.pwrite(file, f"{time.monotonic():020.3f}".encode(), 0)
 
 
-def _keep_beating(file: int) -> None:
+def _keep_beating(file: int, flushed: Sequence[Path]) -> None:
+    """`flushed` are the files that the first machine would see late: a network file system keeps for half a minute what is not flushed."""
     while True:
         time.sleep(BEAT_S)
         _beat(file)
+        for path in flushed:
+            sync_path(path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from ryot.plugins import Circumstance, Facts, Measure, Node, Resources, Spec, SpecError, Stage, StageConfig
@@ -10,6 +11,11 @@ from ryot.stages.rehearse.names import last_checks
 from ryot.stages.windows import windows
 
 SPEED = Resources(cpus=0, measures_speed=True)
+
+
+def spread(resources: Resources, spec: Spec) -> Resources:
+    """The resources of a node whose ranks are the training's: on as many machines."""
+    return replace(resources, machines=spec.train.machines)
 
 
 class MambaShape(StageConfig):
@@ -212,7 +218,8 @@ class TrainStage(Stage):
             )
         _refuse_compiled(spec.train.zero, spec.train.engine, kernel)
         inputs = {"tokens": "tokenizer"}
-        return Node(name, self.name, config, inputs, {}, self.resources, self.measures, samples_of(spec), after=last_checks(spec))
+        resources = spread(self.resources, spec)
+        return Node(name, self.name, config, inputs, {}, resources, self.measures, samples_of(spec), after=last_checks(spec))
 
 
 def _refuse_compiled(zero: int, engine: str, kernel: KernelChoice) -> None:

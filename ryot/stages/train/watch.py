@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ryot.plugins import NodeError
+from ryot.plugins import LostMachine, NodeError
 from ryot.stages.train.diagnosis import tail
 from ryot.stages.train.pace import COMPILE_S, Pace, pace_of
 
@@ -56,8 +56,10 @@ class _Rank:
 class Watch:
     """Reads progress, signs of life and paces from the folder of a launch."""
 
-    def __init__(self, folder: Path, count: int, on_line: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(self, folder: Path, count: int, on_line: Callable[[dict[str, Any]], None], machines: tuple[str, ...] = ("",)) -> None:
+        """`machines` are the names of those that the ranks are spread over, this one first."""
         self._folder, self._on_line, self._read = folder, on_line, 0
+        self._machines, self._each = machines, count // len(machines)
         self._ranks = {rank: _Rank() for rank in range(count)}
         self._next_look, self._failed = 0.0, 0
 
@@ -72,6 +74,7 @@ class Watch:
                 rank.see(beat.read_text() if beat.exists() else "", pace_of(self._folder, number))
             self._failed += any(self._folder.glob("error-*.json"))
             if not self._failed:
+                self._refuse_silent_machine()
                 self._refuse_silence()
                 self._refuse_stall()
         return self._failed >= FAILED_S
@@ -86,6 +89,13 @@ class Watch:
         self._read += len(whole) + len(newline)
         for line in whole.splitlines():
             self._on_line(json.loads(line))
+
+    def _refuse_silent_machine(self) -> None:
+        """Of a further machine that nothing is heard of, the connection may not have noticed yet that it is gone."""
+        for number, name in list(enumerate(self._machines))[1:]:
+            ranks = range(number * self._each, (number + 1) * self._each)
+            if all(self._ranks[rank].silent >= SILENCE_S for rank in ranks):
+                raise LostMachine(f"no rank on {name} has shown a sign of life for {SILENCE_S:.0f} s: it was lost, or is starved", name)
 
     def _refuse_silence(self) -> None:
         number, rank = max(self._ranks.items(), key=lambda item: item[1].silent)  # a stall of all comes on top of the silence of one

@@ -1,5 +1,6 @@
-"""A queue with SLURM's manners, for machines without it: sbatch, squeue, scancel, sinfo and sacct as far as ryot uses them, on two nodes
-n1 and n2 that are this machine: `slurm.py serve`. `slurm.py down NODE` takes one away with what runs there. FAKE_SLURM names its folder."""
+"""A queue with SLURM's manners, for machines without it: sbatch, squeue, scancel, sinfo, sacct, srun and scontrol as far as ryot uses
+them, on two nodes n1 and n2 that are this machine: `slurm.py serve`. `slurm.py down NODE` takes one away with all that runs there.
+FAKE_SLURM names its folder. A step that srun has begun goes on without srun, and ends with its job."""
 
 import fcntl
 import json
@@ -47,10 +48,11 @@ def sbatch(argv: list[str]) -> None:
         identity = str(100 + len(known))
         busy = [job["node"] for job in known.values() if job["state"] == "RUNNING"]
         down = {job["node"] for job in known.values() if job["state"] == "NODE_FAIL"}
-        node = min({"n1", "n2"} - down, key=lambda name: (busy.count(name), name))
-        known[identity] = {"name": asked["job-name"], "state": "PENDING", "node": node, "argv": argv}
+        nodes = sorted({"n1", "n2"} - down, key=lambda name: (busy.count(name), name))[: int(asked["nodes"])]
+        known[identity] = {"name": asked["job-name"], "state": "PENDING", "node": nodes[0], "argv": argv, "steps": []}
         # The submitter's environment goes with it, as --export=ALL asks.
-        known[identity]["environ"] = dict(os.environ)
+        known[identity]["environ"] = dict(os.environ) | {"SLURM_JOB_ID": identity}
+        known[identity]["environ"] |= {"SLURM_JOB_NODELIST": ",".join(nodes), "SLURMD_NODENAME": nodes[0]}
         (ROOT / f"{identity}.sh").write_text(sys.stdin.read())
     print(identity)
 
@@ -99,6 +101,9 @@ def follow(identity: str, script: subprocess.Popen) -> None:
     """Say how a job ended."""
     code = script.wait()
     with jobs() as known:
+        for step in filter(psutil.pid_exists, known[identity]["steps"]):
+            for process in [psutil.Process(step), *psutil.Process(step).children(recursive=True)]:
+                process.kill()
         state = known[identity]["state"]
         if state in ("COMPLETING", "RUNNING"):
             known[identity]["state"] = "CANCELLED" if state == "COMPLETING" else "FAILED" if code else "COMPLETED"
@@ -132,6 +137,24 @@ def scancel(argv: list[str]) -> None:
                 os.kill(job["pid"], signal.SIGTERM)
 
 
+def srun(argv: list[str]) -> None:
+    """Run a step of the job that this is called in, on a node of it; its input and output are srun's, and its exit code."""
+    command = next(word for word in argv if not word.startswith("--"))
+    argv = argv[argv.index(command) :]
+    with jobs() as known:
+        step = subprocess.Popen(argv, start_new_session=True)
+        known[os.environ["SLURM_JOB_ID"]]["steps"].append(step.pid)
+    code = step.wait()
+    sys.exit(code if code >= 0 else 128 - code)
+
+
+def scontrol(argv: list[str]) -> None:
+    """`--oneliner show hostnames LIST` and `show node LIST`."""
+    _, _, what, listed = argv
+    for node in listed.split(","):
+        print(node if what == "hostnames" else f"NodeName={node} Arch=x86_64 NodeAddr=127.0.0.1 NodeHostName={node}")
+
+
 def down(node: str) -> None:
     """Take a node away: all that runs there is gone at once."""
     with jobs() as known:
@@ -147,6 +170,13 @@ def down(node: str) -> None:
 
 if __name__ == "__main__":
     verb = Path(sys.argv[0]).stem
-    {"sbatch": sbatch, "squeue": squeue, "scancel": scancel, "sinfo": sinfo, "sacct": lambda _: None}.get(
-        verb, lambda argv: globals()[argv[0]](*argv[1:])
-    )(sys.argv[1:])
+    programs = {
+        "sbatch": sbatch,
+        "squeue": squeue,
+        "scancel": scancel,
+        "sinfo": sinfo,
+        "sacct": lambda _: None,
+        "srun": srun,
+        "scontrol": scontrol,
+    }
+    programs.get(verb, lambda argv: globals()[argv[0]](*argv[1:]))(sys.argv[1:])

@@ -12,9 +12,10 @@ from ryot.plugins.testing import context_in, run_stage
 from ryot.stages.train import diagnosis, watch
 from ryot.stages.train import launch as module
 from ryot.stages.train.diagnosis import OutOfMemory
-from ryot.stages.train.launch import Ranks, compiled_folder, launch
+from ryot.stages.train.launch import Ranks, launch
 from ryot.stages.train.shortage import kills
 from ryot.stages.train.stage import KernelChoice, Recipe, TrainConfig, TrainStage
+from ryot.stages.train.torchrun import compiled_folder
 from tests.stages.train.conftest import SHAPES
 
 pytestmark = pytest.mark.e2e
