@@ -193,8 +193,8 @@ class RayBackend:
         """An actor that fits no machine would wait for one for ever."""
         cores = [node["Resources"].get("CPU", 0) for node in self._ray.nodes() if node["Alive"]]
         most = max(cores, default=0)
+        hint = "hardware.cpus of the spec says how many a node takes that asks for all"
         if job.cpus > most:
-            hint = "hardware.cpus of the spec says how many a node takes that asks for all"
             raise MachineError(f"{job.name} asks for {job.cpus} cores; the largest machine of the Ray cluster has {most:g}", hint=hint)
         if (large := sum(count >= job.cpus for count in cores)) < job.machines:
             raise MachineError(f"{job.name} asks for {job.machines} machines with {job.cpus} cores; the Ray cluster has {large}", hint=hint)
