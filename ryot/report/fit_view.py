@@ -40,7 +40,7 @@ def show_fits(console: Console, ways: Sequence[Fit], nearest: Fit | None, room: 
         table.add_column(column, justify="left" if column in ("", *_WORDS) else "right", no_wrap=True)
     for way in ways[:_SHOWN]:
         style = "bold" if _same(way.train, now) else ""
-        cells = (*map(_word, (getattr(way.train, field) for field in _FIELDS)), show_bytes(way.needed), show_bytes(way.host))
+        cells = (*map(_word, (getattr(way.train, field) for field in fields)), show_bytes(way.needed), show_bytes(way.host))
         table.add_row("*" if style else "", *(Text(cell, style) for cell in cells), Text(f"{way.slower:.2f}x", style))
     console.print(table)
     if len(ways) > _SHOWN:

@@ -171,3 +171,13 @@ def test_plan_tells_the_twin_of_a_rehearsal_and_what_comes_after_it(tmp_path: Pa
     after = {node["name"]: node["after"] for node in found["nodes"] if node["after"]}
     assert set(after) == {"train.baseline", "train.optimized"}
     assert found["estimates"]["params_twin"] == 116_224
+
+
+@pytest.mark.parametrize("engine", ["deepspeed", "fsdp"])
+def test_ways_that_fit_are_shown_with_the_engines_own_fields(engine: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    argv = ["plan", "specs/tiny.yaml", "--fit", "--store", str(tmp_path), "--set", f"train.engine={engine}"]
+    assert run(argv) == 0
+    shown = capsys.readouterr().out
+    assert ("ZeRO" in shown, "sharding" in shown) == (engine == "deepspeed", engine == "fsdp")
+    assert run([*argv, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["fits"]
