@@ -59,12 +59,13 @@ class Slurm:
     down: list[str]
 
     def take_away_what_runs(self, only: str = "") -> None:
-        """Take away every node that runs something, or a job whose name begins so."""
+        """Take away every node that runs something, or one that runs a job whose name begins so."""
         environ = dict(os.environ) | self.environ
         asked = ["squeue", "--noheader", f"--user={os.getuid()}", "--states=all", f"--format=%{'j' if only else 'i'}|%T|%N"]
         listed = subprocess.run(asked, check=True, env=environ, capture_output=True, text=True).stdout.splitlines()
         jobs = [line.split("|") for line in listed]
-        for node in {node for job, state, node in jobs if state == "RUNNING" and job.startswith(only)}:
+        nodes = {node for job, state, node in jobs if state == "RUNNING" and job.startswith(only)}
+        for node in sorted(nodes)[: 1 if only else None]:
             subprocess.run([word.format(node=node) for word in self.down], check=True, env=environ, capture_output=True)
 
 
