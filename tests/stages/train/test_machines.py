@@ -15,7 +15,7 @@ import pytest
 from ryot.plugins import LostMachine, Machine, MachineError, NodeError
 from ryot.plugins.testing import context_in, run_stage
 from ryot.stages.train.launch import Ranks, launch
-from ryot.stages.train.network import interface_to
+from ryot.stages.train.network import NAMES, interface_to
 from ryot.stages.train.stage import Recipe, TrainConfig, TrainStage
 from tests.stages.train.conftest import SHAPES
 
@@ -92,8 +92,10 @@ def sent(namespace: str, link: str) -> int:
 
 @pytest.mark.e2e
 def test_two_machines_on_a_network_learn_what_one_machine_does_bit_for_bit(
-    cable: tuple[str, str], tmp_path: Path, make_tokens: Callable[..., Path]
+    cable: tuple[str, str], tmp_path: Path, make_tokens: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)  # tests that have a world in their own process name the loopback
     tokens = make_tokens()
     machines = two(tmp_path / "apart", ("192.0.2.1", "192.0.2.2"), "ip", "netns", "exec", cable[1])
     driver = DRIVER.replace(
