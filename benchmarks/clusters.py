@@ -155,7 +155,11 @@ def run(what: list[str], folder: Path, name: str) -> bool:
     print(f"{name}: {len(list(Store(there).records()))} nodes in {time.monotonic() - begun:.0f} s, ended with {code}", flush=True)
     print("".join(f"  {line}\n" for line in lost), end="")
     print("".join(f"  differs    {words}\n" for words in differences(folder / "here", there).values() if words not in found), end="")
-    print("".join(f"  VIOLATION  {words}\n" for words in found) or "  same keys, weights, and but for timings measures and verdicts\n", end="", flush=True)
+    print(
+        "".join(f"  VIOLATION  {words}\n" for words in found) or "  same keys, weights, and but for timings measures and verdicts\n",
+        end="",
+        flush=True,
+    )
     return bool(found)
 
 

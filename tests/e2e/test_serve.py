@@ -98,10 +98,10 @@ def serve(store: Path, tmp_path: Path) -> Iterator[Callable[..., Served]]:
         served.process.wait()
 
 
-def wait_for(what: Callable[[], Any], limit_s: float) -> None:
+def wait_for(what: Callable[[], Any], limit_s: float, left: Callable[[], object] = str) -> None:
     deadline = time.monotonic() + limit_s
     while not what():
-        assert time.monotonic() < deadline, "it did not happen"
+        assert time.monotonic() < deadline, f"it did not happen; {left()}"
         time.sleep(0.02)
 
 
@@ -211,7 +211,7 @@ def test_kill_9_of_any_part_leaves_no_process_and_a_free_port(serve: Callable[..
     served = serve("--set", f"serve.engine={engine}")
     port = served.port
     served.one(module).kill()
-    wait_for(lambda: not served.processes() and free(port), kill.GONE_WITHIN_S)
+    wait_for(lambda: not served.processes() and free(port), kill.GONE_WITHIN_S, lambda: [*map(kill.described, served.processes()), port])
     assert served.process.wait(5) == (-9 if module == "ryot.cli.main" else 4)
     if module != "ryot.cli.main":
         assert "ended by itself with exit code -9" in served.log.read_text()
