@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -64,10 +63,8 @@ CLUSTERS = {"slurm": slurm, "ray": ray}
 
 def apply(what: list[str], store: Path, environ: dict[str, str], moment: Callable[[], bool], strike: Callable[[], None]) -> int:
     """One apply; `strike` once, when `moment` has come. Returns its exit code."""
-    mark, environ = uuid.uuid4().hex, os.environ | environ
-    argv = [sys.executable, "-m", "ryot", "apply", *what, "--store", str(store)]
-    with store.with_suffix(".log").open("ab") as log:
-        run = subprocess.Popen(argv, stdout=log, stderr=log, env=environ | {kill.MARK: mark}, start_new_session=True)
+    mark = uuid.uuid4().hex
+    run = kill.start(what, store, mark, environ)
     while run.poll() is None and not moment():
         time.sleep(LOOK_S)
     if run.poll() is None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ryot import files, keeper, processes
-from ryot.plugins.device import device_here
+from ryot.plugins.device import kind_here
 
 _STOP = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 _HEARD = _STOP | {signal.SIGCHLD}
@@ -64,7 +64,7 @@ def _unfit(file: Path, order: dict[str, Any]) -> str:
     """Why this machine cannot carry out the order; empty where it can."""
     if not file.is_file() or not Path(order["log"]).is_file():
         return f"it does not see {order['log']}: all machines have to share the store, under the same path"
-    here = device_here().rpartition(" x")[0]
+    here = kind_here()
     if json.loads(file.read_bytes())["measures_speed"] and here != order["device"]:
         return f"speed is measured there, and it has {here}, the first machine {order['device']}"
     return ""

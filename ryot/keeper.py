@@ -16,6 +16,7 @@ import tempfile
 from pathlib import Path
 
 from ryot import files, processes
+from ryot.machine import boot_id
 
 GRACE_S = 5.0
 HELD = "RYOT_MACHINE_LOCK"
@@ -83,8 +84,8 @@ def machine_lock() -> Path:
 
 def identity(handle: int) -> str:
     """What tells an open lock from those of other machines."""
-    about, boot = os.fstat(handle), Path("/proc/sys/kernel/random/boot_id")
-    return f"{boot.read_text().strip() if boot.exists() else socket.gethostname()}:{about.st_dev}:{about.st_ino}"
+    about = os.fstat(handle)
+    return f"{boot_id() or socket.gethostname()}:{about.st_dev}:{about.st_ino}"
 
 
 def _waits(events: Path, holder: str) -> None:

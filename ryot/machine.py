@@ -32,7 +32,12 @@ def boot() -> str:
     """This start of the machine, or of a container that has pids of its own, as 64 hexadecimal digits."""
     pids = Path("/proc/self/ns/pid")
     space = pids.readlink() if pids.is_symlink() else ""
-    return hashlib.sha256(f"{_read('/proc/sys/kernel/random/boot_id')}\0{space}".encode()).hexdigest()
+    return hashlib.sha256(f"{boot_id()}\0{space}".encode()).hexdigest()
+
+
+def boot_id() -> str:
+    """The kernel's own number of its start, the same in all containers; empty where it has none."""
+    return _read("/proc/sys/kernel/random/boot_id")
 
 
 def half_name(name: str) -> str:

@@ -20,11 +20,11 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from ryot.backends.outpost import agent, request
+from ryot.backends.ray_place import NAMESPACE, gone
 from ryot.backends.watch import Watch, ended, ending, follow_on, title_of
 from ryot.plugins import Fit, Job, JobState, MachineError, Outlook, StageConfig, Wish, processes, write_durable
 
 NOTE = "ray.json"
-_NAMESPACE = "ryot"
 _HINT = "start one with `ray start --head`, or name its head: `backend: {use: ray, with: {address: host:6379}}`"
 _END_S = 30.0
 """How long an outpost may take to end a tree, beyond the grace it is given."""
@@ -149,7 +149,7 @@ class RayBackend:
         self._refuse_silent()
         handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
-            self._ray.init(self._config.address, namespace=_NAMESPACE, log_to_driver=False, logging_level="error")
+            self._ray.init(self._config.address, namespace=NAMESPACE, log_to_driver=False, logging_level="error")
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise MachineError(f"no Ray cluster answers at {self._config.address}: {error}", hint=_HINT) from error
         for number, handler in handlers.items():
@@ -170,7 +170,7 @@ class RayBackend:
         last, group = ending(job), f"{title}.{job.mark.rpartition('.')[2]}" if job.machines > 1 else ""
         write_durable(job.folder / NOTE, json.dumps({"ending": str(last), "events": str(job.events), "group": group}))
         options: dict[str, Any] = {
-            "name": title, "namespace": _NAMESPACE, "lifetime": "detached", "max_restarts": 0, "max_concurrency": 8,
+            "name": title, "namespace": NAMESPACE, "lifetime": "detached", "max_restarts": 0, "max_concurrency": 8,
             "num_cpus": job.cpus, "num_gpus": self._config.gpus, "resources": self._config.resources or None,
         }  # fmt: skip
         if group:
@@ -207,7 +207,7 @@ class RayBackend:
         known = json.loads(note.read_bytes())
         last = Path(known["ending"])
         try:
-            actor = self._ray.get_actor(title, namespace=_NAMESPACE)
+            actor = self._ray.get_actor(title, namespace=NAMESPACE)
         except ValueError:
             self._give_back(known.get("group", ""))
             return None
@@ -229,7 +229,7 @@ class RayBackend:
         deadline = time.monotonic() + _END_S
         while time.monotonic() < deadline:
             try:
-                self._ray.get_actor(title, namespace=_NAMESPACE)
+                self._ray.get_actor(title, namespace=NAMESPACE)
             except ValueError:
                 return
             time.sleep(0.05)  # Ray tells of no actor's end but to those who wait for an answer of it
@@ -251,7 +251,7 @@ class RayBackend:
         except self._ray.exceptions.ActorUnavailableError:
             held.over = held.actor.over.remote()  # for now: whether it died is told to who asks again
         except self._ray.exceptions.RayError as error:
-            held.lost = f"its Ray actor is gone: {' '.join(str(error).split())[:300]}"
+            held.lost = gone(error)
 
     def _tell_to_end(self, names: Sequence[str]) -> None:
         for name in names:

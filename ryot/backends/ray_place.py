@@ -62,8 +62,13 @@ def main(argv: list[str]) -> int:
             os.write(1, said)
         return int(ray.get(actor.over.remote()))
     except ray.exceptions.RayError as error:
-        print(f"its Ray actor is gone: {' '.join(str(error).split())[:300]}", file=sys.stderr)
+        print(gone(error), file=sys.stderr)
         return LOST
+
+
+def gone(error: Exception) -> str:
+    """What is said of an actor that is no more."""
+    return f"its Ray actor is gone: {' '.join(str(error).split())[:300]}"
 
 
 def _pass_on(actor: Any) -> None:

@@ -121,7 +121,8 @@ def carry_out(
     sharer = sharer_of(planned.loaded, url)
     foresight = foresight_of(planned)
     refuse(planned, foresight)
-    refuse_spread(planned.loaded, to_run(planned, states_of(planned)), planned.folders)
+    if any(node.machines > 1 for node in planned.plan.nodes):
+        refuse_spread(planned.loaded, to_run(planned, states_of(planned)), planned.folders)
     with closing(_Held(planned, console, no_wait)):
         planned = _with_rounds(planned, console, looks)
         if (why := lone(planned.store.root)) is not None:

@@ -80,8 +80,9 @@ def command(
     states, foresight = states_of(planned, sharing), foresight_of(planned)
     for event in sharing.told():
         click.echo(line(event), err=True)
-    refuse_spread(planned.loaded, to_run(planned, states), planned.folders)
-    queue = queue_of(planned, states, foresight.estimates)
+    missing = to_run(planned, states)
+    refuse_spread(planned.loaded, missing, planned.folders)
+    queue = queue_of(planned, missing, foresight.estimates)
     if as_json:
         click.echo(plan_json(planned.plan, states, foresight, queue))
     else:

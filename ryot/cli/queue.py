@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from contextlib import closing
 
 from ryot.cli.backend import LOCAL, made
 from ryot.cli.request import Planned
-from ryot.engine.survey import NodeState
 from ryot.errors import MachineError, RyotError
 from ryot.estimate.estimates import Estimates, seconds_of, usd_of
 from ryot.plan.plan import PlannedNode
@@ -15,15 +14,14 @@ from ryot.plugins.backend import Fit, Foretelling, Outlook, Wish
 from ryot.report.queue_view import Problem, Queue, Queued
 
 
-def queue_of(planned: Planned, states: Mapping[str, NodeState], estimates: Estimates) -> Queue | None:
-    """What a cluster has, and what it says of each node that is to run there; None where nodes run here. Where it cannot be asked that is
-    said, and whether a node fits is not known."""
+def queue_of(planned: Planned, missing: Sequence[PlannedNode], estimates: Estimates) -> Queue | None:
+    """What a cluster has, and what it says of each of the `missing` nodes that is to run there; None where nodes run here. Where it cannot
+    be asked that is said, and whether a node fits is not known."""
     backend = planned.loaded.spec.backend.use
     if backend == LOCAL:
         return None
     cpus = planned.loaded.spec.hardware.cpus or planned.machine.cpus
-    away = [node for node in planned.plan.nodes if states[node.name].state != "cached" and not (node.is_service or node.services)]
-    wishes = tuple(_wish(node, cpus, estimates) for node in away)
+    wishes = tuple(_wish(node, cpus, estimates) for node in missing if not (node.is_service or node.services))
     try:
         outlook, unknown = _asked(planned, wishes), ""
     except RyotError as error:

@@ -68,7 +68,7 @@ class Sharing:
 
     def has(self, node: PlannedNode) -> bool:
         """Whether the share has a node that may be taken. Looks once."""
-        known = node.key in self._there or node.key in self._absent | self._spoilt | self._busy
+        known = any(node.key in keys for keys in (self._there, self._absent, self._spoilt, self._busy))
         if not known and self._may(node):
             entry = self._look(node)
             if entry is None:
@@ -125,8 +125,10 @@ class Sharing:
 
     def put(self, node: PlannedNode) -> Iterator[events.Event]:
         """Put a node that is finished here, if it is not there."""
+        if self.sharer is None or not self._may(node) or not self._writes or node.key in self._put:
+            return
         record = self.store.record(node.stage, node.key)
-        if record is None or not self._may(node) or not self._writes or node.key in self._put or self.sharer is None:
+        if record is None:
             return
         whose = self._whose(node)
         if whose and self.sharer.pool is None and record.host != socket.gethostname():

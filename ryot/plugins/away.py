@@ -18,7 +18,7 @@ from typing import Any
 
 from ryot import processes
 from ryot.errors import LostMachine, MachineError
-from ryot.plugins.device import device_here
+from ryot.plugins.device import kind_here
 
 _TAIL = 2000
 """Characters of what a connection wrote that are told."""
@@ -53,7 +53,7 @@ class Away:
         assert self._process.stdout
         os.set_blocking(self._process.stdout.fileno(), False)
         order = {"argv": list(argv), "environ": {**processes.carried(os.environ), **env}, "cwd": str(Path.cwd()), "log": str(log)}
-        self._write(json.dumps(order | {"device": device_here().rpartition(" x")[0]}).encode() + b"\n")
+        self._write(json.dumps(order | {"device": kind_here()}).encode() + b"\n")
 
     def begin(self, within_s: float, emit: Callable[[dict[str, object]], None]) -> None:
         """Wait until the program runs; an event is emitted of who has the machine meanwhile. Raises LostMachine, also where it does not run

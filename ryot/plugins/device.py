@@ -17,6 +17,11 @@ def device_here() -> str:
     return f"cpu:{_processor()} x{len(os.sched_getaffinity(0))}"
 
 
+def kind_here() -> str:
+    """The same without the number: what has to be equal where speed is measured on several machines."""
+    return device_here().rpartition(" x")[0]
+
+
 def _gpus() -> Iterator[str]:
     for about in sorted(Path("/proc/driver/nvidia/gpus").glob("*/information")):
         match = re.search(r"^Model:\s*(.+?)\s*$", about.read_text(errors="replace"), re.M)

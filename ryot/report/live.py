@@ -138,10 +138,10 @@ class _Bars:
     def show(self, event: events.Event) -> None:
         match event:
             case events.Started(node):
-                self._bars[node] = self._progress.add_task(escape(node), total=None, counted="", numbers="")
+                self._begin(node)
             case events.Progress(node):
                 if node not in self._bars:  # it is on its way from a share, or there
-                    self._bars[node] = self._progress.add_task(escape(node), total=None, counted="", numbers="")
+                    self._begin(node)
                 self._progress.update(
                     self._bars[node],
                     completed=event.done,
@@ -158,6 +158,9 @@ class _Bars:
                 self._console.print(f"  {line(event)}", markup=False, highlight=False, style="yellow")
             case _:
                 self._over(event)
+
+    def _begin(self, node: str) -> None:
+        self._bars[node] = self._progress.add_task(escape(node), total=None, counted="", numbers="")
 
     def _over(self, event: events.Event) -> None:
         if event.node in self._bars:

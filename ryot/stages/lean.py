@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
 from types import ModuleType, TracebackType
 
+MODULE = "ryot.stages.lean"
+"""The name of this module, to be started by."""
 _ASKS = {
     "transformers.generation.candidate_generator": "is_sklearn_available",
     "transformers.loss.loss_for_object_detection": "is_scipy_available",

@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import psutil
@@ -93,10 +93,10 @@ def disturbed(what: list[str], store: Path, seconds: float, random_: random.Rand
     return f"killed {name} at {moment:.1f} s, apply ended with {code}, the next with {again}; {len(finished)} nodes kept"
 
 
-def start(what: list[str], store: Path, mark: str) -> subprocess.Popen[bytes]:
-    """`ryot apply`, its output in a log beside the store."""
+def start(what: list[str], store: Path, mark: str, environ: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    """`ryot apply`, its output in a log beside the store; `environ` is laid on the environment."""
     store.parent.mkdir(parents=True, exist_ok=True)
-    environ = os.environ | {MARK: mark}
+    environ = os.environ | dict(environ or {}) | {MARK: mark}
     with store.with_suffix(".log").open("ab") as log:
         argv = [sys.executable, "-m", "ryot.cli.main", "apply", *what, "--store", str(store)]
         return subprocess.Popen(argv, stdout=log, stderr=subprocess.STDOUT, env=environ, start_new_session=True)

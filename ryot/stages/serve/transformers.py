@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ryot.plugins import Launch
+from ryot.stages import lean
 
 
 class TransformersEngine:
@@ -22,18 +23,8 @@ class TransformersEngine:
     def argv(self, launch: Launch) -> list[str]:
         """`auto` is fp32 on a CPU, the checkpoint's type elsewhere."""
         dtype = "fp32" if launch.dtype == "auto" and not launch.cuda else launch.dtype
-        argv = [
-            "-m",
-            "ryot.stages.lean",
-            "ryot.generator.main",
-            "--model",
-            str(launch.folder),
-            "--name",
-            launch.model,
-            "--host",
-            launch.host,
-        ]
-        argv += ["--port", str(launch.port), "--device", "cuda" if launch.cuda else "cpu", "--dtype", dtype]
+        argv = ["-m", lean.MODULE, "ryot.generator.main", "--model", str(launch.folder), "--name", launch.model]
+        argv += ["--host", launch.host, "--port", str(launch.port), "--device", "cuda" if launch.cuda else "cpu", "--dtype", dtype]
         argv += ["--context", str(launch.context), "--sequences", str(launch.max_concurrency), "--kv-cache", str(launch.kv_cache)]
         argv += [] if launch.cached else ["--no-cache"]
         return argv if launch.cuda else [*argv, "--threads", str(launch.threads)]

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ryot.plugins import Away, StageContext
+from ryot.stages import lean
 
 POLL_S = 0.05
-LEAN = "ryot.stages.lean"
 CACHE = "TORCHINDUCTOR_CACHE_DIR"
 """The environment variable by which a user keeps compiled code elsewhere."""
 FREE_S = 600.0
@@ -74,7 +74,7 @@ def _argv(context: StageContext, folder: Path, each: int, number: int, program: 
     meeting = ["--rdzv-backend=c10d", f"--rdzv-endpoint={folder / 'rendezvous'}", "--rdzv-conf=store_type=file", "--rdzv-id=ryot"]
     local = "127.0.0.1" if count == 1 else f"machine-{number:05d}"
     run = [context.python, "-m", "torch.distributed.run", f"--nnodes={count}", f"--nproc-per-node={each}", *meeting]
-    return [*run, f"--local-addr={local}", "-m", LEAN, *program]
+    return [*run, f"--local-addr={local}", "-m", lean.MODULE, *program]
 
 
 def environment(threads: int, device: str, scratch: Path) -> dict[str, str]:
