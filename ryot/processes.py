@@ -60,12 +60,14 @@ def spawn(
         stderr=stdout if piped else subprocess.STDOUT if stdout is not None else None,
         pass_fds=pass_fds,
         start_new_session=True,
-        preexec_fn=lambda: _begin(parent, sig),  # noqa: PLW1509 - the child makes two system calls before exec
+        preexec_fn=lambda: _begin(parent, sig),  # noqa: PLW1509 - the child makes a few system calls before exec
     )
 
 
 def _begin(parent: int, sig: signal.Signals) -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    if sig != signal.SIGKILL:
+        signal.signal(sig, signal.SIG_DFL)  # this process's own handler would swallow the word of its end, and the program would begin
     die_with_parent(parent, sig)
 
 

@@ -34,6 +34,28 @@ if os.fork() == 0:
 time.sleep(600)
 """
 SLEEP = "import time; time.sleep(600)"
+ENDS_AS_IT_STARTS = """
+import os, signal, sys
+from ryot import processes
+
+signal.signal(signal.SIGTERM, lambda *_: None)  # as `ryot serve` has a handler of its own
+prctl, when, parent = processes._libc.prctl, sys.argv[2], os.getpid()
+
+def killed():
+    os.kill(parent, signal.SIGKILL)
+    while os.getppid() == parent:
+        pass
+
+def around(*arguments):
+    if when == "before":
+        killed()
+    prctl(*arguments)
+    if when == "after":
+        killed()
+
+processes._libc.prctl = around
+processes.spawn([sys.executable, "-c", sys.argv[1]], sig=signal.SIGTERM, stdout=sys.stdout.buffer)
+"""
 
 
 def until(true: Callable[[], object], seconds: float = 10) -> bool:
@@ -72,6 +94,14 @@ def test_child_that_ignores_sigterm_dies_with_its_parent_too(tmp_path: Path) -> 
     parent.wait()
     assert until(lambda: gone(child))
     parent.stdout.close()
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_parent_that_is_killed_as_the_child_begins_leaves_none(moment: str) -> None:
+    """Between the fork and the program the child has its parent's handlers, which would swallow the word of that one's end."""
+    code = [ENDS_AS_IT_STARTS, "import os; print('lived on', os.getppid())", moment]
+    done = subprocess.run([sys.executable, "-c", *code], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGKILL, "", "")
 
 
 def test_process_whose_parent_is_gone_already_ends_at_once() -> None:
