@@ -1,5 +1,5 @@
 """A real run, killed at sampled operations on the disk, for benchmarks/crash.py. Each starts from a copy of what an undisturbed run had
-finished before that operation."""
+finished before that operation. One that it does not come to, for its processes take turns otherwise, is told and not counted."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from ryot.store.store import RECORD, Store
 from tests.crash.runs import HERE, ROOT, half
-from tests.crash.site.sitecustomize import likeness
+from tests.crash.site.sitecustomize import alike, likeness
 from tests.e2e import kill
 
 
@@ -27,23 +26,37 @@ def spec(path: Path, points: int, seed: str, folder: Path) -> Iterator[list[str]
     if code not in kill.VERDICT:
         yield [f"the undisturbed run ended with {code}: {(reference / 'said.txt').read_text()[-600:]}"]
         return
-    steps = [json.loads(line) for line in (reference / "crash" / "log.jsonl").read_text().splitlines()]
-    print(f"{path.name}: {len(steps)} operations", flush=True)
+    log = (reference / "crash" / "log.jsonl").read_text().splitlines()
+    print(f"{path.name}: {len(log)} operations", flush=True)
     draw = random.Random(seed)  # noqa: S311 - where to strike, no secret
-    for step in draw.sample(steps, min(points, len(steps))):
-        place = folder / f"at-{step['n']}"
-        yield list(_struck(path, reference, place, step, steps, draw.choice(("kill", "tree"))))
+    left = draw.sample(range(len(log)), len(log))
+    while points and left:
+        at = left.pop()
+        place, how = folder / f"at-{at}", draw.choice(("kill", "tree"))
+        violations = list(_struck(path, reference, place, log[: at + 1], how))
+        if (place / "was-struck").exists():
+            points -= 1
+            yield violations
         shutil.rmtree(place)
 
 
-def _struck(path: Path, reference: Path, place: Path, step: dict[str, Any], steps: list[dict[str, Any]], how: str) -> Iterator[str]:
-    at = f"{how} at {step['who']} {likeness(step['kind'], step['path'])[-90:]}"
-    for before in steps:
-        if before["kind"] == "rename" and before["to"].endswith(f"/{RECORD}") and before["n"] < step["n"]:
-            node = Path(before["to"]).parent
+def _struck(path: Path, reference: Path, place: Path, log: list[str], how: str) -> Iterator[str]:
+    """Kill at the last operation of a log. Afterwards the file `was-struck` tells that the run came to it."""
+    steps = [json.loads(line) for line in log]
+    step, last = steps[-1], 0
+    for number, before in enumerate(steps[:-1], 1):
+        if before["kind"] == "rename" and before["to"].endswith(f"/{RECORD}"):
+            node, last = Path(before["to"]).parent, number
             shutil.copytree(reference / node, place / node, dirs_exist_ok=True)
+    like = likeness(step["kind"], step["path"])
+    nth = alike(like, log[last:] if "runs/RUN" in like else log)  # what was told of the nodes that are kept is not told again
+    at = f"{how} at {step['who']} {like[-90:]}"
     mark = uuid.uuid4().hex
-    code = _apply(path, place, mark, like=likeness(step["kind"], step["path"]), how=how)
+    code = _apply(path, place, mark, like=like, nth=nth, how=how)
+    if not (place / "crash" / "struck").exists():
+        print(f"{at}: it did not come to that, and ended with {code}", flush=True)
+        return
+    (place / "was-struck").touch()
     store = Store(place / "store")
     finished = {record.node: record.finished for record in store.records()}
     print(f"{at}: ended with {code}, {len(finished)} nodes kept", flush=True)

@@ -1,4 +1,4 @@
-"""Bytes of a served model by hand; vLLM's own report is in test_serving_memory_live.py."""
+"""Bytes of a served model by hand; vLLM's own report is in tests/stages/serve/test_hybrid.py."""
 
 import pytest
 

@@ -17,7 +17,7 @@ import re
 import shutil
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +32,14 @@ _real["flock"], _real["io"] = fcntl.flock, io.open
 
 
 class Orders:
-    """orders.json: `roots`; at which operation (`at`, or the first that is `like` one) to do what (`how`: kill, tree, or the name of an
-    errno), once or from then on (`lasting`); whether to keep what is synced (`keep`)."""
+    """orders.json: `roots`; at which operation (`at`, or the `nth` of those that are `like` one) to do what (`how`: kill, tree, or the name
+    of an errno), once or from then on (`lasting`); whether to keep what is synced (`keep`). The file `struck` tells that it was done."""
 
     def __init__(self, place: str) -> None:
         said = json.loads(Path(place, "orders.json").read_bytes())
         self.place = Path(place)
         self.roots = [f"{root}/" for root in said["roots"]]
-        self.like = said.get("like")
+        self.like, self.nth = said.get("like"), said.get("nth", 1)
         self.at, self.how, self.lasting, self.keep = (
             said.get("at", 0),
             said.get("how", ""),
@@ -72,13 +72,14 @@ class Orders:
         with _real["io"](self.place / "log.jsonl", "ab+") as log:
             _real["flock"](log, fcntl.LOCK_EX)
             log.seek(0)
-            number = log.read().count(b"\n") + 1
+            before = log.read()
+            number = before.count(b"\n") + 1
             told = {"n": number, "pid": os.getpid(), "who": role(), "kind": kind, "path": name, "to": to, "by": door()}
             log.write(json.dumps(told).encode() + b"\n")
             log.flush()
             if self.keep and kind == "fsync" and sync is not None:
                 self._keep(number, sync)
-        meant = number == self.at or (self.like is not None and self.like == likeness(kind, name))
+        meant = number == self.at or (self.like == likeness(kind, name) and self.nth == alike(self.like, before.splitlines()) + 1)
         if meant or (self.lasting and number > self.at > 0 and kind in GROWS):
             self._strike(path)
 
@@ -88,6 +89,7 @@ class Orders:
             shutil.copyfile(source, self.place / f"{number}.synced")
 
     def _strike(self, path: Any) -> None:
+        _real["io"](self.place / "struck", "w").close()
         if self.how in ("kill", "tree"):
             for pid in self._all() if self.how == "tree" else ():
                 try:
@@ -115,8 +117,17 @@ class Orders:
 
 
 def likeness(kind: str, name: str) -> str:
-    """What an operation is called in every run, whatever the run's name and the numbers of its processes are."""
-    return f"{kind} {re.sub(r'runs/[^/]+', 'runs/RUN', re.sub(r'[.][0-9]+-[0-9a-f-]+[.]part$', '.part', name))}"
+    """What an operation is called in every run, whatever the run's name, its time and the numbers of its processes are."""
+    own = ((r"[.][0-9]+-[0-9a-f-]+[.]part$", ".part"), (r"runs/[^/]+", "runs/RUN"), (r"tfevents[.].*", "tfevents"))
+    for theirs, all_of_them in own:
+        name = re.sub(theirs, all_of_them, name)
+    return f"{kind} {name}"
+
+
+def alike(like: str, log: Iterable[bytes | str]) -> int:
+    """How many operations of a log's lines are called so."""
+    steps = map(json.loads, log)
+    return sum(likeness(step["kind"], step["path"]) == like for step in steps)
 
 
 def role() -> str:

@@ -91,26 +91,18 @@ def sealed(folder: Path) -> list[int]:
     return [int(path.parent.name.rpartition("-")[2]) for path in folder.glob(f"checkpoint-*/{MANIFEST}")]
 
 
-def test_a_run_that_was_killed_after_its_last_update_only_measures_again(tmp_path: Path, inputs: Any) -> None:
-    asked, given = config(tmp_path, epochs=1), inputs("llama")
-    asked = asked.model_copy(update={"lora": config(tmp_path, "llama").lora})
-    tuned(asked, tmp_path / "node", given)
-    first = results(tmp_path / "node")
-    (tmp_path / "node" / "out" / "model.safetensors").unlink()
-    tuned(asked, tmp_path / "node", given)
-    assert results(tmp_path / "node") == first
-    assert json.loads((tmp_path / "node" / "out" / "timings.json").read_text())["resumed"] == 1
-
-
-def test_a_damaged_checkpoint_is_passed_over_and_the_bits_stay(tmp_path: Path, inputs: Any) -> None:
+def test_a_finished_run_only_measures_again_and_a_damaged_checkpoint_is_passed_over(tmp_path: Path, inputs: Any) -> None:
+    """As after a kill between the last update and the end; then as after a disk has lost the one checkpoint."""
     asked, given = config(tmp_path, epochs=1), inputs("gpt")
     tuned(asked, tmp_path / "node", given)
     first = results(tmp_path / "node")
     (newest,) = (tmp_path / "node" / "scratch" / "checkpoints").glob("checkpoint-*")
-    (newest / "adapter_model.safetensors").write_bytes(b"")
-    tuned(asked, tmp_path / "node", given)
-    assert results(tmp_path / "node") == first
-    assert json.loads((tmp_path / "node" / "out" / "timings.json").read_text())["resumed"] == 0
+    for resumed in (1, 0):
+        (tmp_path / "node" / "out" / "model.safetensors").unlink()
+        tuned(asked, tmp_path / "node", given)
+        assert results(tmp_path / "node") == first
+        assert json.loads((tmp_path / "node" / "out" / "timings.json").read_text())["resumed"] == resumed
+        (newest / "adapter_model.safetensors").write_bytes(b"")
 
 
 def test_a_loss_that_is_no_number_stops_the_run_and_is_named(tmp_path: Path, inputs: Any) -> None:

@@ -85,7 +85,7 @@ def running(tmp_path: Path, tokens: Path) -> Iterator[subprocess.Popen[bytes]]:
     process.wait()
 
 
-@pytest.mark.parametrize(("ranks", "zero"), [(1, 0), (1, 1), (2, 0), (2, 1), (2, 2), (2, 3)])
+@pytest.mark.parametrize(("ranks", "zero"), [(1, 0), (2, 1), (2, 2), (2, 3)])
 def test_a_run_that_was_killed_ends_with_the_same_bits(tmp_path: Path, tokens: Path, ranks: int, zero: int) -> None:
     settings = config(ranks, zero)
     run_stage(TrainStage(), settings, tmp_path / "whole", inputs={"tokens": tokens})
