@@ -9,16 +9,17 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from pydantic import Field
 
+from ryot.backends import census
 from ryot.backends.outpost import agent, request
 from ryot.backends.watch import Watch, ended, ending
-from ryot.plugins import Job, JobState, Machine, MachineError, StageConfig, processes
+from ryot.plugins import Job, JobState, Machine, MachineError, Outlook, StageConfig, Wish, processes
 
 _HOST = re.compile(r"^(?P<host>[\w.\-@:]+)\s+slots=(?P<slots>[1-9][0-9]{0,4})\s*(#.*)?$")
 
@@ -124,6 +125,11 @@ class HostfileBackend:
         for name in list(self._sent):
             self._gone(name, 0.0)
             self.forget(name)
+
+    def survey(self, wishes: Sequence[Wish]) -> Outlook:
+        """What the hosts say of themselves, and on how many of them each wish fits. Raises MachineError where there is no ssh."""
+        asks = _command([self._config.python or sys.executable, "-P", "-m", census.MODULE])
+        return census.survey(self._slots, lambda host: [*self._config.ssh, host, asks], wishes)
 
     def _free(self, job: Job) -> tuple[str, ...]:
         """The hosts for a job. Several in the order of the file, in which each is waited for until it is free: in any other order two jobs

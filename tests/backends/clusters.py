@@ -188,10 +188,11 @@ class Hosts:
         folder.mkdir()
         (folder / "hostfile").write_text("one slots=1\ntwo slots=2\n")
         self.folder = folder
+        self.ssh = (sys.executable, str(SSH), "-oBatchMode=yes")
 
     def backend(self) -> HostfileBackend:
         """The backend of these hosts."""
-        return HostfileBackend(HostfileConfig(path=str(self.folder / "hostfile"), ssh=(sys.executable, str(SSH), "-oBatchMode=yes")))
+        return HostfileBackend(HostfileConfig(path=str(self.folder / "hostfile"), ssh=self.ssh))
 
     def connections(self, host: str) -> list[int]:
         """The commands that were started on a host, by their process's number."""

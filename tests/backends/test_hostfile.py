@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ryot.backends import census
 from ryot.backends.hostfile import HostfileBackend, HostfileConfig, hosts
-from ryot.plugins import MachineError
+from ryot.plugins import MachineError, Wish
 from ryot.plugins.backend_checks import Trial
 from ryot.plugins.testing import check_backend
 from tests.backends.clusters import Hosts
@@ -92,3 +95,53 @@ def test_machine_without_ssh_says_so(two: Hosts, trial: Trial) -> None:
     config = HostfileConfig(path=str(two.folder / "hostfile"), ssh=(str(two.folder / "ssh"),))
     with pytest.raises(MachineError, match=r"cannot start .*ssh: No such file"):
         HostfileBackend(config).submit(trial.job("a"))
+
+
+def test_hosts_tell_what_they_have_and_what_fits(two: Hosts) -> None:
+    cpus = len(os.sched_getaffinity(0))
+    wishes = [Wish("small"), Wish("timed", alone=True), Wish("large", cpus=cpus + 1), Wish("wide", machines=3)]
+    outlook = two.backend().survey(wishes)
+    assert [label for label, _ in outlook.has] == ["one", "two"]
+    assert all(
+        re.fullmatch(rf"[12] slots?, {cpus} cores of (cpu|cuda):.+, [\d.]+ of [\d.]+ GiB free, load [\d.]+", words)
+        for _, words in outlook.has
+    )
+    assert [(fit.fits, fit.words, fit.field) for fit in outlook.fits] == [
+        (True, "2 of 2 hosts are large enough", ("backend",)),
+        (True, "2 of 2 hosts are large enough", ("backend",)),
+        (False, f"asks for {cpus + 1} cores; the largest host has {cpus}", ("hardware", "cpus")),
+        (False, "asks for 3 hosts with 1 cores; 2 of 2 are large enough", ("train", "machines")),
+    ]
+
+
+def test_a_host_that_does_not_answer_is_told_and_what_it_has_is_not_known(two: Hosts) -> None:
+    (two.folder / "two.down").touch()
+    outlook = two.backend().survey([Wish("small"), Wish("large", cpus=1 << 20), Wish("wide", machines=2)])
+    assert dict(outlook.has)["two"] == "2 slots, does not answer: ssh: connect to host two port 22: No route to host"
+    assert [(fit.fits, fit.words) for fit in outlook.fits] == [
+        (True, "1 of 2 hosts is large enough"),
+        (None, "1 of 2 hosts does not answer; the others are not enough"),
+        (None, "1 of 2 hosts does not answer; the others are not enough"),
+    ]
+
+
+def test_speed_is_not_measured_on_hosts_of_another_device(two: Hosts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(census, "device", lambda: "cuda:NVIDIA H200")
+    slow, timed = two.backend().survey([Wish("small"), Wish("timed", alone=True)]).fits
+    assert slow.fits is True
+    assert timed.fits is False
+    assert timed.words.startswith("measures the speed of cuda:NVIDIA H200; the hosts have cpu:")
+    assert timed.field == ("backend", "with", "path")
+
+
+def test_a_host_without_ryot_or_with_another_says_so(two: Hosts, monkeypatch: pytest.MonkeyPatch) -> None:
+    backend = HostfileBackend(HostfileConfig(path=str(two.folder / "hostfile"), ssh=two.ssh, python="/nowhere/python"))
+    assert "does not answer: sh: 1: /nowhere/python: not found" in dict(backend.survey([Wish("a")]).has)["one"].replace("env: ", "sh: 1: ")
+    monkeypatch.setattr(census, "version", lambda _name: "9.9")
+    assert re.search(r"; its ryot is \S+, here is 9.9$", dict(two.backend().survey([Wish("a")]).has)["one"])
+
+
+def test_asking_without_ssh_says_so(two: Hosts) -> None:
+    config = HostfileConfig(path=str(two.folder / "hostfile"), ssh=(str(two.folder / "ssh"),))
+    with pytest.raises(MachineError, match=r"cannot start .*ssh: No such file"):
+        HostfileBackend(config).survey([Wish("a")])
