@@ -37,12 +37,14 @@ def main(argv: list[str]) -> int:
     files.remove(folder / "failure.json")
     for half in folder.glob(".*.part"):
         files.remove(half)  # of a write that a crash cut short
+    node = mark.partition(".")[0]
+    # Of an earlier try; it may hold the machine's lock. This may have been a further machine then.
+    processes.end([*processes.marked(node), *processes.marked(f"{node}{processes.AWAY}")])
     # A service waits for no one: what measures speed against it holds the machine already.
     if not job["is_service"]:
         why = "measures speed, or waits to, and has the machine to itself"
         held.append(files.hold(machine_lock(), lambda holder: _waits(events, f"{holder} {why}"), shared=not job["measures_speed"]))
         os.environ[HELD] = identity(held[-1])
-    processes.end(processes.marked(mark.partition(".")[0]))
     os.environ[processes.MARK] = mark
     files.write_durable(folder / "job.json", file.read_bytes())
     code = _keep([python, "-P", "-m", "ryot.worker", str(file)], folder / "log.txt")

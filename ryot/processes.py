@@ -17,6 +17,8 @@ import psutil
 
 MARK = "RYOT_MARK"
 WAKE = "RYOT_WAKE_FD"
+AWAY = "~"
+"""What the mark of a node has behind it on its further machines: `NODE~.TRY`."""
 _OF_A_PLACE = ("SSH_", "SLURM_", "RAY_", "XDG_", "DBUS_", "DISPLAY", "TMPDIR", "HOSTNAME", "CUDA_VISIBLE_DEVICES", WAKE)
 """Beginnings of the variables that say something of one machine, session or process, and would be wrong on another machine."""
 _SET_PDEATHSIG, _SET_CHILD_SUBREAPER = 1, 36

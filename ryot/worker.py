@@ -99,6 +99,8 @@ def _run(job: JobFile, folder: Path) -> None:
         stage.run(config, context)
     finally:
         for away in context.away:
+            away.let_go()
+        for away in context.away:
             away.end(AWAY_S)
     if os.getpid() != worker:
         os._exit(1)  # a child that the stage forked came back; only the worker may commit

@@ -19,16 +19,16 @@ from types import FrameType
 from typing import Any
 
 from ryot.backends.local import LocalBackend
-from ryot.plugins import Job, Machine, MachineError, device_here, write_durable
+from ryot.plugins import Job, Machine, MachineError, device_here, processes, write_durable
 
-AWAY = "~"
-"""What the mark of a node has behind it on its further machines."""
 _GRACE_S = 10.0
 _STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class _Told(Exception):
-    """A signal asks for the end."""
+    """A signal asks for the end: the first one; a second could come before the first was acted upon."""
+
+    heard = False
 
 
 def request(job: Job, ended: Path, cwd: Path, environ: Mapping[str, str] | None = None, machines: Sequence[Machine] = ()) -> str:
@@ -42,7 +42,7 @@ def request(job: Job, ended: Path, cwd: Path, environ: Mapping[str, str] | None 
 def agent(job: Job, python: str) -> list[str]:
     """The command that holds a program of a job on a further machine, to be run there."""
     node, _, attempt = job.mark.partition(".")
-    return [python, "-P", "-m", "ryot.agent", str(job.file), f"{node}{AWAY}.{attempt}"]
+    return [python, "-P", "-m", "ryot.agent", str(job.file), f"{node}{processes.AWAY}.{attempt}"]
 
 
 def main(argv: list[str]) -> int:
@@ -97,7 +97,9 @@ def _run(job: Job) -> tuple[int, bool]:
 
 
 def _heard(_number: int, _frame: FrameType | None) -> None:
-    raise _Told
+    if not _Told.heard:
+        _Told.heard = True
+        raise _Told
 
 
 def _follow(main_thread: int) -> None:

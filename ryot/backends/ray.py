@@ -22,7 +22,7 @@ from pydantic import Field
 from ryot.backends.outpost import agent, request
 from ryot.backends.ray_place import NAMESPACE, gone
 from ryot.backends.watch import Watch, ended, ending, follow_on, title_of
-from ryot.plugins import Fit, Job, JobState, MachineError, Outlook, StageConfig, Wish, processes, write_durable
+from ryot.plugins import Fit, Job, JobState, MachineError, Outlook, StageConfig, Wish, look_again, processes, write_durable
 
 NOTE = "ray.json"
 _HINT = "start one with `ray start --head`, or name its head: `backend: {use: ray, with: {address: host:6379}}`"
@@ -247,6 +247,7 @@ class RayBackend:
         """Why an actor is no more, or that its outpost ended: without a word, or with its machine's, if it was not told to by us."""
         try:
             code = self._ray.get(held.over)
+            look_again(held.ending.parent)
             held.lost = f"its outpost ended with exit code {code} and left no word"
         except self._ray.exceptions.ActorUnavailableError:
             held.over = held.actor.over.remote()  # for now: whether it died is told to who asks again

@@ -20,7 +20,7 @@ from pydantic import Field
 from ryot.backends.foretell import Asks, foretell
 from ryot.backends.outpost import request
 from ryot.backends.watch import Watch, ended, ending, follow_on, title_of
-from ryot.plugins import Job, JobState, MachineError, Outlook, StageConfig, Wish, write_durable
+from ryot.plugins import Job, JobState, MachineError, Outlook, StageConfig, Wish, look_again, write_durable
 
 _LOST = {"NODE_FAIL", "PREEMPTED", "BOOT_FAIL", "REVOKED"}
 _ENDED = _LOST | {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "OUT_OF_MEMORY", "DEADLINE"}
@@ -29,6 +29,8 @@ _FULL_S = 120.0
 """How long SLURM may take to end a job: KillWait, 30 s by default, and its epilogue."""
 _SETTLE_S = 60.0
 """How long a network file system may keep from us what another machine has written (acdirmax of nfs(5))."""
+_ANSWER_S = 120.0
+"""How long one of SLURM's commands may take: they try again by themselves for a while."""
 NOTE = "slurm.json"
 
 
@@ -200,6 +202,7 @@ class SlurmBackend:
                 sent.state = _accounted(sent.id)
             if sent.state in _ENDED and not sent.since:
                 sent.since = time.monotonic()
+                look_again(sent.ending.parent)
 
     def _cancel(self, names: Sequence[str]) -> None:
         if ids := [self._sent[name].id for name in names if self.poll(name).code is None]:
@@ -231,4 +234,8 @@ def _accounted(identity: str) -> str:
 
 
 def _run(argv: list[str], said: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(argv, input=said, capture_output=True, text=True, check=False, timeout=120)
+    """What a command says; that it does not answer is a failure of it like any other. Ctrl-C is for us, and not for it."""
+    try:
+        return subprocess.run(argv, input=said, capture_output=True, text=True, check=False, timeout=_ANSWER_S, process_group=0)
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(argv, 124, "", f"{argv[0]} did not answer within {_ANSWER_S:.0f} s")

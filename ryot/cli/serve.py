@@ -6,7 +6,7 @@ import errno
 import os
 import signal
 import socket
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -133,7 +133,8 @@ class _Drain:
         self.__exit__()
         if self.pid:
             self.asked = True
-            os.kill(self.pid, signal.SIGTERM)
+            with suppress(ProcessLookupError):  # it ended just now: what became of it is about to be told
+                os.kill(self.pid, signal.SIGTERM)
             self._console.print("draining: requests that run may end; a second signal ends at once", markup=False)
         elif callable(before):
             before(number, frame)

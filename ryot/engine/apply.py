@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from ryot import files, processes
 from ryot.engine import events
 from ryot.engine.damage import let_scratch_go, set_damaged_aside
-from ryot.engine.jobs import Active, backend_job, events_file, heard, last_lines, unsaid, write_job
+from ryot.engine.jobs import Active, backend_job, events_file, heard, last_lines, unsaid, word_of_failure, write_job
 from ryot.engine.places import Places
 from ryot.engine.sharing import Sharer, Sharing
 from ryot.engine.survey import last_failure, survey
@@ -224,7 +224,7 @@ class _Schedule:
         plugin = self.around.plugins[node.stage]
         file = write_job(self.plan, node, plugin, self.store, self.journaled, services=self.up, cpus=self.around.cpus)
         told = events_file(self.journaled, node.name)
-        self.active[node.name] = Active(node, told, told.stat().st_size if told.exists() else 0)
+        self.active[node.name] = Active(node, told, told.stat().st_size if told.exists() else 0, word_of_failure(folder))
         yield events.Started(node.name, node.is_service)
         python = self.around.pythons.get(node.stage, sys.executable)
         job = backend_job(node, self.store, self.journaled, file, python, self.around.cpus)
@@ -243,12 +243,14 @@ class _Schedule:
             if event is not None:
                 yield event
         if state.code is not None:
-            yield from self._ended(active.node, state)
+            yield from self._ended(active, state)
 
-    def _ended(self, node: PlannedNode, state: JobState) -> Iterator[events.Event]:
+    def _ended(self, active: Active, state: JobState) -> Iterator[events.Event]:
+        node, folder = active.node, self.store.folder(active.node.stage, active.node.key)
         self.places.forget(node.name)
         del self.active[node.name]
         self.up.pop(node.name, None)
+        files.look_again(folder)  # what was written there may have been written by another machine
         record = self.store.record(node.stage, node.key)
         if record and not node.is_service:
             self.waiting.finished(node.name)
@@ -261,9 +263,10 @@ class _Schedule:
             self.waiting.put_back(node.name)
             yield events.Lost(node.name, state.why, left - 1)
             return
-        failure = (None if state.lost else last_failure(self.store, node)) or unsaid(state, self.store.folder(node.stage, node.key))
+        said = not state.lost and word_of_failure(folder) != active.before
+        failure = (last_failure(self.store, node) if said else None) or unsaid(state, folder)
         self.failed[node.name] = failure.message
-        log = self.store.folder(node.stage, node.key) / LOG
+        log = folder / LOG
         yield events.Failed(node.name, failure.message, failure.hint, str(log), last_lines(log), failure.kind)
         if node.is_service:
             yield from self._end_users(node.name)

@@ -17,7 +17,7 @@ from ryot.fingerprint import fingerprint
 from ryot.plan.plan import Plan, PlannedNode
 from ryot.plugins.backend import Job, JobState
 from ryot.plugins.discover import Plugin
-from ryot.store.job import Failure, JobFile, ServiceAt
+from ryot.store.job import FAILURE, Failure, JobFile, ServiceAt
 from ryot.store.journal import Run
 from ryot.store.store import Store
 
@@ -26,11 +26,12 @@ _KILLED = {137: "was killed by signal 9, as the system does when memory runs out
 
 @dataclass(slots=True)
 class Active:
-    """A job under way, and how much of what it said was read."""
+    """A job under way, how much of what it said was read, and which word of an earlier failure was there when it was sent."""
 
     node: PlannedNode
     events: Path
-    offset: int = 0
+    offset: int
+    before: tuple[int, int] | None
 
     def news(self) -> Iterator[Mapping[str, Any]]:
         """The whole lines that were added to the job's events since the last look."""
@@ -43,6 +44,15 @@ class Active:
         whole, newline, _ = data.rpartition(b"\n")
         self.offset += len(whole) + len(newline)
         yield from parsed(whole.splitlines())
+
+
+def word_of_failure(folder: Path) -> tuple[int, int] | None:
+    """Which word of a failure lies in a node's folder, told from any other that is written; None where there is none."""
+    try:
+        about = (folder / FAILURE).stat()
+    except OSError:
+        return None
+    return about.st_ino, about.st_mtime_ns
 
 
 def parsed(lines: list[bytes]) -> Iterator[Mapping[str, Any]]:

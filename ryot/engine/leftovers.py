@@ -103,9 +103,9 @@ def _processes(store: Store, present: Collection[Piece]) -> Iterator[Leftover]:
     folders = {mark_of(store, folder.parent.name, folder.name): folder for folder in _folders(store)}
     for piece in left:
         begins = piece.mark.partition(".")[0]
-        if begins in folders:
+        if folder := folders.get(begins.removesuffix(processes.AWAY)):
             pids = ", ".join(map(str, piece.processes))
-            yield Leftover("process", f"processes of {name_of(folders[begins])}: {pids}", piece.memory, folders[begins], begins)
+            yield Leftover("process", f"processes of {name_of(folder)}: {pids}", piece.memory, folder, begins)
 
 
 def _parts(store: Store) -> Iterator[Leftover]:

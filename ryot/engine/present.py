@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 
-from ryot.processes import MARK
+from ryot.processes import AWAY, MARK
 
 STORE = "RYOT_STORE"
 _DRIVING = ("apply", "serve", "bench")
@@ -149,5 +149,5 @@ def _ports(pid: int) -> Iterator[int]:
 def named(pieces: Iterable[Piece], marks: Mapping[str, str], root: Path) -> Iterator[Piece]:
     """The pieces, with the node's name where what is left over is of a store's node; `marks` has these by what their marks begin with."""
     for piece in pieces:
-        node = marks.get(piece.mark.partition(".")[0]) if piece.left_over else None
+        node = marks.get(piece.mark.partition(".")[0].removesuffix(AWAY)) if piece.left_over else None
         yield replace(piece, node=node, root=root) if node else piece

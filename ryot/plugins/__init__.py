@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ryot import processes
 from ryot.errors import LostMachine, MachineError, NodeError, RyotError, SpecError
-from ryot.files import digest_file, digest_path, make_folder, rename_durable, sync_path, write_durable
+from ryot.files import digest_file, digest_path, look_again, make_folder, rename_durable, sync_path, write_durable
 from ryot.measures import Measure, Target
 from ryot.plugins.away import Away, Machine
 from ryot.plugins.backend import Backend, Fit, Foretelling, Job, JobState, Outlook, Wish
@@ -55,6 +55,7 @@ __all__ = [
     "device_here",
     "digest_file",
     "digest_path",
+    "look_again",
     "make_folder",
     "processes",
     "rename_durable",

@@ -89,12 +89,16 @@ class Away:
             raise LostMachine(f"the machine {self.machine.name} was lost: its connection ended ({code})", self.machine.name, hint=hint)
         return int(self._said["ended"])
 
-    def end(self, within_s: float) -> None:
-        """End the program, and wait until nothing of it is left there, `within_s` seconds at most; then the connection is cut, at whose end
-        it ends too."""
+    def let_go(self) -> None:
+        """Have the program end, and wait for nothing: of several, all end at the same time."""
         assert self._process.stdin
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.close()
+
+    def end(self, within_s: float) -> None:
+        """End the program, and wait until nothing of it is left there, `within_s` seconds at most; then the connection is cut, at whose end
+        it ends too."""
+        self.let_go()
         try:
             self._process.wait(within_s)
         except subprocess.TimeoutExpired:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,6 +41,30 @@ def test_what_measures_no_speed_runs_on_any_device(tmp_path: Path) -> None:
     asked = json.loads(request(job, tmp_path / "ended.json", tmp_path)) | {"device": "NVIDIA H200"}
     assert sent(asked, tmp_path) == Ended(0, False, "", "")
     assert (job.folder / "record.json").exists()
+
+
+def test_two_signals_at_once_end_a_job_as_one_does(tmp_path: Path) -> None:
+    """As those of a session's end do."""
+    job = Trial(LocalBackend, tmp_path / "jobs", 60.0).job("stubborn", does="stubborn")
+    (tmp_path / "request.json").write_text(request(job, tmp_path / "ended.json", tmp_path))
+    outpost = subprocess.Popen([sys.executable, "-P", "-m", "ryot.backends.outpost", str(tmp_path / "request.json")])
+    until(lambda: job.events.exists() and job.events.stat().st_size > 0)
+    outpost.send_signal(signal.SIGSTOP)  # so that both are there before either is acted upon
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        outpost.send_signal(number)
+    outpost.send_signal(signal.SIGCONT)
+    assert outpost.wait(60) == 143
+    left = ended(tmp_path / "ended.json")
+    assert left is not None
+    assert (left.code, left.told) == (143, True)
+    assert not processes.marked(job.mark)
+
+
+def until(true: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.01)
 
 
 def test_variables_of_a_place_are_not_carried_to_another() -> None:

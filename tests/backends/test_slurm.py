@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ryot.backends import slurm as slurm_backend
 from ryot.backends.slurm import SlurmBackend, SlurmConfig
 from ryot.plugins import Job, MachineError, Wish
 from ryot.plugins.backend_checks import Trial
@@ -145,6 +146,28 @@ def test_queue_that_does_not_answer_is_told(slurm: Slurm, monkeypatch: pytest.Mo
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
     with pytest.raises(MachineError, match="SLURM does not answer: no controller"):
         make().survey([Wish("a")])
+
+
+def test_commands_that_hang_are_asked_again_and_end_nothing(slurm: Slurm, trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An overloaded controller; what SLURM said last stands."""
+    job = trial.job("patient", does="meets", other=str(trial.folder / "gate"))
+    with trial.backend() as backend:
+        backend.submit(job)
+        trial.told(backend, job)
+        with monkeypatch.context() as hung:
+            hung.setattr(slurm_backend, "_ANSWER_S", 0.2)
+            bin_folder = trial.folder / "bin"
+            bin_folder.mkdir()
+            for name in ("sbatch", "squeue", "scancel", "sacct"):
+                (bin_folder / name).write_text("#!/bin/sh\nexec sleep 30\n")
+                (bin_folder / name).chmod(0o755)
+            hung.setenv("PATH", f"{bin_folder}:{os.environ['PATH']}")
+            backend.wait(2.0)
+            assert backend.poll(job.name).code is None
+            with pytest.raises(MachineError, match=r"sbatch refuses other: sbatch did not answer within 0 s"):
+                backend.submit(trial.job("other"))
+        (trial.folder / "gate").touch()
+        assert trial.ended(backend, job.name).code == 0
 
 
 def test_machine_without_slurm_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

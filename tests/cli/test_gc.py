@@ -40,8 +40,8 @@ def orphan() -> Iterator[Any]:
     """Makes a process that carries the mark of a node, as one that a crash left: its environment alone tells where it comes from."""
     made: list[subprocess.Popen[str]] = []
 
-    def make(store: Store, node: PlannedNode, text: str = ALONE) -> subprocess.Popen[str]:
-        mark = f"{mark_of(store, node.stage, node.key)}.{len(made):08x}"
+    def make(store: Store, node: PlannedNode, text: str = ALONE, away: str = "") -> subprocess.Popen[str]:
+        mark = f"{mark_of(store, node.stage, node.key)}{away}.{len(made):08x}"
         argv = [sys.executable, "-c", text]
         made.append(
             subprocess.Popen(argv, env={**os.environ, processes.MARK: mark}, stdout=subprocess.PIPE, text=True, start_new_session=True)
@@ -67,10 +67,12 @@ def one(bench: Bench, **config: object) -> tuple[Plan, PlannedNode]:
     return plan, plan.node("a")
 
 
-def test_process_without_a_keeper_is_left_over_and_ended(bench: Bench, orphan: Any, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("away", ["", processes.AWAY])
+def test_process_without_a_keeper_is_left_over_and_ended(bench: Bench, orphan: Any, capsys: pytest.CaptureFixture[str], away: str) -> None:
+    """On the first of a node's machines, and on a further one."""
     plan, node = one(bench)
     bench.apply(plan)
-    child = orphan(bench.store, node)
+    child = orphan(bench.store, node, away=away)
     rows = [row for row in said(capsys, "ps", "--store", str(bench.store.root)) if row["pid"] == child.pid]
     assert [(row["node"], row["state"], row["processes"], row["memory"] > 0) for row in rows] == [("a", "left over", [child.pid], True)]
     kinds = [item["kind"] for item in said(capsys, "gc", "--dry-run", "--store", str(bench.store.root))]
@@ -78,6 +80,16 @@ def test_process_without_a_keeper_is_left_over_and_ended(bench: Bench, orphan: A
     assert run(["gc", "--yes", "--store", str(bench.store.root)]) == 0
     assert processes.birth(child.pid) is None
     assert bench.store.record(node.stage, node.key)
+
+
+@pytest.mark.parametrize("away", ["", processes.AWAY])
+def test_a_node_that_runs_again_ends_what_an_earlier_try_left(bench: Bench, orphan: Any, away: str) -> None:
+    """Its first machine may have been a further one of the earlier try."""
+    plan, node = one(bench)
+    child = orphan(bench.store, node, away=away)
+    bench.apply(plan)
+    assert bench.store.record(node.stage, node.key)
+    assert child.wait(10) == -9
 
 
 def test_ports_on_which_a_process_listens_are_told(bench: Bench, orphan: Any) -> None:

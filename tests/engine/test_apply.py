@@ -1,12 +1,15 @@
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
 from ryot import processes
+from ryot.backends.local import LocalBackend
 from ryot.engine import events
 from ryot.engine.survey import survey
+from ryot.plugins import Job, JobState
 from tests.conftest import Bench
 
 
@@ -39,6 +42,24 @@ def test_failure_tells_cause_hint_and_log(bench: Bench) -> None:
     failed = next(event for event in happened if isinstance(event, events.Failed))
     assert (failed.message, failed.hint) == ("asked to fail", "ask it not to")
     assert any("asked to fail" in line for line in failed.last_lines)
+
+
+def test_a_failure_of_an_earlier_apply_is_not_told_as_this_ones(bench: Bench) -> None:
+    """No keeper comes to take its word away where the backend cannot start the job at all."""
+
+    class Refuses(LocalBackend):
+        def submit(self, job: Job) -> None:
+            super().submit(replace(job, file=job.file.with_name("none")))
+
+        def poll(self, name: str) -> JobState:
+            state = super().poll(name)
+            return state if state.code is None else JobState(127, "hostB cannot start it: see the log")
+
+    plan = bench.plan(bench.node("bad", fail=True))
+    bench.apply(plan)
+    happened = list(bench.events(plan, away=Refuses()))
+    failed = next(event for event in happened if isinstance(event, events.Failed))
+    assert (failed.message, failed.kind) == ("the worker ended with exit code 127: hostB cannot start it: see the log", "Crash")
 
 
 def test_missing_package_is_named_with_what_to_do(bench: Bench) -> None:

@@ -61,10 +61,12 @@ _SIGNATURES: tuple[tuple[str, Cause], ...] = (
 
 
 def cause_of(log: str, code: int) -> Cause:
-    """The first known signature, or what the exit code tells. A negative `code` is the signal that ended the process."""
+    """The first known signature, or what the exit code tells. A negative `code` is the signal that ended the process, one of
+    129 to 159 is so too, of an engine on another machine."""
     for pattern, cause in _SIGNATURES:
         if re.search(pattern, log):
             return cause
+    code = 128 - code if 128 < code < 160 else code
     if code == -9:
         return Cause("it was killed, most likely by the kernel for want of memory", "lower serve.kv_cache, or free memory")
     ended = f"it was killed by signal {-code}" if code < 0 else f"it ended with exit code {code}"

@@ -43,7 +43,7 @@ def launch(ranks: Ranks, context: StageContext, on_line: Callable[[dict[str, Any
         while torchruns.all_run and not (failed := watch.look()):
             time.sleep(POLL_S)
         if not failed:
-            torchruns.settle()
+            torchruns.settle(watch.look)
         watch.look()
         code = torchruns.code
     finally:

@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ryot.plugins import Away, StageContext
@@ -49,16 +49,20 @@ class Launchers:
         LostMachine."""
         return next((-signal.SIGKILL if code is None else code for code in self._codes() if code != 0), 0)
 
-    def settle(self) -> None:
-        """One has ended: wait for the others, not for long where it ended badly. Raises LostMachine."""
+    def settle(self, failed: Callable[[], bool]) -> None:
+        """One has ended: wait for the others until one has `failed`, and not for long where it ended badly. Raises LostMachine."""
         deadline = time.monotonic() + SETTLE_S
         while None in (codes := self._codes()) and (not any(codes) or time.monotonic() < deadline):
+            if failed():
+                return
             time.sleep(POLL_S)
 
     def end(self) -> None:
         """End what still runs; ranks die with their torchrun."""
         if self._here.poll() is None:
             self._here.kill()
+        for away in self._away:
+            away.let_go()
         self._here.wait()
         for away in self._away:
             away.end(END_S)

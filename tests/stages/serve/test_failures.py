@@ -26,6 +26,7 @@ def test_known_signatures_are_named(log, words):
 
 def test_a_kill_by_the_kernel_is_taken_for_want_of_memory():
     assert "memory" in cause_of("nothing", -9).words
+    assert "memory" in cause_of("nothing", 137).words  # of an engine on another machine
 
 
 def test_an_unknown_end_says_its_exit_code():

@@ -55,7 +55,8 @@ class Log:
 
 
 async def keep(order: Order, host: str, told_fd: int) -> int:
-    """Start the engine, tell where the gate is, and stay until the engine ends. Returns its exit code."""
+    """Start the engine, tell where the gate is, and stay until the engine ends. Returns its exit code, a signal's as a
+    shell tells it."""
     log, held = Log(), probe.hold_port(command.HOST)
     port = held.getsockname()[1]
     engine, output = _started(order, port)
@@ -75,7 +76,8 @@ async def keep(order: Order, host: str, told_fd: int) -> int:
     asyncio.get_running_loop().remove_reader(pidfd)
     processes.end_descendants(os.getpid())
     await asyncio.wait([reading], timeout=_GRACE_S)
-    return engine.wait()
+    code = engine.wait()
+    return code if code >= 0 else 128 - code
 
 
 def _started(order: Order, port: int) -> tuple[subprocess.Popen[bytes], int]:
