@@ -72,10 +72,14 @@ def command(
             _show(wanted, kept, running)
         left: dict[int, str] = {}
         if wanted and not dry_run:
-            if not yes and not _agreed(len(wanted)):
-                click.echo("nothing was cleared")
-                return 0
-            left = dict(_clear(wanted))
+            if not yes:
+                held.close()  # who thinks it over keeps nobody waiting
+                if not _agreed(len(wanted)):
+                    click.echo("nothing was cleared")
+                    return 0
+                late = list(_running(store, pieces(seen()), held))
+                left = {id(item): f"it may be used by what runs since: {', '.join(late)}" for item in wanted if late and item.of_a_run}
+            left |= dict(_clear([item for item in wanted if id(item) not in left]))
     if as_json:
         told = [_data(item, "found" if dry_run else "left" if id(item) in left else "cleared", left.get(id(item))) for item in wanted]
         click.echo(json.dumps([*told, *(_data(item, "in use", ", ".join(running)) for item in kept)], indent=2))

@@ -41,6 +41,7 @@ def compile_plan(spec: Spec, stages: Mapping[str, Stage], facts: Facts, where: W
 
     Raises SpecErrors for what the spec has wrong, MachineError for what this installation cannot do.
     """
+    facts = replace(facts, cpus=spec.hardware.cpus)
     nodes = _expand(spec, stages, facts, where)
     readers = _readers(nodes.by_name.values())
     for index, insert in enumerate(spec.stages):
@@ -200,6 +201,8 @@ def _plan_node(node: Node, stage: Stage, planned: Mapping[str, PlannedNode], fac
     if node.resources.measures_speed:
         machines = node.resources.machines
         payload["device"] = facts.device if machines == 1 else f"{machines} x {facts.device}"
+        if facts.cpus and (node.services or not node.resources.cpus):  # else it takes as many cores whatever the spec allows
+            payload["cpus"] = facts.cpus
     try:
         payload = dict(stable(payload))  # type: ignore[arg-type]
     except TypeError as error:

@@ -48,12 +48,14 @@ class Resources:
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What is not pure and was resolved once by the command line: the device kind (`cpu:... x2`), the profile, and the
-    local inputs by their path as the spec writes it: their digests, and where they lie (absolute)."""
+    local inputs by their path as the spec writes it: their digests, and where they lie (absolute). `cpus` are the cores that the spec
+    allows, None where it says nothing of them."""
 
     device: str
     profile: str | None = None
     digests: Mapping[str, str] = field(default_factory=dict)
     paths: Mapping[str, str] = field(default_factory=dict)
+    cpus: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

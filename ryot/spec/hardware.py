@@ -82,7 +82,7 @@ class Hardware(Section):
     """What the spec is meant to run on."""
 
     cpus: int | None = Field(None, ge=1)
-    """Cores to use; by default all there are. Changes no result but speed."""
+    """Cores to use; by default all there are. What measures speed, and what is made of it, is made anew."""
     python: dict[str, str] = {}
     """The interpreter of a stage by name, where it is not ryot's own: `{serve: path/to/python}`. Changes no result."""
     device: str | None = None

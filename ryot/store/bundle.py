@@ -38,7 +38,9 @@ def looks_like(path: Path) -> bool:
 
 
 def pack(root: Path, names: list[str], target: Path, about: Mapping[str, object]) -> None:
-    """Write the files of a store, named from its root, into a bundle. Raises SpecError for a name that `opened` would not take."""
+    """Write the files of a store, named from its root, into a bundle. Raises SpecError for what `opened` would not take: a name, or too
+    much."""
+    _refuse_too_large(target, len(names) + 1, sum((root / name).stat().st_size for name in names))
     memory = io.BytesIO()
     listed: dict[str, dict[str, object]] = {}
     with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as bundle:
@@ -49,6 +51,7 @@ def pack(root: Path, names: list[str], target: Path, about: Mapping[str, object]
             listed[name] = {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
             bundle.writestr(zipfile.ZipInfo(name, _TIME), data, zipfile.ZIP_DEFLATED)
         told = json.dumps({"schema": SCHEMA, **about, "files": listed}, indent=1)
+        _refuse_too_large(target, len(names) + 1, len(told), of_list=len(told))
         bundle.writestr(zipfile.ZipInfo(LIST, _TIME), told, zipfile.ZIP_DEFLATED)
     files.write_durable(target, memory.getvalue())
 
@@ -65,11 +68,15 @@ def opened(path: Path) -> Iterator[Store]:
         yield Store(Path(folder))
 
 
+def _refuse_too_large(path: Path, count: int, size: int, of_list: int = 0) -> None:
+    if count > MOST_FILES or size > MOST_BYTES or of_list > MOST_LIST:
+        raise SpecError(f"{path} is too large for a bundle: {count} files of {max(size, of_list)} bytes")
+
+
 def _unpack(bundle: zipfile.ZipFile, folder: Path, path: Path) -> None:
     infos = {info.filename: info for info in bundle.infolist()}
     size = sum(info.file_size for info in infos.values())
-    if len(infos) > MOST_FILES or size > MOST_BYTES or (LIST in infos and infos[LIST].file_size > MOST_LIST):
-        raise SpecError(f"{path} is too large for a bundle: {len(infos)} files of {size} bytes")
+    _refuse_too_large(path, len(infos), size, of_list=infos[LIST].file_size if LIST in infos else 0)
     if any(info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for info in infos.values()):
         raise SpecError(f"{path} is no evidence bundle: it is compressed in another way", hint="`ryot report --bundle FILE` writes one")
     listed = _listed(bundle, path)

@@ -1,11 +1,13 @@
 """A share: finished nodes where other machines find them, at an address that fsspec knows, such as `s3://bucket/prefix`.
 
 A node is there if and only if its entry is, which is put last, as one object. Files are objects named by their digest, so that no put can
-spoil another's. Nothing is renamed, listed or removed, and nothing that is read is trusted: neither names, nor sizes, nor bytes.
+spoil another's; in a folder they are written beside and renamed. Nothing is listed or removed, and nothing that is read is trusted: neither
+names, nor sizes, nor bytes.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import importlib
 import os
@@ -23,6 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ryot import files
 from ryot.errors import MachineError, NodeError, SpecError
 from ryot.fingerprint import fingerprint
+from ryot.machine import half_name
 from ryot.store.record import FileDigest, Record
 from ryot.store.store import EVIDENCE, FETCHED, Store, commit
 
@@ -141,8 +144,11 @@ class Share:
         folder = store.folder(record.stage, record.key)
         staging, out = folder / FETCHED, folder / "out"
         files.make_folder(staging)
-        if entry.evidence_size > MOST_EVIDENCE or entry.size > shutil.disk_usage(staging).free:
-            raise NotWholeError(f"has {entry.size} bytes by its record, for which there is no room in {folder}")
+        disk = shutil.disk_usage(staging)
+        if entry.evidence_size > MOST_EVIDENCE or entry.size > disk.total:
+            raise NotWholeError(f"has {entry.size} bytes by its record, for which there would be no room in {folder}")
+        if entry.size > disk.free:
+            raise OSError(errno.ENOSPC, f"{os.strerror(errno.ENOSPC)}, {entry.size} bytes are to be fetched", str(folder))
         for name, path in files.tree(staging):
             if name not in record.files:
                 files.remove(path)  # of another entry
@@ -196,6 +202,7 @@ class Share:
     def _put_file(self, path: Path, digest: FileDigest) -> Iterator[int]:
         """Put a file as an object, in chunks, the last of which is sent when the digest of all is known to be right."""
         at, total, done = self._object_at(digest), hashlib.sha256(), 0
+        whole, at = Path(at), str(Path(at).with_name(half_name(Path(at).name))) if self._folder else at
         size = max(CHUNK, -(-digest.size // _PARTS))
         target = self._ask("write", lambda: self._files().open(at, "wb", block_size=size)) if digest.size > size else None
         try:
@@ -211,12 +218,14 @@ class Share:
                 raise NotWholeError(f"{path} is not the file that was recorded")
         except BaseException as error:
             self._let_go(target, answers=isinstance(error, NotWholeError))
+            if self._folder:
+                files.remove(Path(at))
             raise
         if target is not None:
             self._ask("write", target.close)
-        if self._folder:
+        if self._folder:  # beside and renamed: in place it would spoil, for a while, what another machine has put meanwhile
             files.sync_path(Path(at))
-            files.sync_path(Path(at).parent)
+            files.rename_durable(Path(at), whole)
 
     def _send(self, at: str, target: Any, data: bytes) -> None:
         """Send a part of an object, or all of it."""

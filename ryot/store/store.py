@@ -44,9 +44,9 @@ class Store:
         the digest of what the record says the node was."""
         try:
             record = Record.model_validate_json((self.folder(stage, key) / RECORD).read_bytes())
-        except (OSError, ValidationError):
+            return record if record.key == key == fingerprint(record.payload) else None
+        except (OSError, ValidationError, TypeError):  # TypeError: of a payload that no key can be made of, such as NaN
             return None
-        return record if record.key == key == fingerprint(record.payload) else None
 
     def evidence(self, record: Record) -> dict[str, Evidence]:
         """The raw samples behind a record's measures. Raises NodeError when they are not those that were recorded."""

@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from ryot import processes
+from ryot.cli import gc
 from ryot.cli.gc import _used
 from ryot.cli.main import run
 from ryot.cli.request import resolve
@@ -226,6 +227,30 @@ def test_while_an_apply_runs_what_it_may_use_is_left(bench: Bench, capsys: pytes
     lock.release()
     found = said(capsys, "gc", "--yes", "--store", str(bench.store.root))
     assert [(item["kind"], item["state"]) for item in found] == [("unfinished", "cleared")]
+
+
+def test_what_begins_while_one_thinks_it_over_keeps_what_it_may_use(
+    bench: Bench, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first apply of another spec: no lock of its own was there to be held."""
+    plan, node = one(bench, words="early")
+    bench.apply(plan)
+    long_ago = time.time() - 10 * 86400
+    os.utime(next(bench.store.runs.glob("*/plan.json")), (long_ago, long_ago))
+    lock = Lock(bench.store.root / "locks" / "other.lock")
+
+    def begins(_count: int) -> bool:
+        assert lock.acquire(wait=False, note=f"pid 1 on {socket.gethostname()}")
+        return True
+
+    monkeypatch.setattr(gc, "_agreed", begins)
+    assert run(["gc", "--unused-for", "9", "--store", str(bench.store.root)]) == 3
+    assert "it may be used by what runs since: an apply of other" in capsys.readouterr().err
+    assert bench.store.record(node.stage, node.key)
+    lock.release()
+    monkeypatch.setattr(gc, "_agreed", lambda _count: True)
+    assert run(["gc", "--unused-for", "9", "--store", str(bench.store.root)]) == 0
+    assert bench.store.record(node.stage, node.key) is None
 
 
 def test_results_are_cleared_only_where_it_is_asked_for_and_no_late_run_used_them(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:

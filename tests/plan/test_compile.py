@@ -66,12 +66,16 @@ def test_only_sections_that_are_there_have_nodes() -> None:
 
 
 @pytest.mark.parametrize("override", [
-    "targets=[]", "targets.0=data/wrong_answers <= 5", "claims.params=2M", "name=other", "hardware.cpus=1",
+    "targets=[]", "targets.0=data/wrong_answers <= 5", "claims.params=2M", "name=other",
     "hardware.python={serve: /usr/bin/python3}",
     "train.checkpoint_every=7", "train.keep_checkpoints=5", "serve.start_timeout=5min", "profiles={}",
 ])  # fmt: skip
 def test_what_changes_no_result_reruns_nothing(override: str) -> None:
     assert changed(override) == set()
+
+
+def test_speed_with_fewer_cores_is_another_measurement() -> None:
+    assert changed("hardware.cpus=1") == set(compiled().names) - {"data", "tokenizer"}
 
 
 @pytest.mark.parametrize("override", ["serve.max_concurrency=4", "serve.kv_cache=128MiB", "serve.eager=false", "serve.dtype=bf16"])

@@ -24,10 +24,10 @@ def test_a_slow_piece_counts_by_its_time() -> None:
     assert sum(found) / len(found) == pytest.approx(500)
 
 
-@pytest.mark.parametrize("count", [1, 2, 5, 19, 23])
-def test_there_are_no_more_windows_than_pieces(count: int) -> None:
+@pytest.mark.parametrize(("count", "pieces"), [(1, 1), (2, 1), (5, 4), (19, 17), (23, 20), (44, 39), (45, 40)])
+def test_a_window_is_as_long_as_two_pieces(count: int, pieces: int) -> None:
     found = settled_rates([10] * count, [0.5] * count)
-    assert len(found) == windows(count) <= count
+    assert len(found) == windows(count) == max(min(WINDOWS, pieces // 2), 1)
     assert found == pytest.approx([20.0] * len(found))
 
 

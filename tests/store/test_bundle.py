@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ryot.errors import SpecError
+from ryot.store import bundle as bundles
 from ryot.store.bundle import LIST, SCHEMA, opened, pack
 
 NAMES = ["runs/one/plan.json", "store/data/abc/record.json"]
@@ -48,6 +49,14 @@ def test_what_was_packed_is_what_is_read_and_gone_afterwards(bundle):
 def test_the_same_files_make_the_same_bundle(bundle, tmp_path):
     pack(tmp_path / "store", NAMES[::-1], tmp_path / "two.zip", {"run": "one"})
     assert (tmp_path / "two.zip").read_bytes() == bundle.read_bytes()
+
+
+@pytest.mark.parametrize(("bound", "most"), [("MOST_FILES", 2), ("MOST_BYTES", 100), ("MOST_LIST", 100)])
+def test_what_could_not_be_read_again_is_not_written(bundle, tmp_path, monkeypatch, bound, most):
+    monkeypatch.setattr(bundles, bound, most)
+    with pytest.raises(SpecError, match="is too large for a bundle"):
+        pack(tmp_path / "store", NAMES, tmp_path / "two.zip", {"run": "one"})
+    assert not (tmp_path / "two.zip").exists()
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import shutil
 import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -236,7 +238,7 @@ def test_name_that_leads_out_of_the_result_is_refused(remote: Path, store: Store
         (lambda record: record["files"]["one.txt"].update(size=-1), "digest that is none"),
         (lambda record: record.update(evidence="x"), "digest that is none"),
         (lambda record: record.pop("files"), "cannot be read"),
-        (lambda record: record["files"]["one.txt"].update(size=10**18), "no room"),
+        (lambda record: record["files"]["one.txt"].update(size=10**18), "would be no room"),
     ],
 )
 def test_entry_that_lies_is_refused(
@@ -309,6 +311,31 @@ def test_object_in_a_folder_that_a_power_cut_left_empty_is_put_again(store: Stor
     (tmp_path / "share" / "objects" / digest.sha256).write_bytes(bytes(digest.size))
     put(share, store)
     assert fetch(share, other)
+
+
+def test_object_in_a_folder_is_not_spoilt_by_one_who_puts_it_too(
+    store: Store, other: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who had looked for it before it was there."""
+    monkeypatch.setattr(module, "CHUNK", 500)
+    share = Share(f"file://{tmp_path / 'share'}")
+    record = finish(store)
+    name, digest = max(record.files.items(), key=lambda item: item[1].size)
+    late = share._put_file(store.folder(record.stage, record.key) / "out" / name, digest)
+    put(share, store)
+    next(late)
+    assert fetch(share, other)
+    late.close()  # as one that is interrupted
+    assert [path.name for path in (tmp_path / "share" / "objects").iterdir() if path.name.startswith(".")] == []
+
+
+def test_no_room_to_fetch_says_nothing_against_the_share(remote: Path, store: Store, other: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    share = Share(URL)
+    finish(store)
+    put(share, store)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=1, total=1 << 40))
+    with pytest.raises(OSError, match=r"No space left on device, [0-9]+ bytes are to be fetched"):
+        fetch(share, other)
 
 
 def test_entries_of_one_pool_are_not_found_by_another(remote: Path, store: Store) -> None:

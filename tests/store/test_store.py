@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import signal
 import subprocess
@@ -90,6 +91,17 @@ def test_record_that_is_no_record_is_none(store: Store, text: str) -> None:
     finish(store)
     (store.folder("toy", KEY) / RECORD).write_bytes(text.encode("latin-1"))
     assert store.record("toy", KEY) is None
+
+
+def test_record_with_a_payload_that_has_no_key_is_none(store: Store) -> None:
+    finish(store)
+    path = store.folder("toy", KEY) / RECORD
+    told = json.loads(path.read_text())
+    told["payload"]["config"] = {"lr": math.nan}
+    path.write_text(json.dumps(told))
+    assert store.record("toy", KEY) is None
+    assert store.unreadable("toy", KEY)
+    assert list(store.records()) == []
 
 
 def test_record_of_another_node_is_none(store: Store) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from ryot.plugins import NodeError, StageContext, Target
 from ryot.stages.bench import samples, work
 from ryot.stages.bench.backlog import MOST_LEFT, left_over
+from ryot.stages.bench.results import QUEUE
 from ryot.stages.bench.search import Border, Limits, search
 from ryot.stages.bench.stage import BenchConfig, FindMax, measures_of
 
@@ -90,16 +91,17 @@ class _Search:
         began_s = time.monotonic()
         outcome: Outcome
         try:
-            outcome, reasons, verdicts = self._judged(context, work.load(config, context))
-        except work.TooShort:
-            more = {"requests": 10 * config.requests, "seed": config.seed + _FURTHER}
-            return self._tried(config.model_copy(update=more), level)
+            kept = work.load(config, context)
+            if QUEUE in context.lacking and any(target.name == QUEUE for target in self.find.targets):
+                more = {"requests": 10 * config.requests, "seed": config.seed + _FURTHER}
+                return self._tried(config.model_copy(update=more), level)
+            outcome, reasons, verdicts = self._judged(context, kept)
         except work.NotValid as problem:
             outcome, reasons, verdicts = "invalid", [problem.message], []
         except work.NoneRight as problem:
             outcome, reasons, verdicts = "missed", [problem.message], []
-        kept = {key: evidence.model_dump(exclude_defaults=True) for key, evidence in context.evidence.items()}
-        return Step(level, config.requests, outcome, reasons, time.monotonic() - began_s, verdicts, kept, name)
+        found = {key: evidence.model_dump(exclude_defaults=True) for key, evidence in context.evidence.items()}
+        return Step(level, config.requests, outcome, reasons, time.monotonic() - began_s, verdicts, found, name)
 
     def _inside(self, load: str) -> tuple[StageContext, str]:
         """A context for one try, below this one's folders, and where that is."""
@@ -113,7 +115,7 @@ class _Search:
             numbers = event.get("numbers")
             self.context.emit(event | {"numbers": {"load": load, **numbers}} if isinstance(numbers, dict) else event)
 
-        return replace(self.context, out=out, scratch=scratch, declared=declared, evidence={}, emit=emit), name
+        return replace(self.context, out=out, scratch=scratch, declared=declared, evidence={}, lacking={}, emit=emit), name
 
     def _judged(self, context: StageContext, kept: Sequence[samples.Sample]) -> tuple[Outcome, list[str], list[dict[str, Any]]]:
         self.requests_per_s = len(kept) / max(*(sample.end_s for sample in kept), 1e-9)

@@ -27,8 +27,9 @@ MEASURES = (
         name="queue_depth_p95",
         kind="percentile",
         quantile=0.95,
-        about="prompts that wait in the server, seen several times a second",
+        about="prompts that wait in the server, seen several times a second while the load lasts",
         sample="look",
+        optional=True,
     ),
     Measure(name="memory", kind="exact", unit="bytes", about="weights and the cache reserved for keys and values"),
     Measure(

@@ -15,6 +15,8 @@ from ryot.stages.bench.sampler import Sampler
 from ryot.stages.bench.samples import Sample
 from ryot.stages.bench.stage import BenchConfig, Objective, output_span
 
+QUEUE = "queue_depth_p95"
+
 
 @dataclass(frozen=True, slots=True)
 class Load:
@@ -40,7 +42,10 @@ def measure(config: BenchConfig, endpoint: Endpoint, load: Load, context: StageC
     context.measure("success_rate", hits=total - failed, of=total)
     context.measure("tokens_per_s", samples=tokens)
     context.measure("requests_per_s", samples=samples.rates(load.samples, [float(sample.ok) for sample in load.samples]))
-    context.measure("queue_depth_p95", samples=load.depths)
+    if load.depths:
+        context.measure(QUEUE, samples=load.depths)
+    else:
+        context.lack(QUEUE, "the load was over before the server's queue could be looked at: raise its requests")
     _measure_tokens(config, load, context)
     _measure_objective(config, load.samples, context)
     _measure_steps(config, load.samples, context)

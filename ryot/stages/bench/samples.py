@@ -107,8 +107,13 @@ def errors(samples: Sequence[Sample]) -> dict[str, int]:
 
 
 def rates(samples: Sequence[Sample], amounts: Sequence[float]) -> list[float]:
-    """Amount per second in each of WINDOWS equal windows of the whole time."""
-    return windows.rates([(sample.intended_s, sample.end_s) for sample in samples], amounts)
+    """Amount per second in each of WINDOWS equal windows of the whole time; in fewer where one would be shorter than two mean latencies.
+    Then a single request is in several, which are not so many independent samples: of one user's ten requests, the lower bound at 95 % of
+    twenty windows was too high in 17 % of 400 simulated loads, of five windows in 4 %."""
+    spans = [(sample.intended_s, sample.end_s) for sample in samples]
+    spent, end = sum(stop - start for start, stop in spans), max((stop for _, stop in spans), default=0.0)
+    fit = int(end * len(spans) / (2 * spent)) if spent > 0 else windows.WINDOWS
+    return windows.rates(spans, amounts, max(min(windows.WINDOWS, fit), 1))
 
 
 def halves(values: Sequence[float]) -> list[tuple[float, float]]:

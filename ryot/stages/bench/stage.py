@@ -163,7 +163,7 @@ class BenchStage(Stage):
     """Loads the served model, in a closed loop or an open one, and keeps every request's raw sample."""
 
     name = "bench"
-    version = 4
+    version = 5
     Config = BenchConfig
     gives = "load"
     redraws = "seed"
@@ -271,13 +271,15 @@ def measures_of(config: BenchConfig) -> tuple[Measure, ...]:
 
 def samples_of(config: BenchConfig) -> dict[str, int]:
     """How many samples of each measure a scenario takes, at least, as far as that is known. Looks depend on how long the load lasts,
-    requests of users who ask for a time on the server, and how many answers have a second token on what is drawn."""
+    requests of users who ask for a time on the server, windows of requests that come by themselves on how many are there at once, and how
+    many answers have a second token on what is drawn."""
     if config.scaling:
         return {measure.name: config.scaling.blocks for measure in measures_of(config) if measure.kind != "exact"}
     if config.gain:
         return {measure.name: config.gain.blocks for measure in OF_GAIN}
-    rates = dict.fromkeys(("tokens_per_s", "requests_per_s", "goodput"), WINDOWS)
-    known = rates | {"degradation": WINDOWS // 2}
+    windows = max(min(WINDOWS, config.requests // (2 * config.users)), 1)
+    rates = dict.fromkeys(("tokens_per_s", "requests_per_s", "goodput"), windows)
+    known = rates | {"degradation": windows // 2} if config.requests and not config.arrivals else {}
     if config.requests >= WINDOWS:
         known["latency_drift"] = WINDOWS // 2
     unknown = {measure.name for measure in FURTHER_TOKENS} if output_span(config).least == 1 else set()

@@ -107,20 +107,21 @@ def test_floor_of_a_rate_is_met_by_more_load(tmp_path, server):
     assert found["highest"] == pytest.approx(67.27, abs=0.01)
 
 
-def test_load_that_is_over_at_once_is_made_longer(tmp_path, server, monkeypatch):
+@pytest.mark.parametrize(("target", "requests"), [("bench.s/queue_depth_p95 < 5", [100, 1000]), ("bench.s/latency_p95 < 50ms", [100])])
+def test_load_that_is_over_before_the_queue_is_seen_is_made_longer_where_that_is_asked(tmp_path, server, monkeypatch, target, requests):
     made = server(lambda users: 0.005)
     real = work.load
 
     def load(config, context):
+        kept = real(config, context)
         if config.requests < 1000:
-            made.append(config)
-            raise work.TooShort("the load was over")
-        return real(config, context)
+            context.lack("queue_depth_p95", "the load was over")
+        return kept
 
     monkeypatch.setattr(work, "load", load)
-    search(tmp_path, sought("bench.s/latency_p95 < 50ms", steps=1), users=4)
-    assert [config.requests for config in made] == [100, 1000]
-    assert made[0].seed != made[1].seed
+    search(tmp_path, sought(target, steps=1), users=4)
+    assert [config.requests for config in made] == requests
+    assert len({config.seed for config in made}) == len(made)
 
 
 real_server = partial(running, "timed_openai.py", {"all": 1})
