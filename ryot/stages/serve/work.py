@@ -15,6 +15,7 @@ from ryot.plugins import Endpoint, NodeError, StageContext, processes, serving_e
 from ryot.stages.serve import answers, command, failures, front, probe
 from ryot.stages.serve.checkpoint import Checkpoint, read_checkpoint
 from ryot.stages.serve.elsewhere.order import Order
+from ryot.stages.serve.leash import on_leash
 from ryot.stages.serve.settings import tuned
 from ryot.stages.serve.stage import LAUNCHED, MODEL, ServeConfig
 
@@ -86,7 +87,7 @@ def launch(config: ServeConfig, context: StageContext, checkpoint: Checkpoint, n
     if config.ray:
         argv = [context.python, *_tethered(config, context, checkpoint, number, port)]
     else:
-        argv = [context.python, *command.arguments(config, machine, checkpoint.folder, port, recurrent=checkpoint.recurrent)]
+        argv = [context.python, *on_leash(command.arguments(config, machine, checkpoint.folder, port, recurrent=checkpoint.recurrent))]
     context.say(f"starting {command.shown(argv)}")
     process = context.spawn(argv, env=_environment(config, machine, number), log=log, replica=config.replicas > 1)
     return Engine(number, process, f"http://{command.HOST}:{port}", log, held, serving_engine(config.engine).phases)

@@ -19,6 +19,7 @@ from ryot.plugins import RyotError, device_here, processes
 from ryot.stages.serve import command, probe
 from ryot.stages.serve.elsewhere.gate import PART, gated, join
 from ryot.stages.serve.elsewhere.order import Order
+from ryot.stages.serve.leash import on_leash
 from ryot.stages.serve.stage import ServeConfig
 
 TALK, LOG = b"T", b"L"
@@ -83,7 +84,7 @@ async def keep(order: Order, host: str, told_fd: int) -> int:
 def _started(order: Order, port: int) -> tuple[subprocess.Popen[bytes], int]:
     """The engine, and the descriptor from which its log is read. Raises RyotError."""
     config, machine = ServeConfig.model_validate(order.config), command.Machine(order.device, order.threads)
-    argv = [sys.executable, *command.arguments(config, machine, Path(order.folder), port, recurrent=order.recurrent)]
+    argv = [sys.executable, *on_leash(command.arguments(config, machine, Path(order.folder), port, recurrent=order.recurrent))]
     reader, writer = os.pipe()
     try:
         env = dict(os.environ) | dict(command.environment(config, machine))
