@@ -33,7 +33,7 @@ check: setup
 
 test: check
 	$(BIN)/python -m pytest -q -n 2 -m "heavy and not e2e"
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m e2e
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile -m e2e
 
 # In an environment of its own: what the auditor needs is not among what it looks at. `+cpu` is no version that a database knows.
 audit: setup
