@@ -26,6 +26,8 @@ MAX_ALIASES = 64
 MAX_NODES = 4_200
 """Values, those of an alias counted where it stands. The reader takes some 50 us for each. The largest spec that is shipped has 149; one
 with a thousand inserted stages has 4,100."""
+MAX_KEYS = 1_000
+"""Keys of one mapping, which are read as slowly as values are."""
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _IN_FILES = "keep data in files that the spec names"
@@ -236,6 +238,8 @@ class _Builder:
             if key.value in entries:
                 first = entries[key.value].key.line
                 raise SpecError(f"`{key.value}` is written twice; first on line {first}", at=place, hint="keep one of the two")
+            if len(entries) == MAX_KEYS:
+                raise SpecError(f"more than {MAX_KEYS:,} keys in one mapping", at=place, hint=_IN_FILES)
             entries[self._whole_characters(key.value, place)] = self._node(next(self._events), depth + 1, place)
         return entries
 

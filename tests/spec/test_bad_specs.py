@@ -68,7 +68,8 @@ GENERATED: dict[str, tuple[bytes, int, str]] = {
     "escape_character": (b"version: 1\nname: \x1b[31mred\n", 2, "not YAML"),
     "over_64_kib": (b"version: 1\n" + b"# padding\n" * 7_000, 1, "larger than 64 KiB"),
     "deep_in_100000_brackets": (b"version: 1\nmodel: " + b"[" * 60_000, 2, "nested deeper"),
-    "many_keys": (b"version: 1\nname: bad\n" + b"".join(b"k%d: 1\n" % number for number in range(1400)), 3, "unknown key `k0`"),
+    "many_keys": (b"version: 1\nname: bad\n" + b"".join(b"k%d: 1\n" % number for number in range(900)), 3, "unknown key `k0`"),
+    "keys_without_end": (b"version: 1\nname: {" + b", ".join(b"k%d: 0" % n for n in range(1_001)) + b"}\n", 2, "more than 1,000 keys"),
     "values_without_end": (b"version: 1\nname: [" + b"1, " * 20_000 + b"1]\n", 2, "more than 4,200 values"),
     "many_profiles_of_much": (
         b"version: 1\nname: [" + b"1, " * 1000 + b"1]\nprofiles:\n" + b"".join(b"  p%d: {}\n" % number for number in range(16)),
