@@ -70,7 +70,8 @@ def opened(path: Path) -> Iterator[Store]:
 
 def _refuse_too_large(path: Path, count: int, size: int, of_list: int = 0) -> None:
     if count > MOST_FILES or size > MOST_BYTES or of_list > MOST_LIST:
-        raise SpecError(f"{path} is too large for a bundle: {count} files of {max(size, of_list)} bytes")
+        words = f"{path} is too large for a bundle: {count} files of {max(size, of_list)} bytes"
+        raise SpecError(words, hint=f"at most {MOST_FILES:,} files of {MOST_BYTES >> 30} GiB; send the store instead")
 
 
 def _unpack(bundle: zipfile.ZipFile, folder: Path, path: Path) -> None:
