@@ -33,15 +33,15 @@ def spec(path: Path, points: int, seed: str, folder: Path) -> Iterator[list[str]
     while points and left:
         at = left.pop()
         place, how = folder / f"at-{at}", draw.choice(("kill", "tree"))
-        violations = list(_struck(path, reference, place, log[: at + 1], how))
-        if (place / "was-struck").exists():
+        violations = _struck(path, reference, place, log[: at + 1], how)
+        if violations is not None:
             points -= 1
             yield violations
         shutil.rmtree(place)
 
 
-def _struck(path: Path, reference: Path, place: Path, log: list[str], how: str) -> Iterator[str]:
-    """Kill at the last operation of a log. Afterwards the file `was-struck` tells that the run came to it."""
+def _struck(path: Path, reference: Path, place: Path, log: list[str], how: str) -> list[str] | None:
+    """The violations of a kill at the last operation of a log; None where the run did not come to it."""
     steps = [json.loads(line) for line in log]
     step, last = steps[-1], 0
     for number, before in enumerate(steps[:-1], 1):
@@ -55,8 +55,12 @@ def _struck(path: Path, reference: Path, place: Path, log: list[str], how: str) 
     code = _apply(path, place, mark, like=like, nth=nth, how=how)
     if not (place / "crash" / "struck").exists():
         print(f"{at}: it did not come to that, and ended with {code}", flush=True)
-        return
-    (place / "was-struck").touch()
+        return None
+    return list(_violations(path, reference, place, at, mark, code))
+
+
+def _violations(path: Path, reference: Path, place: Path, at: str, mark: str, code: int) -> Iterator[str]:
+    """What does not hold after a kill, and after the next apply."""
     store = Store(place / "store")
     finished = {record.node: record.finished for record in store.records()}
     print(f"{at}: ended with {code}, {len(finished)} nodes kept", flush=True)

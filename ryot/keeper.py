@@ -39,7 +39,7 @@ def main(argv: list[str]) -> int:
         files.remove(half)  # of a write that a crash cut short
     node = mark.partition(".")[0]
     # Of an earlier try; it may hold the machine's lock. This may have been a further machine then.
-    processes.end([*processes.marked(node), *processes.marked(f"{node}{processes.AWAY}")])
+    processes.end(processes.marked(node, f"{node}{processes.AWAY}"))
     # A service waits for no one: what measures speed against it holds the machine already.
     if not job["is_service"]:
         why = "measures speed, or waits to, and has the machine to itself"

@@ -95,14 +95,15 @@ def descendants(pid: int) -> list[psutil.Process]:
         return []
 
 
-def marked(mark: str) -> list[psutil.Process]:
-    """Every living process of this user whose environment carries this RYOT_MARK, or one of a try below it (`mark.TRY`), but for this."""
+def marked(*marks: str) -> list[psutil.Process]:
+    """Every living process of this user whose environment carries one of these as RYOT_MARK, or that of a try below it (`mark.TRY`), but
+    for this."""
     found = []
-    wanted, below = f"{MARK}={mark}".encode(), f"{MARK}={mark}.".encode()
+    wanted, below = {f"{MARK}={mark}".encode() for mark in marks}, tuple(f"{MARK}={mark}.".encode() for mark in marks)
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
             with contextlib.suppress(OSError, psutil.Error):
-                if any(item == wanted or item.startswith(below) for item in (entry / "environ").read_bytes().split(b"\0")):
+                if any(item in wanted or item.startswith(below) for item in (entry / "environ").read_bytes().split(b"\0")):
                     found.append(psutil.Process(int(entry.name)))
     return [process for process in found if _alive(process)]
 

@@ -42,4 +42,9 @@ def windows(count: int) -> int:
     """How many windows `settled_rates` has for so many pieces: not more than half of them. In windows as short as a piece is one piece
     counts several times over: of twenty pieces whose times are spread by half their mean, the lower bound at 95 % of as many windows was
     too high in 11 % of 600 simulated runs, of half as many in 8 %; of ten pieces in 11 % and 3 %."""
-    return max(min(WINDOWS, (count - settled(count)) // 2), 1)
+    return fitting((count - settled(count)) // 2)
+
+
+def fitting(worth: int) -> int:
+    """How many windows there are for what is worth so many independent samples: at least one."""
+    return max(min(WINDOWS, worth), 1)

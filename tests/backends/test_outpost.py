@@ -6,8 +6,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from ryot.backends.outpost import device, request
 from ryot.backends.watch import Ended, ended
 from ryot.plugins import processes
 from ryot.plugins.backend_checks import Trial
+from tests.test_processes import until
 
 
 def sent(asked: dict[str, object], folder: Path) -> Ended | None:
@@ -48,7 +47,7 @@ def test_two_signals_at_once_end_a_job_as_one_does(tmp_path: Path) -> None:
     job = Trial(LocalBackend, tmp_path / "jobs", 60.0).job("stubborn", does="stubborn")
     (tmp_path / "request.json").write_text(request(job, tmp_path / "ended.json", tmp_path))
     outpost = subprocess.Popen([sys.executable, "-P", "-m", "ryot.backends.outpost", str(tmp_path / "request.json")])
-    until(lambda: job.events.exists() and job.events.stat().st_size > 0)
+    assert until(lambda: job.events.exists() and job.events.stat().st_size > 0, 60)
     outpost.send_signal(signal.SIGSTOP)  # so that both are there before either is acted upon
     for number in (signal.SIGTERM, signal.SIGHUP):
         outpost.send_signal(number)
@@ -58,13 +57,6 @@ def test_two_signals_at_once_end_a_job_as_one_does(tmp_path: Path) -> None:
     assert left is not None
     assert (left.code, left.told) == (143, True)
     assert not processes.marked(job.mark)
-
-
-def until(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.01)
 
 
 def test_variables_of_a_place_are_not_carried_to_another() -> None:

@@ -113,7 +113,7 @@ def rates(samples: Sequence[Sample], amounts: Sequence[float]) -> list[float]:
     spans = [(sample.intended_s, sample.end_s) for sample in samples]
     spent, end = sum(stop - start for start, stop in spans), max((stop for _, stop in spans), default=0.0)
     fit = int(end * len(spans) / (2 * spent)) if spent > 0 else windows.WINDOWS
-    return windows.rates(spans, amounts, max(min(windows.WINDOWS, fit), 1))
+    return windows.rates(spans, amounts, windows.fitting(fit))
 
 
 def halves(values: Sequence[float]) -> list[tuple[float, float]]:

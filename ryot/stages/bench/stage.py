@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from ryot.plugins import Addition, Circumstance, Facts, Measure, Node, Resources, Spec, SpecError, Stage, StageConfig, Target
 from ryot.stages.bench.declared import DRIFTS, FIRST_TOKEN, FURTHER_TOKENS, MEASURES, OBJECTIVE, OF_GAIN, of_scaling, of_step
 from ryot.stages.serve.stage import ServeConfig, serve_config, served_inputs
-from ryot.stages.windows import WINDOWS
+from ryot.stages.windows import WINDOWS, fitting
 
 
 class Step(BaseModel):
@@ -277,7 +277,7 @@ def samples_of(config: BenchConfig) -> dict[str, int]:
         return {measure.name: config.scaling.blocks for measure in measures_of(config) if measure.kind != "exact"}
     if config.gain:
         return {measure.name: config.gain.blocks for measure in OF_GAIN}
-    windows = max(min(WINDOWS, config.requests // (2 * config.users)), 1)
+    windows = fitting(config.requests // (2 * config.users))
     rates = dict.fromkeys(("tokens_per_s", "requests_per_s", "goodput"), windows)
     known = rates | {"degradation": windows // 2} if config.requests and not config.arrivals else {}
     if config.requests >= WINDOWS:

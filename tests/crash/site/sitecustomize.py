@@ -79,9 +79,12 @@ class Orders:
             log.flush()
             if self.keep and kind == "fsync" and sync is not None:
                 self._keep(number, sync)
-        meant = number == self.at or (self.like == likeness(kind, name) and self.nth == alike(self.like, before.splitlines()) + 1)
-        if meant or (self.lasting and number > self.at > 0 and kind in GROWS):
+        if number == self.at or self._alike(kind, name, before) or (self.lasting and number > self.at > 0 and kind in GROWS):
             self._strike(path)
+
+    def _alike(self, kind: str, name: str, before: bytes) -> bool:
+        """Whether it is the `nth` of those that are `like` one."""
+        return self.like is not None and self.like == likeness(kind, name) and self.nth == alike(self.like, before.splitlines()) + 1
 
     def _keep(self, number: int, sync: int) -> None:
         source = f"/proc/self/fd/{sync}"
