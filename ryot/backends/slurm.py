@@ -4,10 +4,9 @@ again by their name and by slurm.json in the node's folder."""
 from __future__ import annotations
 
 import json
-import os
+import re
 import shlex
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Collection, Sequence
@@ -19,18 +18,20 @@ from pydantic import Field
 
 from ryot.backends.foretell import Asks, foretell
 from ryot.backends.outpost import request
-from ryot.backends.watch import Watch, ended, ending, follow_on, title_of
+from ryot.backends.slurm_queue import ENDED, LOST, UNKNOWN, accounted, command, live, queue
+from ryot.backends.watch import Watch, ended, ending, follow_on, tell, title_of
 from ryot.plugins import Job, JobState, MachineError, Outlook, StageConfig, Wish, look_again, write_durable
 
-_LOST = {"NODE_FAIL", "PREEMPTED", "BOOT_FAIL", "REVOKED"}
-_ENDED = _LOST | {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "OUT_OF_MEMORY", "DEADLINE"}
-_UNKNOWN = "UNKNOWN"
 _FULL_S = 120.0
 """How long SLURM may take to end a job: KillWait, 30 s by default, and its epilogue."""
 _SETTLE_S = 60.0
 """How long a network file system may keep from us what another machine has written (acdirmax of nfs(5))."""
-_ANSWER_S = 120.0
-"""How long one of SLURM's commands may take: they try again by themselves for a while."""
+_BUSY = re.compile(
+    r"SubmitJob|timed out|unable to contact|temporarily un|did not answer|zero bytes|unexpected message|standby mode|connection",
+    re.IGNORECASE,
+)
+"""What sbatch says of a refusal that is none of this job: the controller is away or has too much to do, or this user has as many jobs in
+the queue as are allowed (QOSMaxSubmitJobPerUserLimit, AssocMaxSubmitJobLimit)."""
 NOTE = "slurm.json"
 
 
@@ -56,12 +57,17 @@ class SlurmConfig(StageConfig):
 class _Sent:
     job: Job
     id: str
+    """Empty as long as SLURM has not taken it."""
     ending: Path
     state: str = "PENDING"
     where: str = ""
     since: float = 0.0
     """When it was first seen to have ended."""
     cancelled: bool = False
+    busy: str = ""
+    """Why SLURM did not take it the last time."""
+    refused: str = ""
+    """Why SLURM never will."""
 
 
 class SlurmBackend:
@@ -79,13 +85,21 @@ class SlurmBackend:
         self._sent: dict[str, _Sent] = {}
         self._watch = Watch()
         self._asked = 0.0
+        self._send_from = 0.0
 
     def submit(self, job: Job) -> None:
-        """Take up the job that is in the queue for this node, or submit one. Raises MachineError where SLURM refuses it."""
-        title = title_of(job)
-        sent = self._found(job, title) or self._submitted(job, title)
+        """Take up the job that is in the queue for this node, or submit one; where SLURM has too much to do, later. Raises MachineError
+        where SLURM refuses it."""
+        sent = self._found(job)
+        if not sent:
+            sent = _Sent(job, "", ending(job))
+            self._prepare(sent)
+            if time.monotonic() >= self._send_from:
+                self._send(sent)
         self._watch.add(job)
         self._sent[job.name] = sent
+        if not sent.id:
+            tell(job, {"event": "waiting", "holder": f"SLURM takes no more jobs now{f': {sent.busy}' if sent.busy else ''}"})
 
     def wait(self, timeout_s: float) -> Collection[str]:
         """Wait for an event or an end, at most `timeout_s` seconds."""
@@ -94,20 +108,22 @@ class SlurmBackend:
     def poll(self, name: str) -> JobState:
         """What the job left of its end, or what SLURM last said of it."""
         sent = self._sent[name]
+        if sent.refused:
+            return JobState(1, sent.refused)
         left = ended(sent.ending)
         if left and (sent.cancelled or not left.told):
             return left.state
-        if sent.state not in _ENDED and sent.state != _UNKNOWN:
+        if sent.state not in ENDED and sent.state != UNKNOWN:
             return JobState(None)
         why = f"SLURM's job {sent.id}{f' on {sent.where}' if sent.where else ''} ended as {sent.state}"
-        if sent.state in _LOST:
+        if sent.state in LOST:
             return JobState(left.code if left else 1, why, lost=True)
         if left:
             return JobState(left.code, why)
         # A job that SLURM saw end well has left how it ended; here it may not be seen yet.
         if not sent.cancelled and time.monotonic() - sent.since < _SETTLE_S and sent.state == "COMPLETED":
             return JobState(None)
-        return JobState(1, f"{why}, and left no word in {sent.ending.parent}", lost=sent.state == _UNKNOWN)
+        return JobState(1, f"{why}, and left no word in {sent.ending.parent}", lost=sent.state == UNKNOWN)
 
     def cancel(self, name: str, grace_s: float) -> None:
         """Have SLURM end a job, and wait until it has. Its outpost ends what ignores SIGTERM after 10 s, SLURM after its KillWait."""
@@ -133,22 +149,46 @@ class SlurmBackend:
         asks = Asks(config.partition, config.time, config.memory, config.gpus, bool(config.options), self._asked_for)
         return foretell(asks, wishes)
 
-    def _submitted(self, job: Job, title: str) -> _Sent:
-        last = ending(job)
-        asked = last.with_name(f"{last.stem}.request.json")
-        write_durable(asked, request(job, last, Path.cwd()))
-        note = {"name": title, "ending": str(last), "events": str(job.events)}
-        # Before it is sent, so that a job in the queue is known even if this program dies as it sends it.
-        write_durable(job.folder / NOTE, json.dumps(note))
+    def _prepare(self, sent: _Sent) -> None:
+        """Write what the job needs, and the note by which it is known, even if this program dies as it sends it."""
+        job, asked = sent.job, _request(sent)
+        write_durable(asked, request(job, sent.ending, Path.cwd()))
+        write_durable(job.folder / NOTE, json.dumps({"name": title_of(job), "ending": str(sent.ending), "events": str(job.events)}))
+
+    def _send(self, sent: _Sent) -> None:
+        """Give a job to SLURM. Raises MachineError where it is refused; that SLURM cannot take it now is said in `sent.busy`."""
+        job = sent.job
         module = "ryot.backends.outpost" if job.machines == 1 else "ryot.backends.slurm_nodes"
-        script = f"#!/bin/sh\nexec {shlex.join([sys.executable, '-P', '-m', module, str(asked)])}\n"
-        done = _run(["sbatch", *self._options(job, title)], script)
+        script = f"#!/bin/sh\nexec {shlex.join([sys.executable, '-P', '-m', module, str(_request(sent))])}\n"
+        began = time.monotonic()
+        done = command(["sbatch", *self._options(job, title_of(job))], script)
         if done.returncode != 0:
             said = done.stderr.strip().removeprefix("sbatch: error: ")
-            raise MachineError(f"sbatch refuses {job.name}: {said}", hint="see backend.with of the spec, and hardware.cpus")
-        identity = done.stdout.strip().partition(";")[0]
-        write_durable(job.folder / NOTE, json.dumps({**note, "id": identity}))
-        return _Sent(job, identity, last)
+            if not _BUSY.search(said):
+                raise MachineError(f"sbatch refuses {job.name}: {said}", hint="see backend.with of the spec, and hardware.cpus")
+            sent.busy = said.splitlines()[0]
+            # An sbatch that takes its time tries again by itself; jobs that run are to be looked at too.
+            self._send_from = time.monotonic() + max(self._config.ask_every, time.monotonic() - began)
+            return
+        sent.id = done.stdout.strip().partition(";")[0]
+
+    def _send_what_waits(self) -> None:
+        """Send what SLURM did not take before, until it takes no more."""
+        for sent in self._sent.values():
+            if sent.id or sent.refused or ended(sent.ending):
+                continue
+            if time.monotonic() < self._send_from:
+                return
+            jobs = live(title_of(sent.job))
+            if jobs is None:
+                return
+            if jobs:  # it was taken, though sbatch was not told so
+                sent.id = jobs[0]
+                continue
+            try:
+                self._send(sent)
+            except MachineError as error:
+                sent.state, sent.refused = "FAILED", error.message
 
     def _options(self, job: Job, title: str) -> list[str]:
         return [
@@ -168,18 +208,15 @@ class SlurmBackend:
             *config.options,
         ]
 
-    def _found(self, job: Job, title: str) -> _Sent | None:
+    def _found(self, job: Job) -> _Sent | None:
         """The job of an earlier program that is in the queue for the same node."""
         note = job.folder / NOTE
-        if not note.exists():
-            return None
-        live = [line.split("|") for line in _queue([f"--name={title}"]) or []]
-        ids = [identity for identity, state, _ in live if state not in _ENDED and state != "COMPLETING"]
-        if not ids:
+        jobs = live(title_of(job)) if note.exists() else None
+        if not jobs:
             return None
         known = json.loads(note.read_bytes())
         follow_on(Path(known["events"]), job)
-        return _Sent(job, ids[0], Path(known["ending"]))
+        return _Sent(job, jobs[0], Path(known["ending"]))
 
     def _over(self) -> Collection[str]:
         """The jobs that have ended. Asks SLURM if it is time to."""
@@ -191,51 +228,37 @@ class SlurmBackend:
     def _ask(self) -> None:
         """Learn the state of every job, in one question. Where SLURM does not answer, what it said last stands."""
         self._asked = time.monotonic()
-        lines = _queue([])
-        if lines is None:
+        if (jobs := queue()) is None:
             return
-        known = {identity: (state, where) for identity, state, where in (line.split("|") for line in lines)}
-        for sent in self._sent.values():
+        known = {identity: (state, where) for identity, state, where in jobs}
+        for sent in [sent for sent in self._sent.values() if sent.id]:
             if sent.id in known:
                 sent.state, sent.where = known[sent.id]
-            elif sent.state not in _ENDED:
-                sent.state = _accounted(sent.id)
-            if sent.state in _ENDED and not sent.since:
+            elif sent.state not in ENDED:
+                sent.state = accounted(sent.id)
+            if sent.state in ENDED and not sent.since:
                 sent.since = time.monotonic()
                 look_again(sent.ending.parent)
+        self._send_what_waits()
 
     def _cancel(self, names: Sequence[str]) -> None:
-        if ids := [self._sent[name].id for name in names if self.poll(name).code is None]:
-            _run(["scancel", *ids])
+        running = [self._sent[name] for name in names if self.poll(name).code is None]
+        for sent in [sent for sent in running if not sent.id]:
+            sent.id = next(iter(live(title_of(sent.job)) or []), "")
+            if not sent.id:
+                sent.state, sent.refused = "CANCELLED", "it was ended before SLURM took it"
+        if ids := [sent.id for sent in running if sent.id]:
+            command(["scancel", *ids])
         for name in names:
             self._sent[name].cancelled = True
 
     def _gone(self, name: str, grace_s: float) -> None:
         """Wait until SLURM says that a job has ended: as long as one of its processes is alive it is COMPLETING."""
         deadline = time.monotonic() + grace_s + _FULL_S
-        while (sent := self._sent[name]).state not in _ENDED and sent.state != _UNKNOWN and time.monotonic() < deadline:
+        while (sent := self._sent[name]).state not in ENDED and sent.state != UNKNOWN and time.monotonic() < deadline:
             time.sleep(0.5)
             self._ask()
 
 
-def _queue(options: Sequence[str]) -> list[str] | None:
-    """`ID|STATE|NODE` of this user's jobs, of those too that ended lately; None where SLURM does not answer."""
-    done = _run(["squeue", "--noheader", f"--user={os.getuid()}", "--states=all", "--format=%i|%T|%N", *options])
-    return done.stdout.splitlines() if done.returncode == 0 else None
-
-
-def _accounted(identity: str) -> str:
-    """The state of a job that has left the queue, by SLURM's accounts, where it keeps some."""
-    if shutil.which("sacct") is None:
-        return _UNKNOWN
-    done = _run(["sacct", "--noheader", "--parsable2", "--allocations", f"--jobs={identity}", "--format=State"])
-    state = (done.stdout.split() or [""])[0]  # "CANCELLED by 1000"
-    return state if state in _ENDED else _UNKNOWN
-
-
-def _run(argv: list[str], said: str = "") -> subprocess.CompletedProcess[str]:
-    """What a command says; that it does not answer is a failure of it like any other. Ctrl-C is for us, and not for it."""
-    try:
-        return subprocess.run(argv, input=said, capture_output=True, text=True, check=False, timeout=_ANSWER_S, process_group=0)
-    except subprocess.TimeoutExpired:
-        return subprocess.CompletedProcess(argv, 124, "", f"{argv[0]} did not answer within {_ANSWER_S:.0f} s")
+def _request(sent: _Sent) -> Path:
+    return sent.ending.with_name(f"{sent.ending.stem}.request.json")

@@ -58,6 +58,13 @@ def follow_on(told: Path, job: Job) -> None:
         os.link(told, job.events)
 
 
+def tell(job: Job, event: dict[str, object]) -> None:
+    """Say something of a job that it cannot say itself, for it has not begun."""
+    job.events.parent.mkdir(parents=True, exist_ok=True)
+    with job.events.open("a") as file:
+        file.write(json.dumps(event) + "\n")
+
+
 class Watch:
     """The events of jobs, as far as they were seen."""
 

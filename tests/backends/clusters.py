@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,10 +53,13 @@ PartitionName=all Nodes=n1,n2 Default=YES MaxTime=INFINITE State=UP
 
 @dataclass(frozen=True, slots=True)
 class Slurm:
-    """A queue: what has to be in the environment to use it, and how one of its nodes is taken away."""
+    """A queue: what has to be in the environment to use it, how one of its nodes is taken away, and how its controller is kept from
+    answering, and lets it answer again."""
 
     environ: dict[str, str]
     down: list[str]
+    deafen: Callable[[], object]
+    undeafen: Callable[[], object]
 
     def take_away_what_runs(self, only: str = "") -> None:
         """Take away every node that runs something, or one that runs a job whose name begins so."""
@@ -81,7 +84,8 @@ def fake_slurm(folder: Path) -> Iterator[Slurm]:
     environ = {"FAKE_SLURM": str(folder), "PATH": f"{programs}:{os.environ['PATH']}"}
     nodes = subprocess.Popen([sys.executable, str(FAKE), "serve"], env=dict(os.environ) | environ)
     try:
-        yield Slurm(environ, [sys.executable, str(FAKE), "down", "{node}"])
+        deaf = folder / "deaf"
+        yield Slurm(environ, [sys.executable, str(FAKE), "down", "{node}"], deaf.touch, deaf.unlink)
     finally:
         nodes.kill()
         nodes.wait()
@@ -110,7 +114,8 @@ def real_slurm(folder: Path) -> Iterator[Slurm]:
             if argv is munged:
                 _until((folder / "munge.socket").exists, "munged")
         _until(lambda: _idle(environ) == 2, "SLURM", 60)
-        yield Slurm(environ, ["scontrol", "update", "nodename={node}", "state=down", "reason=test"])
+        controller = psutil.Process(started[1].pid)
+        yield Slurm(environ, ["scontrol", "update", "nodename={node}", "state=down", "reason=test"], controller.suspend, controller.resume)
     finally:
         for daemon in reversed(started):
             below = psutil.Process(daemon.pid).children(recursive=True) if daemon.poll() is None else []

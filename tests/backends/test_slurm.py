@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ryot.backends import slurm as slurm_backend
+from ryot.backends import slurm_queue
 from ryot.backends.slurm import SlurmBackend, SlurmConfig
 from ryot.plugins import Job, MachineError, Wish
 from ryot.plugins.backend_checks import Trial
@@ -38,6 +38,11 @@ def slurm(cluster: Slurm, monkeypatch: pytest.MonkeyPatch) -> Slurm:
 
 def make() -> SlurmBackend:
     return SlurmBackend(SlurmConfig(ask_every=0.5))
+
+
+def named(slurm: Slurm, job: Job) -> list[str]:
+    asked = ["squeue", "--noheader", "--states=all", f"--name=ryot-{job.name}-{job.mark.partition('.')[0]}", "--format=%i|%T|%N"]
+    return subprocess.run(asked, check=True, capture_output=True, text=True).stdout.split()
 
 
 @pytest.fixture
@@ -81,6 +86,73 @@ def test_what_slurm_refuses_is_told(slurm: Slurm, trial: Trial) -> None:
     backend = SlurmBackend(SlurmConfig(partition="nowhere"))
     with pytest.raises(MachineError, match=r"sbatch refuses a: .*partition"):
         backend.submit(trial.job("a"))
+
+
+def waits(job: Job) -> list[str]:
+    return [said["holder"] for said in map(json.loads, job.events.read_text().splitlines()) if said["event"] == "waiting"]
+
+
+def test_job_that_was_taken_though_sbatch_was_not_told_so_is_there_once(slurm: Slurm, trial: Trial) -> None:
+    job = trial.job("once", does="meets", other=str(trial.folder / "gate"))
+    with trial.backend() as backend:
+        slurm.deafen()
+        try:
+            backend.submit(job)
+            assert waits(job) == ["SLURM takes no more jobs now: Batch job submission failed: Socket timed out on send/recv operation"]
+            assert backend.poll(job.name).code is None
+        finally:
+            slurm.undeafen()
+        trial.told(backend, job)
+        assert len(named(slurm, job)) == 1
+        (trial.folder / "gate").touch()
+        assert trial.ended(backend, job.name).code == 0
+
+
+@pytest.fixture
+def full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """What a queue of its own says to every sbatch, as long as the file is there."""
+    with fake_slurm(tmp_path / "slurm") as slurm:
+        for name, value in slurm.environ.items():
+            monkeypatch.setenv(name, value)
+        said = tmp_path / "slurm" / "full"
+        said.write_text("QOSMaxSubmitJobPerUserLimit\nsbatch: error: Batch job submission failed: Job violates accounting/QOS policy")
+        yield said
+
+
+def test_job_waits_where_a_user_has_as_many_as_are_allowed(full: Path, tmp_path: Path) -> None:
+    trial = Trial(make, tmp_path / "jobs", 120.0)
+    first, second = trial.job("first"), trial.job("second")
+    with trial.backend() as backend:
+        backend.submit(first)
+        backend.submit(second)
+        assert backend.wait(1.5) == {"first", "second"}  # what they wait for is told
+        assert backend.wait(1.5) == set()
+        assert waits(first) == ["SLURM takes no more jobs now: QOSMaxSubmitJobPerUserLimit"]
+        assert waits(second) == ["SLURM takes no more jobs now"]
+        full.unlink()
+        assert [trial.ended(backend, name).code for name in ("first", "second")] == [0, 0]
+
+
+def test_job_that_waited_and_is_refused_then_has_failed(full: Path, tmp_path: Path) -> None:
+    trial = Trial(make, tmp_path / "jobs", 120.0)
+    job = trial.job("a")
+    with trial.backend() as backend:
+        backend.submit(job)
+        full.write_text("invalid account")
+        state = trial.ended(backend, job.name)
+    assert (state.code, state.why, state.lost) == (1, "sbatch refuses a: invalid account", False)
+
+
+def test_job_that_waits_can_be_cancelled(full: Path, tmp_path: Path) -> None:
+    trial = Trial(make, tmp_path / "jobs", 120.0)
+    job = trial.job("a")
+    with trial.backend() as backend:
+        backend.submit(job)
+        backend.cancel(job.name, 1.0)
+        assert backend.poll(job.name).code == 1
+        full.unlink()
+        assert backend.wait(1.5) == {job.name}
+    assert not (job.folder / "record.json").exists()
 
 
 def test_queue_is_told_before_anything_runs(slurm: Slurm) -> None:
@@ -150,12 +222,12 @@ def test_queue_that_does_not_answer_is_told(slurm: Slurm, monkeypatch: pytest.Mo
 
 def test_commands_that_hang_are_asked_again_and_end_nothing(slurm: Slurm, trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
     """An overloaded controller; what SLURM said last stands."""
-    job = trial.job("patient", does="meets", other=str(trial.folder / "gate"))
+    job, other = trial.job("patient", does="meets", other=str(trial.folder / "gate")), trial.job("other")
     with trial.backend() as backend:
         backend.submit(job)
         trial.told(backend, job)
         with monkeypatch.context() as hung:
-            hung.setattr(slurm_backend, "_ANSWER_S", 0.2)
+            hung.setattr(slurm_queue, "_ANSWER_S", 0.2)
             bin_folder = trial.folder / "bin"
             bin_folder.mkdir()
             for name in ("sbatch", "squeue", "scancel", "sacct"):
@@ -164,10 +236,10 @@ def test_commands_that_hang_are_asked_again_and_end_nothing(slurm: Slurm, trial:
             hung.setenv("PATH", f"{bin_folder}:{os.environ['PATH']}")
             backend.wait(2.0)
             assert backend.poll(job.name).code is None
-            with pytest.raises(MachineError, match=r"sbatch refuses other: sbatch did not answer within 0 s"):
-                backend.submit(trial.job("other"))
+            backend.submit(other)
+            assert waits(other) == ["SLURM takes no more jobs now: sbatch did not answer within 0 s"]
         (trial.folder / "gate").touch()
-        assert trial.ended(backend, job.name).code == 0
+        assert [trial.ended(backend, name).code for name in (job.name, other.name)] == [0, 0]
 
 
 def test_machine_without_slurm_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

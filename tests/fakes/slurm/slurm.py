@@ -44,6 +44,8 @@ def sbatch(argv: list[str]) -> None:
     if "test-only" in asked:
         test_only(asked)
         return
+    if (ROOT / "full").exists():
+        sys.exit("sbatch: error: " + (ROOT / "full").read_text())
     with jobs() as known:
         identity = str(100 + len(known))
         busy = [job["node"] for job in known.values() if job["state"] == "RUNNING"]
@@ -54,6 +56,8 @@ def sbatch(argv: list[str]) -> None:
         known[identity]["environ"] = dict(os.environ) | {"SLURM_JOB_ID": identity}
         known[identity]["environ"] |= {"SLURM_JOB_NODELIST": ",".join(nodes), "SLURMD_NODENAME": nodes[0]}
         (ROOT / f"{identity}.sh").write_text(sys.stdin.read())
+    if (ROOT / "deaf").exists():  # as a controller that has too much to do: it takes the job when sbatch has given up
+        sys.exit("sbatch: error: Batch job submission failed: Socket timed out on send/recv operation")
     print(identity)
 
 
@@ -112,6 +116,8 @@ def follow(identity: str, script: subprocess.Popen) -> None:
 def squeue(argv: list[str]) -> None:
     """Every job there has been, as `ID|STATE|NODE`."""
     asked = options(argv)
+    if (ROOT / "deaf").exists():
+        sys.exit("slurm_load_jobs error: Unable to contact slurm controller (connect failure)")
     if asked["format"] == "%P|%T":
         with jobs() as known:
             for job in known.values():
