@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -43,6 +44,8 @@ def main() -> None:
         sys.exit(f"--kv-cache {options.kv_cache} is too small to serve at least one request of {options.context} tokens")
     engine.lost = lambda: os._exit(1)  # a server that computes no more must not look alive
     engine.start()
+    gc.collect()
+    gc.freeze()  # what is loaded stays: no request waits while it is looked through
     try:
         uvloop.run(_serve(engine, speech, options))
     except OSError as error:

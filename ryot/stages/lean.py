@@ -1,7 +1,8 @@
 """`python -m ryot.stages.lean MODULE ARGUMENT...`: `python -m MODULE`, without what transformers imports and we never use.
 
 transformers imports scikit-learn for one function of assisted generation and SciPy for boxes in pictures, where they are installed, and
-with them pandas: a fifth of the start of every rank. Should transformers come to ask otherwise, this does nothing.
+with them pandas: a fifth of the start of every rank. Should transformers come to ask otherwise, this does nothing. And Python's
+collector of cycles looks seldom (`ryot.stages.collector`), until what is run calls `as_usual` or asks for a full look.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import traceback
 from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
 from types import ModuleType, TracebackType
+
+from ryot.stages import collector
 
 MODULE = "ryot.stages.lean"
 """The name of this module, to be started by."""
@@ -40,5 +43,6 @@ def shown(trace: TracebackType | None) -> TracebackType | None:
 if __name__ == "__main__":
     sys.excepthook = lambda kind, error, trace: traceback.print_exception(kind, error, shown(trace))
     sys.meta_path.insert(0, _Unseen())
+    collector.rarely()
     del sys.argv[0]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from ryot.stages import collector
 
 pytestmark = pytest.mark.heavy
 
@@ -16,6 +21,25 @@ def test_rank_starts_without_what_it_never_uses(module: str) -> None:
     lean = "import sys; from ryot.stages.lean import _Unseen; sys.meta_path.insert(0, _Unseen()); "
     done = subprocess.run([sys.executable, "-c", lean + said], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"  # DeepSpeed says something first
+
+
+@pytest.mark.parametrize("starter", ["ryot.stages.lean", "ryot.stages.serve.leash"])
+@pytest.mark.parametrize("done", ["gc.collect()", "collector.as_usual()"])
+def test_cycles_are_looked_for_seldom_until_a_program_is_up(starter: str, done: str, tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(
+        "import gc\nfrom ryot.stages import collector\ncollector_was, callbacks = gc.get_threshold()[0], len(gc.callbacks)\n"
+        f"{done}\nprint(collector_was > 100_000, callbacks, *gc.get_threshold(), len(gc.callbacks), gc.get_freeze_count() > 1000)\n"
+    )
+    argv = [sys.executable, "-m", starter, "program"]
+    said = subprocess.run(argv, capture_output=True, text=True, check=True, env=dict(os.environ) | {"PYTHONPATH": str(tmp_path)}).stdout
+    usual = " ".join(map(str, gc.get_threshold()))
+    assert said.split("\n")[0] == f"True 1 {usual} 0 {'collector' in done}"
+
+
+def test_where_nothing_was_changed_nothing_is_put_back() -> None:
+    before = gc.get_threshold(), gc.get_freeze_count()
+    collector.as_usual()
+    assert (gc.get_threshold(), gc.get_freeze_count()) == before
 
 
 def test_module_is_run_as_ever() -> None:

@@ -15,6 +15,8 @@ import sys
 import threading
 from collections.abc import Sequence
 
+from ryot.stages import collector
+
 MODULE = "ryot.stages.serve.leash"
 """The name of this module, to be started by."""
 
@@ -45,6 +47,8 @@ def _end_with_parent() -> None:
 
 if __name__ == "__mp_main__":
     _end_with_parent()
+if __name__ in ("__main__", "__mp_main__"):
+    collector.rarely()
 if __name__ == "__main__":
     del sys.argv[0]
     runpy.run_module(sys.argv[0], run_name="__main__")

@@ -21,6 +21,7 @@ import torch
 import transformers
 
 from ryot.plugins import RyotError, processes, sync_path, write_durable
+from ryot.stages import collector
 from ryot.stages.lean import shown
 from ryot.stages.train.network import talk_over
 from ryot.stages.train.pace import STALL_S, Pacer
@@ -68,6 +69,7 @@ def begin(job: dict[str, Any]) -> Progress:
     """Set this process up. `job` has `folder`, where logs, errors, signs of life and progress go, `threads`, the `addresses` of the node's
     machines if it has several, and how many ranks `each` has. Raises NodeError where these do not reach each other."""
     _die_with_torchrun()
+    collector.as_usual()
     rank, folder = int(os.environ["RANK"]), Path(job["folder"])
     log = os.open(folder / f"rank-{rank}.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     os.dup2(log, 1)
