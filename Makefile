@@ -9,6 +9,8 @@ PYTHON ?= python3
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 BACKEND ?=
 BIN := .venv/bin
+# Tests are kept compiled, whatever the user has set: each of seven processes collects all of them.
+check test: export PYTHONDONTWRITEBYTECODE =
 UV := $(BIN)/uv
 LOCK := $(UV) pip compile pyproject.toml --quiet --no-header --no-emit-index-url --no-emit-find-links --no-annotate --extra dev --upgrade
 
@@ -33,7 +35,7 @@ check: setup
 
 test: check
 	$(BIN)/python -m pytest -q -n 2 -m "heavy and not e2e"
-	$(BIN)/python -m pytest -q -n 3 --dist loadfile -m e2e
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m e2e
 
 # In an environment of its own: what the auditor needs is not among what it looks at. `+cpu` is no version that a database knows.
 audit: setup

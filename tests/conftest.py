@@ -26,6 +26,7 @@ from ryot.plan.plan import Plan
 from ryot.plugins.backend import Backend
 from ryot.plugins.discover import Plugin, discover, load_stage
 from ryot.plugins.stage import Facts, Node, Resources, Stage
+from ryot.stages import collector
 from ryot.store.journal import begin
 from ryot.store.store import Store
 
@@ -36,6 +37,43 @@ for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHU
 
 # Tests share the cores. Threads of OpenMP that wait by spinning take them from each other: one test of a training took 54 s for 96.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+# The tests import torch and 300 modules of their own, all of which stay.
+collector.rarely()
+
+
+def pytest_collection_finish() -> None:
+    collector.as_usual()
+
+
+LONGEST = (
+    "train/test_work",
+    "train/test_engines",
+    "finetune/test_work",
+    "e2e/test_tiny",
+    "e2e/test_serve",
+    "tests/test_examples",
+    "train/test_launch",
+    "train/test_faults",
+    "compress/test_work",
+    "sweep/test_work",
+    "validation/test_work",
+    "backends/test_ray",
+    "e2e/test_rehearsal",
+    "e2e/test_curate",
+    "e2e/test_finetune",
+    "serve/test_hybrid",
+)
+"""The files whose tests take two minutes and more, the longest first: one that begins last is what all wait for."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def rank(item: pytest.Item) -> int:
+        path = item.path.with_suffix("").as_posix()
+        return next((number for number, name in enumerate(LONGEST) if path.endswith(name)), len(LONGEST))
+
+    items.sort(key=rank)
+
 
 TODAY = date(2026, 11, 28)
 TOYS = Path(__file__).parent / "plugins" / "toy"

@@ -11,7 +11,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import kubernetes_validate
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
@@ -54,6 +53,8 @@ def documents(path: Path) -> list[Any]:
 
 
 def test_every_manifest_is_what_kubernetes_takes(built: StageResult) -> None:
+    import kubernetes_validate  # noqa: PLC0415 - a second, which every collection of tests would take
+
     found = [document for path in sorted((built.out / "kubernetes").glob("*.yaml")) for document in documents(path)]
     for document in found:
         kubernetes_validate.validate(document, KUBERNETES, strict=True)
