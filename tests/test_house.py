@@ -33,8 +33,8 @@ API = (
     "Addition", "Away", "Backend", "Circumstance", "Document", "Documents", "Endpoint", "Facts", "Fit", "Foretelling", "Job", "JobState",
     "Launch", "LostMachine", "Machine", "MachineError", "Measure", "Node", "NodeError", "Outlook", "Resources", "RyotError", "Service",
     "ServingEngine", "Shard", "Spec", "SpecError", "Stage", "StageConfig", "StageContext", "Target", "Wish", "device_here", "digest_file",
-    "digest_path", "look_again", "make_folder",
-    "processes", "rename_durable", "serving_engine", "sync_path", "write_durable", "write_index", "write_lines", "write_shard",
+    "digest_path", "kind_here", "look_again", "make_folder", "processes", "rename_durable", "serving_engine", "sync_path", "write_durable",
+    "write_index", "write_lines", "write_shard",
 )  # fmt: skip
 
 

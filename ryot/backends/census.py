@@ -13,8 +13,7 @@ from importlib.metadata import version
 
 import psutil
 
-from ryot.backends.outpost import device
-from ryot.plugins import Fit, MachineError, Outlook, Wish
+from ryot.plugins import Fit, MachineError, Outlook, Wish, kind_here
 
 MODULE = "ryot.backends.census"
 _ANSWER_S = 30.0
@@ -38,7 +37,7 @@ def here() -> Host:
     """This machine."""
     memory = psutil.virtual_memory()
     cpus = len(os.sched_getaffinity(0))
-    return Host(cpus, device(), memory.total / 2**30, memory.available / 2**30, os.getloadavg()[0], version("ryot"))
+    return Host(cpus, kind_here(), memory.total / 2**30, memory.available / 2**30, os.getloadavg()[0], version("ryot"))
 
 
 def survey(slots: Mapping[str, int], reach: Callable[[str], list[str]], wishes: Sequence[Wish]) -> Outlook:
@@ -75,7 +74,7 @@ def _told(answer: Host | str) -> str:
 def _fit(wish: Wish, answers: Sequence[Host | str]) -> Fit:
     """A wish against what the hosts say. One that measures speed needs a device like the one here, by which it is keyed."""
     found = [answer for answer in answers if isinstance(answer, Host)]
-    silent, mine = len(answers) - len(found), device()
+    silent, mine = len(answers) - len(found), kind_here()
     alike = [host for host in found if not wish.alone or host.device == mine]
     able = sum(host.cpus >= wish.cpus for host in alike)
     if able >= wish.machines:

@@ -19,7 +19,7 @@ from types import FrameType
 from typing import Any
 
 from ryot.backends.local import LocalBackend
-from ryot.plugins import Job, Machine, MachineError, device_here, processes, write_durable
+from ryot.plugins import Job, Machine, MachineError, kind_here, processes, write_durable
 
 _GRACE_S = 10.0
 _STOP = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -35,7 +35,7 @@ def request(job: Job, ended: Path, cwd: Path, environ: Mapping[str, str] | None 
     """The request for a job, in one line of JSON. `ended` is where it leaves how it ended, `cwd` the folder it runs in if the machine has
     that; `environ` is laid on the machine's own environment. `machines` are the job's, its own first, where it has several."""
     told = {name: str(value) if isinstance(value, Path) else value for name, value in asdict(job).items()}
-    asked = {"job": told, "ended": str(ended), "device": device(), "cwd": str(cwd), "environ": dict(environ or {})}
+    asked = {"job": told, "ended": str(ended), "device": kind_here(), "cwd": str(cwd), "environ": dict(environ or {})}
     return json.dumps(asked | {"machines": list(map(asdict, machines))})
 
 
@@ -60,8 +60,8 @@ def main(argv: list[str]) -> int:
     if len(argv) == 1:
         threading.Thread(target=_follow, args=(threading.get_ident(),), daemon=True).start()
     job, why, lost = job_of(asked["job"]), "", ""
-    if job.alone and device() != asked["device"]:
-        why = f"it measures the speed of {asked['device']}, as the plan says, and {socket.gethostname()} has {device()}"
+    if job.alone and kind_here() != asked["device"]:
+        why = f"it measures the speed of {asked['device']}, as the plan says, and {socket.gethostname()} has {kind_here()}"
         code, told = MachineError.exit_code, False
     else:
         if machines := asked.get("machines"):
@@ -71,11 +71,6 @@ def main(argv: list[str]) -> int:
         why = f"its machine {lost} was lost" if lost else ""
     write_durable(Path(asked["ended"]), json.dumps({"code": code, "told": told, "why": why, "lost": lost}))
     return code if code >= 0 else 128 - code
-
-
-def device() -> str:
-    """The kind of this machine's GPUs or processor, without their number. What measures speed is keyed by it: it must be the same there."""
-    return device_here().rpartition(" x")[0]
 
 
 def _run(job: Job) -> tuple[int, bool]:

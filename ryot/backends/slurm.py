@@ -90,14 +90,8 @@ class SlurmBackend:
     def submit(self, job: Job) -> None:
         """Take up the job that is in the queue for this node, or submit one; where SLURM has too much to do, later. Raises MachineError
         where SLURM refuses it."""
-        sent = self._found(job)
-        if not sent:
-            sent = _Sent(job, "", ending(job))
-            self._prepare(sent)
-            if time.monotonic() >= self._send_from:
-                self._send(sent)
+        self._sent[job.name] = sent = self._placed(job)
         self._watch.add(job)
-        self._sent[job.name] = sent
         if not sent.id:
             tell(job, {"event": "waiting", "holder": f"SLURM takes no more jobs now{f': {sent.busy}' if sent.busy else ''}"})
 
@@ -149,46 +143,54 @@ class SlurmBackend:
         asks = Asks(config.partition, config.time, config.memory, config.gpus, bool(config.options), self._asked_for)
         return foretell(asks, wishes)
 
-    def _prepare(self, sent: _Sent) -> None:
-        """Write what the job needs, and the note by which it is known, even if this program dies as it sends it."""
-        job, asked = sent.job, _request(sent)
-        write_durable(asked, request(job, sent.ending, Path.cwd()))
-        write_durable(job.folder / NOTE, json.dumps({"name": title_of(job), "ending": str(sent.ending), "events": str(job.events)}))
+    def _placed(self, job: Job) -> _Sent:
+        """The job that is in the queue for the same node, of an earlier program or for sbatch was not told that it was taken; else one that
+        is sent, unless SLURM cannot take it now. Raises MachineError where it is refused."""
+        note, title = job.folder / NOTE, title_of(job)
+        jobs = live(title) if note.exists() else []
+        if jobs:
+            known = json.loads(note.read_bytes())
+            follow_on(Path(known["events"]), job)
+            return _Sent(job, jobs[0], Path(known["ending"]))
+        sent = _Sent(job, "", ending(job))
+        if jobs is None:
+            sent.busy = "squeue does not answer"
+        elif time.monotonic() >= self._send_from:
+            self._send(sent, title)
+        return sent
 
-    def _send(self, sent: _Sent) -> None:
+    def _send(self, sent: _Sent, title: str) -> None:
         """Give a job to SLURM. Raises MachineError where it is refused; that SLURM cannot take it now is said in `sent.busy`."""
-        job = sent.job
+        job, last = sent.job, sent.ending
+        asked = last.with_name(f"{last.stem}.request.json")
+        write_durable(asked, request(job, last, Path.cwd()))
+        # Before it is sent, so that a job in the queue is known even if this program dies as it sends it.
+        write_durable(job.folder / NOTE, json.dumps({"name": title, "ending": str(last), "events": str(job.events)}))
         module = "ryot.backends.outpost" if job.machines == 1 else "ryot.backends.slurm_nodes"
-        script = f"#!/bin/sh\nexec {shlex.join([sys.executable, '-P', '-m', module, str(_request(sent))])}\n"
+        script = f"#!/bin/sh\nexec {shlex.join([sys.executable, '-P', '-m', module, str(asked)])}\n"
         began = time.monotonic()
-        done = command(["sbatch", *self._options(job, title_of(job))], script)
-        if done.returncode != 0:
-            said = done.stderr.strip().removeprefix("sbatch: error: ")
-            if not _BUSY.search(said):
-                raise MachineError(f"sbatch refuses {job.name}: {said}", hint="see backend.with of the spec, and hardware.cpus")
-            sent.busy = said.splitlines()[0]
-            # An sbatch that takes its time tries again by itself; jobs that run are to be looked at too.
-            self._send_from = time.monotonic() + max(self._config.ask_every, time.monotonic() - began)
+        done = command(["sbatch", *self._options(job, title)], script)
+        if done.returncode == 0:
+            sent.id = done.stdout.strip().partition(";")[0]
             return
-        sent.id = done.stdout.strip().partition(";")[0]
+        said = done.stderr.strip().removeprefix("sbatch: error: ")
+        if not _BUSY.search(said):
+            raise MachineError(f"sbatch refuses {job.name}: {said}", hint="see backend.with of the spec, and hardware.cpus")
+        sent.busy = said.splitlines()[0]
+        # An sbatch that takes its time tries again by itself; jobs that run are to be looked at too.
+        self._send_from = time.monotonic() + max(self._config.ask_every, time.monotonic() - began)
 
     def _send_what_waits(self) -> None:
         """Send what SLURM did not take before, until it takes no more."""
-        for sent in self._sent.values():
-            if sent.id or sent.refused or ended(sent.ending):
-                continue
-            if time.monotonic() < self._send_from:
-                return
-            jobs = live(title_of(sent.job))
-            if jobs is None:
-                return
-            if jobs:  # it was taken, though sbatch was not told so
-                sent.id = jobs[0]
-                continue
+        waiting = [sent for sent in self._sent.values() if not (sent.id or sent.refused or ended(sent.ending))]
+        for sent in waiting if time.monotonic() >= self._send_from else []:
             try:
-                self._send(sent)
+                self._sent[sent.job.name] = placed = self._placed(sent.job)
             except MachineError as error:
                 sent.state, sent.refused = "FAILED", error.message
+                continue
+            if not placed.id:
+                return
 
     def _options(self, job: Job, title: str) -> list[str]:
         return [
@@ -207,16 +209,6 @@ class SlurmBackend:
             *(["--exclusive"] if alone else []),
             *config.options,
         ]
-
-    def _found(self, job: Job) -> _Sent | None:
-        """The job of an earlier program that is in the queue for the same node."""
-        note = job.folder / NOTE
-        jobs = live(title_of(job)) if note.exists() else None
-        if not jobs:
-            return None
-        known = json.loads(note.read_bytes())
-        follow_on(Path(known["events"]), job)
-        return _Sent(job, jobs[0], Path(known["ending"]))
 
     def _over(self) -> Collection[str]:
         """The jobs that have ended. Asks SLURM if it is time to."""
@@ -258,7 +250,3 @@ class SlurmBackend:
         while (sent := self._sent[name]).state not in ENDED and sent.state != UNKNOWN and time.monotonic() < deadline:
             time.sleep(0.5)
             self._ask()
-
-
-def _request(sent: _Sent) -> Path:
-    return sent.ending.with_name(f"{sent.ending.stem}.request.json")

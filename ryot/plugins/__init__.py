@@ -11,7 +11,7 @@ from ryot.measures import Measure, Target
 from ryot.plugins.away import Away, Machine
 from ryot.plugins.backend import Backend, Fit, Foretelling, Job, JobState, Outlook, Wish
 from ryot.plugins.context import Endpoint, StageContext
-from ryot.plugins.device import device_here
+from ryot.plugins.device import device_here, kind_here
 from ryot.plugins.documents import Document, Documents, Shard, write_index, write_lines, write_shard
 from ryot.plugins.engine import Launch, ServingEngine, serving_engine
 from ryot.plugins.stage import Addition, Circumstance, Facts, Node, Resources, Service, Stage, StageConfig
@@ -55,6 +55,7 @@ __all__ = [
     "device_here",
     "digest_file",
     "digest_path",
+    "kind_here",
     "look_again",
     "make_folder",
     "processes",

@@ -18,7 +18,7 @@ def device_here() -> str:
 
 
 def kind_here() -> str:
-    """The same without the number: what has to be equal where speed is measured on several machines."""
+    """The same without the number: what measures speed is keyed by it, so it has to be equal on every machine that measures."""
     return device_here().rpartition(" x")[0]
 
 

@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from ryot.backends.local import LocalBackend
-from ryot.backends.outpost import device, request
+from ryot.backends.outpost import request
 from ryot.backends.watch import Ended, ended
-from ryot.plugins import processes
+from ryot.plugins import kind_here, processes
 from ryot.plugins.backend_checks import Trial
 from tests.test_processes import until
 
@@ -31,7 +31,7 @@ def test_what_measures_speed_is_refused_on_another_device(tmp_path: Path) -> Non
     assert left is not None
     assert left.code == 3
     assert left.why.startswith("it measures the speed of NVIDIA H200, as the plan says, and ")
-    assert left.why.endswith(device())
+    assert left.why.endswith(kind_here())
     assert not (job.folder / "record.json").exists()
 
 

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,11 @@ def test_slurm_is_a_backend(slurm: Slurm, tmp_path: Path) -> None:
     check_backend(make, tmp_path / "jobs")
 
 
+def sent_later(job: Job) -> Job:
+    """The same node's job as another program would send it."""
+    return replace(job, mark=f"{job.mark.partition('.')[0]}.later", events=job.events.with_name("later.jsonl"))
+
+
 def test_job_goes_on_without_its_program_and_is_taken_up_by_the_next(trial: Trial) -> None:
     gate = trial.folder / "gate"
     job = trial.job("stays", does="meets", other=str(gate))
@@ -61,7 +67,7 @@ def test_job_goes_on_without_its_program_and_is_taken_up_by_the_next(trial: Tria
     first.submit(job)
     trial.told(first, job)  # and is never closed, as a program that was killed closes nothing
     note = json.loads((job.folder / "slurm.json").read_text())
-    later = Job(job.name, job.file, job.folder, f"{job.mark.partition('.')[0]}.later", job.python, job.events.with_name("later.jsonl"))
+    later = sent_later(job)
     with trial.backend() as backend:
         backend.submit(later)
         assert json.loads((job.folder / "slurm.json").read_text()) == note
@@ -102,10 +108,28 @@ def test_job_that_was_taken_though_sbatch_was_not_told_so_is_there_once(slurm: S
             assert backend.poll(job.name).code is None
         finally:
             slurm.undeafen()
-        trial.told(backend, job)
-        assert len(named(slurm, job)) == 1
         (trial.folder / "gate").touch()
         assert trial.ended(backend, job.name).code == 0
+        assert len(named(slurm, job)) == 1
+
+
+def test_job_of_an_earlier_program_is_taken_up_once_slurm_answers(slurm: Slurm, trial: Trial) -> None:
+    job = trial.job("earlier", does="meets", other=str(trial.folder / "gate"))
+    first = make()
+    first.submit(job)
+    trial.told(first, job)  # and is never closed
+    later = sent_later(job)
+    with trial.backend() as backend:
+        slurm.deafen()
+        try:
+            backend.submit(later)
+            assert waits(later) == ["SLURM takes no more jobs now: squeue does not answer"]
+        finally:
+            slurm.undeafen()
+        (trial.folder / "gate").touch()
+        assert trial.ended(backend, later.name).code == 0
+        assert len(named(slurm, job)) == 1
+        assert later.events.read_bytes() == job.events.read_bytes()
 
 
 @pytest.fixture

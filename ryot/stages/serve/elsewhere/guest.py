@@ -15,7 +15,7 @@ import sys
 from collections import deque
 from pathlib import Path
 
-from ryot.plugins import RyotError, device_here, processes
+from ryot.plugins import RyotError, device_here, kind_here, processes
 from ryot.stages.serve import command, probe
 from ryot.stages.serve.elsewhere.gate import PART, gated, join
 from ryot.stages.serve.elsewhere.order import Order
@@ -111,9 +111,8 @@ def _unfit(order: Order) -> str:
     """Why this machine cannot take the order; empty where it can."""
     if not Path(order.folder).is_dir():
         return f"it does not see {order.folder}: the machines of the cluster have to share the store, under the same path"
-    here = device_here()
-    if order.kind and here.rpartition(" x")[0] != order.kind:
-        return f"it computes on {here}, and the plan is for {order.kind}: what is measured would be told of another device"
+    if order.kind and kind_here() != order.kind:
+        return f"it computes on {device_here()}, and the plan is for {order.kind}: what is measured would be told of another device"
     return ""
 
 
