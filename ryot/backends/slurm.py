@@ -247,6 +247,6 @@ class SlurmBackend:
     def _gone(self, name: str, grace_s: float) -> None:
         """Wait until SLURM says that a job has ended: as long as one of its processes is alive it is COMPLETING."""
         deadline = time.monotonic() + grace_s + _FULL_S
-        while (sent := self._sent[name]).state not in ENDED and sent.state != UNKNOWN and time.monotonic() < deadline:
+        while (sent := self._sent[name]).id and sent.state not in ENDED and sent.state != UNKNOWN and time.monotonic() < deadline:
             time.sleep(0.5)
             self._ask()
