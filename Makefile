@@ -34,7 +34,7 @@ check: setup
 	$(BIN)/python -m pytest -q -n 2 -m "not heavy and not e2e"
 
 test: check
-	$(BIN)/python -m pytest -q -n 2 -m "heavy and not e2e"
+	$(BIN)/python -m pytest -q -n 3 -m "heavy and not e2e"
 	$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m e2e
 
 # In an environment of its own: what the auditor needs is not among what it looks at. `+cpu` is no version that a database knows.
