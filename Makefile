@@ -9,7 +9,7 @@ PYTHON ?= python3
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 BACKEND ?=
 BIN := .venv/bin
-# Tests are kept compiled, whatever the user has set: each of seven processes collects all of them.
+# Tests are kept compiled, whatever the user has set: each of eight processes collects all of them.
 check test: export PYTHONDONTWRITEBYTECODE =
 UV := $(BIN)/uv
 LOCK := $(UV) pip compile pyproject.toml --quiet --no-header --no-emit-index-url --no-emit-find-links --no-annotate --extra dev --upgrade

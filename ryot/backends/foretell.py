@@ -14,7 +14,7 @@ from ryot.plugins import Fit, MachineError, Outlook, Wish
 _REACH = "try `sinfo` where ryot runs"
 _ANSWER_S = 30.0
 """How long SLURM may take to say what it has."""
-_NEVER = re.compile(
+NEVER = re.compile(
     r"invalid (partition|account|qos|feature|generic|wckey|reservation)|limit is invalid|specification|not permitted|can ?not be satisfied"
     r"|unsupported|permission denied|more processors|memory required",
     re.IGNORECASE,
@@ -85,7 +85,7 @@ def _foretold(asks: Asks, wish: Wish, nodes: Sequence[partition.ClusterNode], mi
         start = re.search(r"to start at (\S+) .*on nodes? (\S+)", said)
         return Fit(wish.node, True, f"sent now it would start at {start[1]} on {start[2]}" if start else said)
     gone = any(not node.up for node in (nodes if asks.options else mine))
-    if _NEVER.search(said) or (_NO_SUCH_NODE in said and not gone):
+    if NEVER.search(said) or (_NO_SUCH_NODE in said and not gone):
         return Fit(wish.node, False, f"sbatch refuses it: {said}", "see backend.with of the spec, and hardware.cpus", ("backend", "with"))
     return Fit(wish.node, None, f"sbatch says: {said}")
 

@@ -16,9 +16,9 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from ryot.backends.foretell import Asks, foretell
+from ryot.backends.foretell import NEVER, Asks, foretell
 from ryot.backends.outpost import request
-from ryot.backends.slurm_queue import ENDED, LOST, UNKNOWN, accounted, command, live, queue
+from ryot.backends.slurm_queue import ENDED, LOST, UNKNOWN, Queued, accounted, command, queue
 from ryot.backends.watch import Watch, ended, ending, follow_on, tell, title_of
 from ryot.plugins import Job, JobState, MachineError, Outlook, StageConfig, Wish, look_again, write_durable
 
@@ -27,7 +27,8 @@ _FULL_S = 120.0
 _SETTLE_S = 60.0
 """How long a network file system may keep from us what another machine has written (acdirmax of nfs(5))."""
 _BUSY = re.compile(
-    r"SubmitJob|timed out|unable to contact|temporarily un|did not answer|zero bytes|unexpected message|standby mode|connection",
+    r"SubmitJob|timed out|unable to contact|temporarily un|did not answer|zero bytes|unexpected message|standby mode|connection"
+    r"|authentication error|presently disabled|(send|receive) failure",
     re.IGNORECASE,
 )
 """What sbatch says of a refusal that is none of this job: the controller is away or has too much to do, or this user has as many jobs in
@@ -50,7 +51,7 @@ class SlurmConfig(StageConfig):
     options: tuple[str, ...] = ()
     """Further options for sbatch: `--constraint=h200`."""
     ask_every: float = Field(5.0, ge=0.1, le=600)
-    """Seconds between two questions to the controller, each one squeue for all jobs."""
+    """Seconds between two questions to the controller, each one squeue for all jobs. A job that SLURM did not take is sent again then."""
 
 
 @dataclass(slots=True)
@@ -90,7 +91,13 @@ class SlurmBackend:
     def submit(self, job: Job) -> None:
         """Take up the job that is in the queue for this node, or submit one; where SLURM has too much to do, later. Raises MachineError
         where SLURM refuses it."""
-        self._sent[job.name] = sent = self._placed(job)
+        sent = _Sent(job, "", ending(job))
+        jobs = queue() if (job.folder / NOTE).exists() else []
+        if jobs is None:
+            sent.busy = "squeue does not answer"
+        elif not self._found(sent, jobs) and time.monotonic() >= self._send_from:
+            self._send(sent)
+        self._sent[job.name] = sent
         self._watch.add(job)
         if not sent.id:
             tell(job, {"event": "waiting", "holder": f"SLURM takes no more jobs now{f': {sent.busy}' if sent.busy else ''}"})
@@ -107,6 +114,8 @@ class SlurmBackend:
         left = ended(sent.ending)
         if left and (sent.cancelled or not left.told):
             return left.state
+        if left and not sent.id:
+            return JobState(left.code, "SLURM ended it before its number was known", lost=True)
         if sent.state not in ENDED and sent.state != UNKNOWN:
             return JobState(None)
         why = f"SLURM's job {sent.id}{f' on {sent.where}' if sent.where else ''} ended as {sent.state}"
@@ -143,58 +152,60 @@ class SlurmBackend:
         asks = Asks(config.partition, config.time, config.memory, config.gpus, bool(config.options), self._asked_for)
         return foretell(asks, wishes)
 
-    def _placed(self, job: Job) -> _Sent:
-        """The job that is in the queue for the same node, of an earlier program or for sbatch was not told that it was taken; else one that
-        is sent, unless SLURM cannot take it now. Raises MachineError where it is refused."""
-        note, title = job.folder / NOTE, title_of(job)
-        jobs = live(title) if note.exists() else []
-        if jobs:
-            known = json.loads(note.read_bytes())
+    def _found(self, sent: _Sent, jobs: Collection[Queued]) -> bool:
+        """Whether the job is in the queue: this one, though sbatch was not told that it was taken, or an earlier program's for its node."""
+        job, name = sent.job, _name_of(sent.job)
+        mine = [each for each in jobs if each.name == name]
+        earlier = [each for each in jobs if each.live and each.name.startswith(f"{title_of(job)}.")]
+        if not mine and earlier:
+            known = json.loads((job.folder / NOTE).read_bytes())
             follow_on(Path(known["events"]), job)
-            return _Sent(job, jobs[0], Path(known["ending"]))
-        sent = _Sent(job, "", ending(job))
-        if jobs is None:
-            sent.busy = "squeue does not answer"
-        elif time.monotonic() >= self._send_from:
-            self._send(sent, title)
-        return sent
+            sent.ending = Path(known["ending"])
+        for each in [*mine, *earlier][:1]:
+            sent.id, sent.state, sent.where = each.id, each.state, each.where
+        return bool(sent.id)
 
-    def _send(self, sent: _Sent, title: str) -> None:
+    def _send(self, sent: _Sent) -> None:
         """Give a job to SLURM. Raises MachineError where it is refused; that SLURM cannot take it now is said in `sent.busy`."""
         job, last = sent.job, sent.ending
         asked = last.with_name(f"{last.stem}.request.json")
         write_durable(asked, request(job, last, Path.cwd()))
         # Before it is sent, so that a job in the queue is known even if this program dies as it sends it.
-        write_durable(job.folder / NOTE, json.dumps({"name": title, "ending": str(last), "events": str(job.events)}))
+        write_durable(job.folder / NOTE, json.dumps({"name": _name_of(job), "ending": str(last), "events": str(job.events)}))
         module = "ryot.backends.outpost" if job.machines == 1 else "ryot.backends.slurm_nodes"
         script = f"#!/bin/sh\nexec {shlex.join([sys.executable, '-P', '-m', module, str(asked)])}\n"
         began = time.monotonic()
-        done = command(["sbatch", *self._options(job, title)], script)
+        done = command(["sbatch", *self._options(job)], script)
         if done.returncode == 0:
             sent.id = done.stdout.strip().partition(";")[0]
             return
-        said = done.stderr.strip().removeprefix("sbatch: error: ")
-        if not _BUSY.search(said):
-            raise MachineError(f"sbatch refuses {job.name}: {said}", hint="see backend.with of the spec, and hardware.cpus")
-        sent.busy = said.splitlines()[0]
+        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        said = [line.removeprefix("sbatch: error: ") for line in lines if line.startswith("sbatch: error: ")] or lines
+        if any(map(NEVER.search, said)) or not any(map(_BUSY.search, said)):
+            raise MachineError(f"sbatch refuses {job.name}: {' '.join(said)}", hint="see backend.with of the spec, and hardware.cpus")
+        sent.busy = said[0]
         # An sbatch that takes its time tries again by itself; jobs that run are to be looked at too.
         self._send_from = time.monotonic() + max(self._config.ask_every, time.monotonic() - began)
 
     def _send_what_waits(self) -> None:
-        """Send what SLURM did not take before, until it takes no more."""
-        waiting = [sent for sent in self._sent.values() if not (sent.id or sent.refused or ended(sent.ending))]
-        for sent in waiting if time.monotonic() >= self._send_from else []:
+        """Send what SLURM did not take before and does not have, until it takes no more, or jobs that run are to be looked at again."""
+        deadline = time.monotonic() + self._config.ask_every
+        for sent in [sent for sent in self._sent.values() if not (sent.id or sent.refused)]:
+            look_again(sent.ending.parent)
+            if ended(sent.ending):
+                continue
+            if not self._send_from <= time.monotonic() < deadline:
+                return
             try:
-                self._sent[sent.job.name] = placed = self._placed(sent.job)
+                self._send(sent)
             except MachineError as error:
                 sent.state, sent.refused = "FAILED", error.message
-                continue
-            if not placed.id:
-                return
+            if sent.id:
+                tell(sent.job, {"event": "waiting", "holder": f"SLURM has it in its queue, as {sent.id}"})
 
-    def _options(self, job: Job, title: str) -> list[str]:
+    def _options(self, job: Job) -> list[str]:
         return [
-            *("--parsable", "--no-requeue", "--export=ALL", f"--job-name={title}", f"--output={job.folder / 'log.txt'}"),
+            *("--parsable", "--no-requeue", "--export=ALL", f"--job-name={_name_of(job)}", f"--output={job.folder / 'log.txt'}"),
             *("--open-mode=append", *self._asked_for(job.cpus, job.alone, job.machines)),
         ]
 
@@ -213,32 +224,35 @@ class SlurmBackend:
     def _over(self) -> Collection[str]:
         """The jobs that have ended. Asks SLURM if it is time to."""
         told = any(not sent.cancelled and (left := ended(sent.ending)) and left.told for sent in self._sent.values())
-        if self._sent and time.monotonic() - self._asked >= (min(1.0, self._config.ask_every) if told else self._config.ask_every):
-            self._ask()
+        pause_s = min(1.0, self._config.ask_every) if told else self._config.ask_every
+        if self._sent and time.monotonic() - self._asked >= pause_s and self._ask():
+            self._send_what_waits()
         return [name for name in self._sent if self.poll(name).code is not None]
 
-    def _ask(self) -> None:
-        """Learn the state of every job, in one question. Where SLURM does not answer, what it said last stands."""
+    def _ask(self) -> bool:
+        """Learn the state of every job, in one question. Where SLURM does not answer, what it said last stands. Returns whether it did."""
         self._asked = time.monotonic()
         if (jobs := queue()) is None:
-            return
-        known = {identity: (state, where) for identity, state, where in jobs}
-        for sent in [sent for sent in self._sent.values() if sent.id]:
+            return False
+        known = {job.id: job for job in jobs}
+        for sent in self._sent.values():
+            if not sent.id and (sent.refused or not self._found(sent, jobs)):
+                continue
             if sent.id in known:
-                sent.state, sent.where = known[sent.id]
+                sent.state, sent.where = known[sent.id].state, known[sent.id].where
             elif sent.state not in ENDED:
                 sent.state = accounted(sent.id)
             if sent.state in ENDED and not sent.since:
                 sent.since = time.monotonic()
                 look_again(sent.ending.parent)
-        self._send_what_waits()
+        return True
 
     def _cancel(self, names: Sequence[str]) -> None:
         running = [self._sent[name] for name in names if self.poll(name).code is None]
-        for sent in [sent for sent in running if not sent.id]:
-            sent.id = next(iter(live(title_of(sent.job)) or []), "")
-            if not sent.id:
-                sent.state, sent.refused = "CANCELLED", "it was ended before SLURM took it"
+        jobs = queue() if not all(sent.id for sent in running) else []
+        for sent in [sent for sent in running if not sent.id and not self._found(sent, jobs or [])]:
+            sent.state = "CANCELLED"
+            sent.refused = "SLURM does not answer: it may have it" if jobs is None else "it was ended before SLURM took it"
         if ids := [sent.id for sent in running if sent.id]:
             command(["scancel", *ids])
         for name in names:
@@ -250,3 +264,8 @@ class SlurmBackend:
         while (sent := self._sent[name]).id and sent.state not in ENDED and sent.state != UNKNOWN and time.monotonic() < deadline:
             time.sleep(0.5)
             self._ask()
+
+
+def _name_of(job: Job) -> str:
+    """What its job is called in the queue: the title of its node, and the try."""
+    return f"{title_of(job)}.{job.mark.rpartition('.')[2]}"

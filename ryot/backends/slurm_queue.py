@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Sequence
+from typing import NamedTuple
 
 LOST = {"NODE_FAIL", "PREEMPTED", "BOOT_FAIL", "REVOKED"}
 """The states of jobs that ended through no fault of their own."""
@@ -16,19 +17,24 @@ _ANSWER_S = 120.0
 """How long one of SLURM's commands may take: they try again by themselves for a while."""
 
 
-def queue(*options: str) -> list[tuple[str, str, str]] | None:
-    """The id, state and node of this user's jobs, of those too that ended lately; None where SLURM does not answer."""
-    done = command(["squeue", "--noheader", f"--user={os.getuid()}", "--states=all", "--format=%i|%T|%N", *options])
-    if done.returncode != 0:
-        return None
-    lines = [line.split("|") for line in done.stdout.splitlines()]
-    return [(identity, state, where) for identity, state, where in lines]
+class Queued(NamedTuple):
+    """A job as the queue has it."""
+
+    id: str
+    state: str
+    where: str
+    name: str
+
+    @property
+    def live(self) -> bool:
+        """Whether it has not ended, and is not about to."""
+        return self.state not in ENDED and self.state != "COMPLETING"
 
 
-def live(title: str) -> list[str] | None:
-    """The ids of the jobs of a name that have not ended; None where SLURM does not answer."""
-    jobs = queue(f"--name={title}")
-    return None if jobs is None else [identity for identity, state, _ in jobs if state not in ENDED and state != "COMPLETING"]
+def queue() -> list[Queued] | None:
+    """This user's jobs, those too that ended lately; None where SLURM does not answer."""
+    done = command(["squeue", "--noheader", f"--user={os.getuid()}", "--states=all", "--format=%i|%T|%N|%j"])
+    return [Queued(*line.split("|", 3)) for line in done.stdout.splitlines()] if done.returncode == 0 else None
 
 
 def accounted(identity: str) -> str:

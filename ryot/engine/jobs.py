@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +33,17 @@ class Active:
     events: Path
     offset: int
     before: tuple[int, int] | None
+    _file: int = field(default=0, init=False)
 
     def news(self) -> Iterator[Mapping[str, Any]]:
-        """The whole lines that were added to the job's events since the last look."""
+        """The whole lines that were added to the job's events since the last look; all of them where that is another job's file now, one
+        that goes on."""
         try:
             with self.events.open("rb") as file:
+                number = os.fstat(file.fileno()).st_ino
+                if self._file not in (0, number):
+                    self.offset = 0
+                self._file = number
                 file.seek(self.offset)
                 data = file.read()
         except FileNotFoundError:

@@ -16,7 +16,8 @@ _usual = gc.get_threshold()
 def rarely() -> None:
     """Look for cycles seldom from now on, until `as_usual`, or until the program asks for a full look, as vLLM does once it is up."""
     gc.set_threshold(_IMPORTED)
-    gc.callbacks.append(_seen)
+    if _seen not in gc.callbacks:
+        gc.callbacks.append(_seen)
 
 
 def as_usual() -> None:

@@ -126,7 +126,7 @@ def test_a_host_that_does_not_answer_is_told_and_what_it_has_is_not_known(two: H
 
 
 def test_speed_is_not_measured_on_hosts_of_another_device(two: Hosts, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(census, "device", lambda: "cuda:NVIDIA H200")
+    monkeypatch.setattr(census, "kind_here", lambda: "cuda:NVIDIA H200")
     slow, timed = two.backend().survey([Wish("small"), Wish("timed", alone=True)]).fits
     assert slow.fits is True
     assert timed.fits is False

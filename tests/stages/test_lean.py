@@ -23,17 +23,29 @@ def test_rank_starts_without_what_it_never_uses(module: str) -> None:
     assert done.stdout.splitlines()[-1] == "[]"  # DeepSpeed says something first
 
 
-@pytest.mark.parametrize("starter", ["ryot.stages.lean", "ryot.stages.serve.leash"])
+LEAN, LEASH = "ryot.stages.lean", "ryot.stages.serve.leash"
+
+
+@pytest.mark.parametrize("program", [(LEAN, "program"), (LEASH, "vllm.program"), (LEASH, LEAN, "program")])
 @pytest.mark.parametrize("done", ["gc.collect()", "collector.as_usual()"])
-def test_cycles_are_looked_for_seldom_until_a_program_is_up(starter: str, done: str, tmp_path: Path) -> None:
-    (tmp_path / "program.py").write_text(
+def test_cycles_are_looked_for_seldom_until_a_program_is_up(program: tuple[str, ...], done: str, tmp_path: Path) -> None:
+    (tmp_path / "vllm").mkdir()
+    (tmp_path / "vllm" / "__init__.py").touch()
+    (tmp_path.joinpath(*program[-1].split(".")).with_suffix(".py")).write_text(
         "import gc\nfrom ryot.stages import collector\ncollector_was, callbacks = gc.get_threshold()[0], len(gc.callbacks)\n"
         f"{done}\nprint(collector_was > 100_000, callbacks, *gc.get_threshold(), len(gc.callbacks), gc.get_freeze_count() > 1000)\n"
     )
-    argv = [sys.executable, "-m", starter, "program"]
+    argv = [sys.executable, "-m", *program]
     said = subprocess.run(argv, capture_output=True, text=True, check=True, env=dict(os.environ) | {"PYTHONPATH": str(tmp_path)}).stdout
     usual = " ".join(map(str, gc.get_threshold()))
     assert said.split("\n")[0] == f"True 1 {usual} 0 {'collector' in done}"
+
+
+def test_an_engine_that_may_never_be_up_has_them_looked_for_as_usual(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text("import gc; print(*gc.get_threshold())")
+    argv = [sys.executable, "-m", LEASH, "program"]
+    said = subprocess.run(argv, capture_output=True, text=True, check=True, env=dict(os.environ) | {"PYTHONPATH": str(tmp_path)}).stdout
+    assert said.split() == [str(number) for number in gc.get_threshold()]
 
 
 def test_where_nothing_was_changed_nothing_is_put_back() -> None:

@@ -47,8 +47,9 @@ def _end_with_parent() -> None:
 
 if __name__ == "__mp_main__":
     _end_with_parent()
-if __name__ in ("__main__", "__mp_main__"):
-    collector.rarely()
 if __name__ == "__main__":
     del sys.argv[0]
+if __name__ in ("__main__", "__mp_main__") and sys.argv[0].startswith("vllm."):
+    collector.rarely()  # vLLM asks for a full look once it is up; of others that is not known
+if __name__ == "__main__":
     runpy.run_module(sys.argv[0], run_name="__main__")

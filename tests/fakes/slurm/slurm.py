@@ -114,7 +114,7 @@ def follow(identity: str, script: subprocess.Popen) -> None:
 
 
 def squeue(argv: list[str]) -> None:
-    """Every job there has been, as `ID|STATE|NODE`."""
+    """Every job there has been, in the format that is asked for."""
     asked = options(argv)
     if (ROOT / "deaf").exists():
         sys.exit("slurm_load_jobs error: Unable to contact slurm controller (connect failure)")
@@ -124,11 +124,10 @@ def squeue(argv: list[str]) -> None:
                 if job["state"] in ("PENDING", "RUNNING"):
                     print("all", job["state"], sep="|")
         return
-    assert asked["format"] == "%i|%T|%N"
     with jobs() as known:
         for identity, job in known.items():
-            if asked.get("name", job["name"]) == job["name"]:
-                print(identity, job["state"], job["node"], sep="|")
+            has = {"%i": identity, "%T": job["state"], "%N": job["node"], "%j": job["name"]}
+            print(*(has[field] for field in asked["format"].split("|")), sep="|")
 
 
 def scancel(argv: list[str]) -> None:
