@@ -154,15 +154,15 @@ class SlurmBackend:
 
     def _found(self, sent: _Sent, jobs: Collection[Queued]) -> bool:
         """Whether the job is in the queue: this one, though sbatch was not told that it was taken, or an earlier program's for its node."""
-        job, name = sent.job, _name_of(sent.job)
-        mine = [each for each in jobs if each.name == name]
-        earlier = [each for each in jobs if each.live and each.name.startswith(f"{title_of(job)}.")]
-        if not mine and earlier:
-            known = json.loads((job.folder / NOTE).read_bytes())
-            follow_on(Path(known["events"]), job)
-            sent.ending = Path(known["ending"])
-        for each in [*mine, *earlier][:1]:
-            sent.id, sent.state, sent.where = each.id, each.state, each.where
+        job, note = sent.job, sent.job.folder / NOTE
+        if mine := [each for each in jobs if each.name == _name_of(job)]:
+            sent.id, sent.state, sent.where, _ = mine[0]
+        elif note.exists():
+            known = json.loads(note.read_bytes())
+            for each in [each for each in jobs if each.live and each.name == known["name"]][:1]:
+                follow_on(Path(known["events"]), job)
+                sent.id, sent.state, sent.where, _ = each
+                sent.ending = Path(known["ending"])
         return bool(sent.id)
 
     def _send(self, sent: _Sent) -> None:
