@@ -7,6 +7,7 @@ import importlib
 import math
 import signal
 import sys
+import threading
 import time
 import traceback
 from types import FrameType
@@ -102,6 +103,7 @@ def main() -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # where it is ignored, no child's exit code can be had
     heeded = [number for number in _STOP if signal.getsignal(number) != signal.SIG_IGN]  # nohup ignores one, and means it
     interrupt = _Interrupt()
+    sys.unraisablehook = interrupt.not_raised
     for number in heeded:
         signal.signal(number, interrupt)
     try:
@@ -170,6 +172,23 @@ class _Interrupt:
         if not self.over and now - self._last >= 1:
             self._last = now
             raise Interrupted(number)
+
+    def not_raised(self, told: sys.UnraisableHookArgs) -> None:
+        """Where nothing can be raised, in a destructor or in the callback of a weak reference, of which each import has one, Python says
+        so and goes on. The signal comes again once that is over, from a thread: sent from here it would be lost in the same way."""
+        if not isinstance(told.exc_value, Interrupted):
+            sys.__unraisablehook__(told)
+            return
+        number, here, over = told.exc_value.number, threading.get_ident(), threading.Lock()
+
+        def again() -> None:
+            with over:
+                self._last = -math.inf
+                signal.pthread_kill(here, number)
+
+        over.acquire()
+        threading.Thread(target=again, daemon=True).start()
+        over.release()
 
 
 if __name__ == "__main__":

@@ -161,3 +161,35 @@ def test_signal_ends_a_verb_with_its_code(tmp_path: Path, number: signal.Signals
     assert child.stderr is not None
     assert child.stderr.read() == "interrupted\n"
     child.stderr.close()
+
+
+@pytest.mark.parametrize("words", [
+    "weakref.ref(it, lambda _: stop())",
+    "weakref.finalize(it, stop)",
+    "setattr(Thing, '__del__', lambda _: stop())",
+], ids=["callback", "finalizer", "destructor"])  # fmt: skip
+def test_signal_where_nothing_can_be_raised_is_not_lost(words: str) -> None:
+    """An import has such a callback for each module: an apply that was told to end just then went on."""
+    program = f"""
+import os, signal, sys, time, weakref
+from ryot.cli import main
+class Thing: pass
+def stop():
+    os.kill(os.getpid(), signal.SIGTERM)
+    sum(range(10))  # where the handler is run
+def run(_):
+    it = Thing()
+    kept = {words}
+    del it
+    time.sleep(20)
+    return 0
+def told(arguments):
+    try:
+        return run(arguments)
+    except main.Interrupted as error:
+        return 128 + error.number
+main.run = told
+main.main()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (143, "")
