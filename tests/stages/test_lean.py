@@ -41,6 +41,18 @@ def test_cycles_are_looked_for_seldom_until_a_program_is_up(program: tuple[str, 
     assert said.split("\n")[0] == f"True 1 {usual} 0 {'collector' in done}"
 
 
+def test_what_vllm_spawns_looks_for_cycles_seldom_too(tmp_path: Path) -> None:
+    (tmp_path / "vllm").mkdir()
+    (tmp_path / "vllm" / "__init__.py").write_text("def child():\n  import gc\n  print(gc.get_threshold()[0] > 100_000, flush=True)\n")
+    (tmp_path / "vllm" / "program.py").write_text(
+        "import multiprocessing, vllm\nif __name__ == '__main__':\n"
+        "  it = multiprocessing.get_context('spawn').Process(target=vllm.child)\n  it.start()\n  it.join()\n"
+    )
+    argv = [sys.executable, "-m", LEASH, "vllm.program"]
+    said = subprocess.run(argv, capture_output=True, text=True, check=True, env=dict(os.environ) | {"PYTHONPATH": str(tmp_path)}).stdout
+    assert said == "True\n"
+
+
 def test_an_engine_that_may_never_be_up_has_them_looked_for_as_usual(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text("import gc; print(*gc.get_threshold())")
     argv = [sys.executable, "-m", LEASH, "program"]

@@ -19,6 +19,9 @@ from ryot.stages import collector
 
 MODULE = "ryot.stages.serve.leash"
 """The name of this module, to be started by."""
+_LOOKS = "RYOT_LOOKS_ONCE_UP"
+"""In the environment of an engine, and of what it spawns, that asks for a full look for cycles once it is up. vLLM does; of others that is
+not known."""
 
 
 def on_leash(argv: Sequence[str]) -> list[str]:
@@ -49,7 +52,9 @@ if __name__ == "__mp_main__":
     _end_with_parent()
 if __name__ == "__main__":
     del sys.argv[0]
-if __name__ in ("__main__", "__mp_main__") and sys.argv[0].startswith("vllm."):
-    collector.rarely()  # vLLM asks for a full look once it is up; of others that is not known
+    if sys.argv[0].startswith("vllm."):
+        os.environ[_LOOKS] = "1"
+if __name__ in ("__main__", "__mp_main__") and _LOOKS in os.environ:
+    collector.rarely()
 if __name__ == "__main__":
     runpy.run_module(sys.argv[0], run_name="__main__")
