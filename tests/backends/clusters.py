@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 
 from ryot.backends.hostfile import HostfileBackend, HostfileConfig
-from tests.ray_cluster import add_machine, ray_cluster
+from tests.ray_cluster import add_machine, kill_machines, ray_cluster, until_known_dead
 
 FAKE = Path(__file__).parent.parent / "fakes" / "slurm" / "slurm.py"
 SSH = FAKE.parent.parent / "ssh.py"
@@ -166,17 +166,18 @@ class Ray:
         for machine in self._machines:
             raylet = machine.all_processes["raylet"][0].process.pid
             if any(doing in " ".join(process.cmdline()) for process in psutil.Process(raylet).children(recursive=True)):
-                self._cluster.remove_node(machine, allow_graceful=False)
+                kill_machines(self._cluster, [machine])
                 self._machines.remove(machine)
+                until_known_dead(self._cluster, [machine])
                 return
         raise LookupError(f"no machine runs {doing}")
 
     def take_away_machines(self) -> None:
-        """Kill all machines, with what runs there, and put others in their place."""
-        for machine in self._machines:
-            self._cluster.remove_node(machine, allow_graceful=False)
-        self._machines = []
+        """Kill all machines, with what runs there, and put others in their place; the cluster knows when this returns."""
+        killed, self._machines = self._machines, []
+        kill_machines(self._cluster, killed)
         self.add_machines()
+        until_known_dead(self._cluster, killed)
 
 
 @contextmanager
