@@ -191,11 +191,11 @@ class SlurmBackend:
         """Send what SLURM did not take before and does not have, until it takes no more, or jobs that run are to be looked at again."""
         deadline = time.monotonic() + self._config.ask_every
         for sent in [sent for sent in self._sent.values() if not (sent.id or sent.refused)]:
+            if not self._send_from <= time.monotonic() < deadline:
+                return
             look_again(sent.ending.parent)
             if ended(sent.ending):
                 continue
-            if not self._send_from <= time.monotonic() < deadline:
-                return
             try:
                 self._send(sent)
             except MachineError as error:

@@ -24,11 +24,14 @@ def as_usual() -> None:
     """Look as often as Python does, and at nothing of what there is now. Nothing else than that where `rarely` was not called."""
     if _seen in gc.callbacks:
         gc.freeze()
-        gc.callbacks.remove(_seen)
-        gc.set_threshold(*_usual)
+        _put_back()
 
 
 def _seen(phase: str, info: Mapping[str, Any]) -> None:
     if phase == "stop" and info["generation"] == 2:  # of 0, 1 and 2, which is all
-        gc.callbacks.remove(_seen)
-        gc.set_threshold(*_usual)
+        _put_back()
+
+
+def _put_back() -> None:
+    gc.callbacks.remove(_seen)
+    gc.set_threshold(*_usual)

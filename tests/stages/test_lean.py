@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ryot.stages import collector
+from ryot.stages.serve.leash import LOOKS
 
 pytestmark = pytest.mark.heavy
 
@@ -26,38 +27,36 @@ def test_rank_starts_without_what_it_never_uses(module: str) -> None:
 LEAN, LEASH = "ryot.stages.lean", "ryot.stages.serve.leash"
 
 
-@pytest.mark.parametrize("program", [(LEAN, "program"), (LEASH, "vllm.program"), (LEASH, LEAN, "program")])
+def said_by(folder: Path, *program: str, looks: bool = True) -> str:
+    """What a program prints that lies in a folder; `looks` says that it asks for a full look for cycles once it is up."""
+    environ = dict(os.environ) | {"PYTHONPATH": str(folder)} | ({LOOKS: "1"} if looks else {})
+    argv = [sys.executable, "-m", *program]
+    return subprocess.run(argv, capture_output=True, text=True, check=True, env=environ).stdout
+
+
+@pytest.mark.parametrize("program", [(LEAN, "program"), (LEASH, "program"), (LEASH, LEAN, "program")])
 @pytest.mark.parametrize("done", ["gc.collect()", "collector.as_usual()"])
 def test_cycles_are_looked_for_seldom_until_a_program_is_up(program: tuple[str, ...], done: str, tmp_path: Path) -> None:
-    (tmp_path / "vllm").mkdir()
-    (tmp_path / "vllm" / "__init__.py").touch()
-    (tmp_path.joinpath(*program[-1].split(".")).with_suffix(".py")).write_text(
+    (tmp_path / "program.py").write_text(
         "import gc\nfrom ryot.stages import collector\ncollector_was, callbacks = gc.get_threshold()[0], len(gc.callbacks)\n"
         f"{done}\nprint(collector_was > 100_000, callbacks, *gc.get_threshold(), len(gc.callbacks), gc.get_freeze_count() > 1000)\n"
     )
-    argv = [sys.executable, "-m", *program]
-    said = subprocess.run(argv, capture_output=True, text=True, check=True, env=dict(os.environ) | {"PYTHONPATH": str(tmp_path)}).stdout
     usual = " ".join(map(str, gc.get_threshold()))
-    assert said.split("\n")[0] == f"True 1 {usual} 0 {'collector' in done}"
+    assert said_by(tmp_path, *program).split("\n")[0] == f"True 1 {usual} 0 {'collector' in done}"
 
 
-def test_what_vllm_spawns_looks_for_cycles_seldom_too(tmp_path: Path) -> None:
-    (tmp_path / "vllm").mkdir()
-    (tmp_path / "vllm" / "__init__.py").write_text("def child():\n  import gc\n  print(gc.get_threshold()[0] > 100_000, flush=True)\n")
-    (tmp_path / "vllm" / "program.py").write_text(
-        "import multiprocessing, vllm\nif __name__ == '__main__':\n"
-        "  it = multiprocessing.get_context('spawn').Process(target=vllm.child)\n  it.start()\n  it.join()\n"
+def test_what_such_a_program_spawns_looks_for_cycles_seldom_too(tmp_path: Path) -> None:
+    (tmp_path / "below.py").write_text("def child():\n  import gc\n  print(gc.get_threshold()[0] > 100_000, flush=True)\n")
+    (tmp_path / "program.py").write_text(
+        "import below, multiprocessing\nif __name__ == '__main__':\n"
+        "  it = multiprocessing.get_context('spawn').Process(target=below.child)\n  it.start()\n  it.join()\n"
     )
-    argv = [sys.executable, "-m", LEASH, "vllm.program"]
-    said = subprocess.run(argv, capture_output=True, text=True, check=True, env=dict(os.environ) | {"PYTHONPATH": str(tmp_path)}).stdout
-    assert said == "True\n"
+    assert said_by(tmp_path, LEASH, "program") == "True\n"
 
 
 def test_an_engine_that_may_never_be_up_has_them_looked_for_as_usual(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text("import gc; print(*gc.get_threshold())")
-    argv = [sys.executable, "-m", LEASH, "program"]
-    said = subprocess.run(argv, capture_output=True, text=True, check=True, env=dict(os.environ) | {"PYTHONPATH": str(tmp_path)}).stdout
-    assert said.split() == [str(number) for number in gc.get_threshold()]
+    assert said_by(tmp_path, LEASH, "program", looks=False).split() == [str(number) for number in gc.get_threshold()]
 
 
 def test_where_nothing_was_changed_nothing_is_put_back() -> None:

@@ -19,9 +19,8 @@ from ryot.stages import collector
 
 MODULE = "ryot.stages.serve.leash"
 """The name of this module, to be started by."""
-_LOOKS = "RYOT_LOOKS_ONCE_UP"
-"""In the environment of an engine, and of what it spawns, that asks for a full look for cycles once it is up. vLLM does; of others that is
-not known."""
+LOOKS = "RYOT_LOOKS_ONCE_UP"
+"""In the environment of an engine, and so of what it spawns: it asks for a full look for cycles once it is up, and looks seldom before."""
 
 
 def on_leash(argv: Sequence[str]) -> list[str]:
@@ -50,11 +49,8 @@ def _end_with_parent() -> None:
 
 if __name__ == "__mp_main__":
     _end_with_parent()
-if __name__ == "__main__":
-    del sys.argv[0]
-    if sys.argv[0].startswith("vllm."):
-        os.environ[_LOOKS] = "1"
-if __name__ in ("__main__", "__mp_main__") and _LOOKS in os.environ:
+if __name__ in ("__main__", "__mp_main__") and LOOKS in os.environ:
     collector.rarely()
 if __name__ == "__main__":
+    del sys.argv[0]
     runpy.run_module(sys.argv[0], run_name="__main__")

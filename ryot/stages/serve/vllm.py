@@ -6,10 +6,12 @@ import json
 from collections.abc import Mapping
 
 from ryot.plugins import Launch
+from ryot.stages.serve.leash import LOOKS
 
 _MODULE = ("-m", "vllm.entrypoints.openai.api_server")
 _DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 _QUIET = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "VLLM_DO_NOT_TRACK": "1", "DO_NOT_TRACK": "1"}
+_ALWAYS = _QUIET | {LOOKS: "1"}
 _LOOKUP = 4
 """Tokens that must come again, at most, before what followed them is guessed."""
 
@@ -49,10 +51,10 @@ class VllmEngine:
         """On GPUs each of several engines has its own. Without V1_MULTIPROCESSING the CPU engine computes in the scheduler's own process:
         one process fewer to start (15 s on two cores), and no copy through shared memory at each step."""
         if launch.cuda:
-            return _QUIET | ({"CUDA_VISIBLE_DEVICES": launch.visible} if launch.visible else {})
+            return _ALWAYS | ({"CUDA_VISIBLE_DEVICES": launch.visible} if launch.visible else {})
         alone = "0" if launch.in_process else "1"
         threads = {"OMP_NUM_THREADS": str(launch.threads), "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
-        return _QUIET | {"VLLM_ENABLE_V1_MULTIPROCESSING": alone} | threads
+        return _ALWAYS | {"VLLM_ENABLE_V1_MULTIPROCESSING": alone} | threads
 
     def refusal(self, launch: Launch) -> str | None:
         """It keeps keys and values in any case. An engine is spread over GPUs only. Copies for which its build for CPUs has no kernel: the

@@ -6,6 +6,7 @@ import pytest
 
 from ryot.plugins import Facts, Launch, NodeError, Spec, SpecError, serving_engine
 from ryot.plugins.stage import identity
+from ryot.stages.serve.leash import LOOKS
 from ryot.stages.serve.stage import ServeService, serve_config
 
 FIELDS = {
@@ -60,6 +61,11 @@ def test_only_the_engine_on_transformers_does_without_a_cache():
         "vLLM has no way to serve without a KV cache; engine: transformers has"
     )
     assert "cached" not in identity(serve_config(Spec.model_validate(FIELDS | {"serve": {}})))
+
+
+@pytest.mark.parametrize("device", ["cpu:any", "cuda:NVIDIA H200 x1"])
+def test_only_vllm_is_known_to_look_for_cycles_once_it_is_up(device):
+    assert [LOOKS in serving_engine(name).env(_launch(device=device)) for name in ("vllm", "transformers")] == [True, False]
 
 
 def test_engines_on_gpus_have_one_each():
