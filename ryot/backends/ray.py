@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from ryot.backends.outpost import agent, request
-from ryot.backends.ray_place import NAMESPACE, gone
+from ryot.backends.ray_place import NAMESPACE, could_not_begin, gone
 from ryot.backends.watch import Watch, ended, ending, follow_on, title_of
 from ryot.plugins import Fit, Job, JobState, MachineError, Outlook, StageConfig, Wish, look_again, processes, write_durable
 
@@ -52,6 +52,9 @@ class _Held:
     group: str = ""
     """The name of the placement group, where the job has several machines."""
     lost: str = ""
+    """Why its actor is no more."""
+    unfit: bool = False
+    """Whether that could not even begin."""
     cancelled: bool = False
 
 
@@ -93,7 +96,7 @@ class RayBackend:
         if left and (held.cancelled or not left.told):
             return left.state
         if held.lost:
-            return JobState(left.code if left else 1, held.lost, lost=not held.cancelled)
+            return JobState(left.code if left else 1, held.lost, lost=not (held.cancelled or held.unfit))
         return JobState(None)
 
     def cancel(self, name: str, grace_s: float) -> None:
@@ -252,7 +255,7 @@ class RayBackend:
         except self._ray.exceptions.ActorUnavailableError:
             held.over = held.actor.over.remote()  # for now: whether it died is told to who asks again
         except self._ray.exceptions.RayError as error:
-            held.lost = gone(error)
+            held.lost, held.unfit = gone(error), could_not_begin(error)
 
     def _tell_to_end(self, names: Sequence[str]) -> None:
         for name in names:

@@ -7,7 +7,9 @@ the actor that holds the agent.
 from __future__ import annotations
 
 import importlib
+import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -20,6 +22,8 @@ NAMESPACE = "ryot"
 _PART = 1 << 16
 LOST = 255
 """The exit code where the actor is lost, as ssh has it."""
+_NAMES = re.compile(r"^\t(class_name|actor_id|pid|name|namespace): .*$", re.MULTILINE)
+"""What Ray calls an actor, in its own words of its end."""
 
 
 class Place:
@@ -62,13 +66,23 @@ def main(argv: list[str]) -> int:
             os.write(1, said)
         return int(ray.get(actor.over.remote()))
     except ray.exceptions.RayError as error:
+        if could_not_begin(error):
+            os.write(1, json.dumps({"refused": gone(error)}).encode() + b"\n")
+            return 1
         print(gone(error), file=sys.stderr)
         return LOST
 
 
+def could_not_begin(error: Exception) -> bool:
+    """Whether an actor failed as it was made, by itself: it would so again."""
+    return bool(getattr(error, "actor_init_failed", False))
+
+
 def gone(error: Exception) -> str:
-    """What is said of an actor that is no more."""
-    return f"its Ray actor is gone: {' '.join(str(error).split())[:300]}"
+    """What is said of an actor that is no more: why, without what Ray calls it; of one that could not begin, its traceback's last line."""
+    if could_not_begin(error):
+        return f"its Ray actor could not begin: {str(error).rstrip().splitlines()[-1]}"
+    return f"its Ray actor is gone: {' '.join(_NAMES.sub('', str(error)).split())[:300]}"
 
 
 def _pass_on(actor: Any) -> None:

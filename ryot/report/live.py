@@ -20,6 +20,8 @@ from ryot.units import show_seconds
 _PLAIN_EVERY_S = 10.0
 _NARROW = 110
 """A terminal of fewer columns gets shorter bars."""
+_AGAIN = {0: " for the last time", 1: ", and once more if need be"}
+"""How often a node is tried that was lost, by how often it may be lost again."""
 
 
 class Display(Protocol):
@@ -74,7 +76,7 @@ def _line(event: events.Event) -> str | None:
         case events.Warned(node, text):
             return f"note      {node}: {text}"
         case events.Lost(node, why, left):
-            return f"lost      {node}: {why}; it is tried again, {left} times more if need be"
+            return f"lost      {node}: {why}; it is tried again{_AGAIN.get(left, f', and {left} times more if need be')}"
         case events.Skipped(node):
             return f"skipped   {node}: {event.words}"
         case events.Looked(node, look, promised, text):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib import import_module
@@ -10,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from ryot.backends.ray import RayBackend, RayConfig
+from ryot.backends.ray_place import NAMESPACE
 from ryot.plugins import Job, MachineError, Wish
 from ryot.plugins.backend_checks import Trial
 from ryot.plugins.testing import check_backend
@@ -58,7 +62,31 @@ def test_job_of_a_machine_that_is_gone_is_lost(ray: Ray, trial: Trial) -> None:
         state = trial.ended(backend, job.name)
         trial.gone(job, within_s=60)
     assert state.lost
-    assert "Ray actor is gone" in state.why
+    assert "its Ray actor is gone: The actor died unexpectedly before finishing this task. ip: 127.0.0.2 The actor" in state.why
+
+
+def test_interpreter_that_is_not_there_fails_the_job_and_is_no_loss(ray: Ray, trial: Trial) -> None:
+    wrong = replace(trial, make=lambda: RayBackend(RayConfig(address=ray.address, python="/nowhere/python")))
+    with wrong.backend() as backend:
+        backend.submit(wrong.job("wrong"))
+        state = wrong.ended(backend, "wrong")
+    assert (state.code, state.lost) == (1, False)
+    assert state.why == "its Ray actor could not begin: FileNotFoundError: [Errno 2] No such file or directory: '/nowhere/python'"
+
+
+def test_further_machine_without_the_interpreter_is_refused(ray: Ray) -> None:
+    """As its first machine hears it, in the place of the agent there."""
+    library = import_module("ray")
+    library.init(ray.address, namespace=NAMESPACE, log_to_driver=False, logging_level="error")
+    try:
+        group = library.util.placement_group([{"CPU": 1}], name="place", lifetime="detached")
+        argv = [sys.executable, "-m", "ryot.backends.ray_place", ray.address, "0", "place", "0", "/nowhere/python"]
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        library.util.remove_placement_group(group)
+    finally:
+        library.shutdown()
+    why = "its Ray actor could not begin: FileNotFoundError: [Errno 2] No such file or directory: '/nowhere/python'"
+    assert (done.returncode, json.loads(done.stdout)) == (1, {"refused": why})
 
 
 def test_node_that_fits_no_machine_is_refused(trial: Trial) -> None:

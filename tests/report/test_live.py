@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from ryot.engine import events
-from ryot.report.live import counted, display, numbers
+from ryot.report.live import counted, display, line, numbers
 
 
 @pytest.mark.parametrize(("done", "total", "unit", "text"), [
@@ -36,3 +36,10 @@ def test_a_narrow_terminal_shows_node_and_clock(width: int) -> None:
 
 def test_a_unit_commands_no_terminal() -> None:
     assert counted(events.Progress("a", 1, 2, "\x1b]0;owned\x07", {})) == "1/2 ·]0;owned·"
+
+
+@pytest.mark.parametrize(
+    ("left", "text"), [(2, ", and 2 times more if need be"), (1, ", and once more if need be"), (0, " for the last time")]
+)
+def test_how_often_a_lost_node_is_tried_is_said(left: int, text: str) -> None:
+    assert line(events.Lost("train", "it is gone", left)) == f"lost      train: it is gone; it is tried again{text}"
