@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,7 +24,7 @@ def add_machine(cluster: Any, cpus: int, **more: object) -> Any:
         try:
             return cluster.add_node(num_cpus=cpus, **_NODE, **more)
         except Exception:  # Ray raises nothing narrower
-            halves = list(set(cluster.list_all_nodes()) - before)
+            halves = set(cluster.list_all_nodes()) - before
             kill_machines(cluster, halves)
             until_known_dead(cluster, halves)
             if attempt == _TRIES - 1:
@@ -32,13 +32,13 @@ def add_machine(cluster: Any, cpus: int, **more: object) -> Any:
     raise AssertionError
 
 
-def kill_machines(cluster: Any, machines: Sequence[Any]) -> None:
+def kill_machines(cluster: Any, machines: Collection[Any]) -> None:
     """Kill machines with all that runs there, and wait for their processes' end."""
     for machine in machines:
         cluster.remove_node(machine, allow_graceful=False)
 
 
-def until_known_dead(cluster: Any, machines: Sequence[Any]) -> None:
+def until_known_dead(cluster: Any, machines: Collection[Any]) -> None:
     """Wait until the cluster itself knows that killed machines are no more: until then it counts them, and sends work there."""
     killed = {machine.node_id for machine in machines}
     deadline = time.monotonic() + _KNOWN_DEAD_S

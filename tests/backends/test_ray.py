@@ -21,6 +21,8 @@ from tests.backends.clusters import Ray, ray_machines
 
 pytestmark = pytest.mark.e2e
 
+NOT_THERE = "its Ray actor could not begin: FileNotFoundError: [Errno 2] No such file or directory: '/nowhere/python'"
+
 
 @pytest.fixture(scope="module")
 def ray() -> Iterator[Ray]:
@@ -70,8 +72,7 @@ def test_interpreter_that_is_not_there_fails_the_job_and_is_no_loss(ray: Ray, tr
     with wrong.backend() as backend:
         backend.submit(wrong.job("wrong"))
         state = wrong.ended(backend, "wrong")
-    assert (state.code, state.lost) == (1, False)
-    assert state.why == "its Ray actor could not begin: FileNotFoundError: [Errno 2] No such file or directory: '/nowhere/python'"
+    assert (state.code, state.lost, state.why) == (1, False, NOT_THERE)
 
 
 def test_further_machine_without_the_interpreter_is_refused(ray: Ray) -> None:
@@ -85,8 +86,7 @@ def test_further_machine_without_the_interpreter_is_refused(ray: Ray) -> None:
         library.util.remove_placement_group(group)
     finally:
         library.shutdown()
-    why = "its Ray actor could not begin: FileNotFoundError: [Errno 2] No such file or directory: '/nowhere/python'"
-    assert (done.returncode, json.loads(done.stdout)) == (1, {"refused": why})
+    assert (done.returncode, json.loads(done.stdout)) == (1, {"refused": NOT_THERE})
 
 
 def test_node_that_fits_no_machine_is_refused(trial: Trial) -> None:

@@ -10,8 +10,10 @@ from ryot.stages.serve.leash import LOOKS
 
 _MODULE = ("-m", "vllm.entrypoints.openai.api_server")
 _DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
-_QUIET = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "VLLM_DO_NOT_TRACK": "1", "DO_NOT_TRACK": "1"}
-_ALWAYS = _QUIET | {LOOKS: "1"}
+_ALWAYS = {
+    "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "VLLM_DO_NOT_TRACK": "1", "DO_NOT_TRACK": "1",
+    LOOKS: "1",
+}  # fmt: skip
 _LOOKUP = 4
 """Tokens that must come again, at most, before what followed them is guessed."""
 
